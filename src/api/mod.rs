@@ -1,0 +1,1 @@
+//! poem and poem-openapi live only here.

@@ -1,0 +1,1 @@
+//! moka lives only here.

@@ -1,0 +1,9 @@
+//! Pure data and rules: no async, no IO, no clock. Everything here can be tested by calling it.
+
+pub mod email;
+pub mod password;
+pub mod refresh_token;
+pub mod session;
+pub mod throttle;
+pub mod timestamp;
+pub mod user;

@@ -1,0 +1,164 @@
+//! A session, and the decision what a presented refresh token means for it.
+//!
+//! `docs/design/sessions.md` says why each rule is as it is.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::timestamp::Timestamp;
+use super::user::UserId;
+
+/// Identifies a session: 128 random bits, not ordered by time. Written as 22 base64url characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub [u8; 16]);
+
+impl SessionId {
+    /// Parses the written form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+/// 32 random bytes, mixed into a session's refresh tokens, so that the server's key alone forges none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionSecret(pub [u8; 32]);
+
+impl fmt::Debug for SessionSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionSecret(..)")
+    }
+}
+
+/// Counts rotations; the first refresh token has generation 1.
+pub type Generation = u32;
+
+/// One login, as it is stored. No token, and no hash of one, is part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Identifies the session.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Mixed into the refresh tokens.
+    pub secret: SessionSecret,
+    /// The newest refresh token's generation.
+    pub generation: Generation,
+    /// When `generation` was made, or last issued again for a lost reply.
+    pub rotated_at: Timestamp,
+    /// The highest generation that the client has proved to hold.
+    pub confirmed_generation: Generation,
+    /// Lost replies forgiven since the last quiet 24 hours.
+    pub lost_replies: u32,
+    /// When a lost reply was last forgiven.
+    pub lost_reply_at: Option<Timestamp>,
+    /// Lost replies forgiven in all.
+    pub lost_replies_total: u32,
+    /// When the person logged in.
+    pub created_at: Timestamp,
+    /// Login or last rotation.
+    pub last_used_at: Timestamp,
+    /// The client's address at login or last rotation, for the person's own list.
+    pub client_ip: Option<std::net::IpAddr>,
+    /// The client's `User-Agent` at login or last rotation, cut to 512 bytes.
+    pub user_agent: Option<String>,
+    /// Unused until then, the session has expired. Moved by each rotation.
+    pub idle_expires_at: Timestamp,
+    /// The absolute end; never moves.
+    pub expires_at: Timestamp,
+    /// Set once.
+    pub ended: Option<Ended>,
+}
+
+/// When and why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: EndReason,
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndReason {
+    /// The person logged out.
+    Logout,
+    /// The person logged out everywhere.
+    LogoutAll,
+    /// A refresh token was used again: somebody else may hold it.
+    Reuse,
+    /// The password was changed or reset.
+    PasswordChanged,
+    /// The account was disabled.
+    Disabled,
+    /// The person has too many sessions; this was the least recently used.
+    Evicted,
+    /// The same browser logged in again.
+    Replaced,
+    /// An operator ended it.
+    Admin,
+}
+
+impl EndReason {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Logout,
+        Self::LogoutAll,
+        Self::Reuse,
+        Self::PasswordChanged,
+        Self::Disabled,
+        Self::Evicted,
+        Self::Replaced,
+        Self::Admin,
+    ];
+
+    /// The stored form.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::LogoutAll => "logout_all",
+            Self::Reuse => "reuse",
+            Self::PasswordChanged => "password_changed",
+            Self::Disabled => "disabled",
+            Self::Evicted => "evicted",
+            Self::Replaced => "replaced",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Parses the stored form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+}
+
+/// Lifetimes and refresh rotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// `ACCESS_TOKEN_TTL`.
+    pub access_ttl: Duration,
+    /// `REFRESH_TOKEN_TTL`: a session unused for this long has expired.
+    pub idle_ttl: Duration,
+    /// `SESSION_TTL`: the absolute end, however much it is used.
+    pub absolute_ttl: Duration,
+    /// `REFRESH_GRACE`: the window in which the previous refresh token is answered with its successor.
+    pub grace: Duration,
+    /// `REFRESH_LOST_REPLIES_PER_DAY`: how many lost replies are forgiven in 24 hours.
+    pub lost_replies_per_day: u32,
+    /// `SESSIONS_NOT_BEFORE`: sessions created earlier are refused.
+    pub not_before: Option<Timestamp>,
+    /// `MAX_SESSIONS_PER_USER`.
+    pub max_per_user: u32,
+}

@@ -1,0 +1,4 @@
+//! The world outside the rules: time, chance, bcrypt, signatures.
+
+pub mod clock;
+pub mod random;

@@ -1,0 +1,1 @@
+//! sqlx lives only here.
