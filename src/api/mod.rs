@@ -1,1 +1,3 @@
 //! poem and poem-openapi live only here.
+
+pub mod problem;
