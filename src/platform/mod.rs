@@ -1,4 +1,7 @@
 //! The world outside the rules: time, chance, bcrypt, signatures.
 
+pub mod access_token;
 pub mod clock;
+pub mod keys;
 pub mod random;
+pub mod refresh_token;

@@ -58,7 +58,7 @@ impl fmt::Debug for Random {
     }
 }
 
-/// One step of SplitMix64 (Steele, Lea, Flood 2014).
+/// One step of `SplitMix64` (Steele, Lea, Flood 2014).
 fn split_mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;

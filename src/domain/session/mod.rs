@@ -1,6 +1,10 @@
-//! A session, and the decision what a presented refresh token means for it.
+//! A session, and the decision what a presented refresh token means for it ([`Session::judge`]).
 //!
 //! `docs/design/sessions.md` says why each rule is as it is.
+
+mod judge;
+
+pub use judge::{LIFETIME_LOST_REPLIES, Presented, Refusal, Verdict};
 
 use std::fmt;
 use std::time::Duration;
@@ -107,6 +111,69 @@ pub enum EndReason {
     Replaced,
     /// An operator ended it.
     Admin,
+}
+
+impl Session {
+    /// The session that a login makes; its first refresh token has generation 1.
+    #[must_use]
+    pub fn begin(new: NewSession, policy: &Policy, now: Timestamp) -> Self {
+        let expires_at = now + policy.absolute_ttl;
+        Self {
+            id: new.id,
+            user_id: new.user_id,
+            secret: new.secret,
+            generation: 1,
+            rotated_at: now,
+            confirmed_generation: 0,
+            lost_replies: 0,
+            lost_reply_at: None,
+            lost_replies_total: 0,
+            created_at: now,
+            last_used_at: now,
+            client_ip: new.client_ip,
+            user_agent: new.user_agent,
+            idle_expires_at: (now + policy.idle_ttl).min(expires_at),
+            expires_at,
+            ended: None,
+        }
+    }
+
+    /// Why the session can't be used now, if it can't; whatever token is presented.
+    #[must_use]
+    pub fn refusal(&self, user_is_active: bool, policy: &Policy, now: Timestamp) -> Option<Refusal> {
+        if !user_is_active {
+            Some(Refusal::Ended(EndReason::Disabled))
+        } else if let Some(ended) = self.ended {
+            Some(Refusal::Ended(ended.reason))
+        } else if policy.not_before.is_some_and(|not_before| self.created_at < not_before) {
+            Some(Refusal::Ended(EndReason::Admin))
+        } else if now >= self.idle_expires_at || now >= self.expires_at {
+            Some(Refusal::Expired)
+        } else {
+            None
+        }
+    }
+
+    /// How long an access token made now lives: never longer than the session would.
+    #[must_use]
+    pub fn access_lifetime(&self, policy: &Policy, now: Timestamp) -> Duration {
+        policy.access_ttl.min(self.idle_expires_at.since(now)).min(self.expires_at.since(now))
+    }
+}
+
+/// What a login knows of the session it makes.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Random.
+    pub id: SessionId,
+    /// Who logged in.
+    pub user_id: UserId,
+    /// Random.
+    pub secret: SessionSecret,
+    /// From where.
+    pub client_ip: Option<std::net::IpAddr>,
+    /// With what.
+    pub user_agent: Option<String>,
 }
 
 impl EndReason {

@@ -1,0 +1,131 @@
+//! The decision what a presented, authentic refresh token means. Pure: the row is locked while it is made.
+
+use std::time::Duration;
+
+use super::{EndReason, Generation, Policy, Session};
+use crate::domain::timestamp::Timestamp;
+
+/// How many lost replies a session may have in its life.
+pub const LIFETIME_LOST_REPLIES: u32 = 8;
+
+/// After this long without a lost reply the daily allowance starts again.
+const ALLOWANCE_SPAN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long after a rotation the new cookie proves that the client has *kept* it. Browsers write cookies to disk every 30 s;
+/// one that is killed earlier comes back with the previous one.
+const CONFIRMATION_AGE: Duration = Duration::from_secs(60);
+
+/// What an authentic refresh token says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Presented {
+    /// Which of the session's tokens it is.
+    pub generation: Generation,
+    /// The session's idle expiry when this token was made.
+    pub expires: Timestamp,
+}
+
+/// What becomes of a refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A new generation. `ahead`: the token is newer than the row, because the database lost writes.
+    Rotate {
+        /// To be recorded in the audit, and alerted.
+        ahead: bool,
+    },
+    /// The newest token again: the same refresh token, a new access token. Nothing changes.
+    Same,
+    /// The previous token inside the grace window: its successor, the newest, once more. Nothing changes.
+    Successor,
+    /// The previous token outside the window, and nobody has proved to hold its successor: the reply was lost. The successor
+    /// once more; one of the allowance is used and the window opens again, so that simultaneous retries cost one.
+    Reissue,
+    /// A token was used again: somebody else may hold it. The session ends.
+    Reuse,
+    /// Nothing changes.
+    Refuse(Refusal),
+}
+
+/// Why a session can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// The idle or the absolute expiry has passed, of the token or of the session.
+    Expired,
+    /// The session was ended, or its user is disabled, or all sessions of its age were revoked.
+    Ended(EndReason),
+}
+
+impl Session {
+    /// Decides. `user_is_active`: of the session's user, read under the same lock.
+    #[must_use]
+    pub fn judge(&self, user_is_active: bool, presented: Presented, policy: &Policy, now: Timestamp) -> Verdict {
+        // First: an old leak must not be usable to log people out.
+        if now >= presented.expires {
+            return Verdict::Refuse(Refusal::Expired);
+        }
+        if let Some(refusal) = self.refusal(user_is_active, policy, now) {
+            return Verdict::Refuse(refusal);
+        }
+        let inside = self.is_inside_window(policy, now);
+        if presented.generation > self.generation {
+            Verdict::Rotate { ahead: true }
+        } else if presented.generation == self.generation {
+            if self.generation > 1 && inside { Verdict::Same } else { Verdict::Rotate { ahead: false } }
+        } else if presented.generation.checked_add(1) != Some(self.generation) {
+            Verdict::Reuse
+        } else if inside {
+            Verdict::Successor
+        } else if self.confirmed_generation < self.generation && self.allowance_left(policy, now) {
+            Verdict::Reissue
+        } else {
+            Verdict::Reuse
+        }
+    }
+
+    /// The row after a verdict that isn't the end of the session. Verdicts that change nothing leave it as it is.
+    pub fn apply(&mut self, verdict: Verdict, presented: Presented, policy: &Policy, now: Timestamp) {
+        match verdict {
+            Verdict::Rotate { .. } => {
+                self.confirmed_generation = presented.generation;
+                self.generation = presented.generation.saturating_add(1);
+                self.rotated_at = now;
+                self.last_used_at = now;
+                self.idle_expires_at = (now + policy.idle_ttl).min(self.expires_at);
+            }
+            Verdict::Reissue => {
+                self.lost_replies = self.lost_replies_lately(now).saturating_add(1);
+                self.lost_replies_total = self.lost_replies_total.saturating_add(1);
+                self.lost_reply_at = Some(now);
+                self.rotated_at = now;
+            }
+            Verdict::Same | Verdict::Successor | Verdict::Reuse | Verdict::Refuse(_) => {}
+        }
+    }
+
+    /// Whether a request that carries this generation's refresh cookie proves that the client has kept it.
+    #[must_use]
+    pub fn is_confirmed_by(&self, generation: Generation, now: Timestamp) -> bool {
+        generation == self.generation
+            && self.confirmed_generation < generation
+            && now >= self.rotated_at + CONFIRMATION_AGE
+    }
+
+    /// A clock that stepped back counts as inside; a window of zero is never inside.
+    fn is_inside_window(&self, policy: &Policy, now: Timestamp) -> bool {
+        !policy.grace.is_zero() && now < self.rotated_at + policy.grace
+    }
+
+    fn allowance_left(&self, policy: &Policy, now: Timestamp) -> bool {
+        self.lost_replies_lately(now) < policy.lost_replies_per_day && self.lost_replies_total < LIFETIME_LOST_REPLIES
+    }
+
+    fn lost_replies_lately(&self, now: Timestamp) -> u32 {
+        match self.lost_reply_at {
+            Some(last) if now < last + ALLOWANCE_SPAN => self.lost_replies,
+            _ => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

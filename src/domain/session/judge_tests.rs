@@ -1,0 +1,218 @@
+//! The table of the decision, row by row, and the laws that hold for all of it.
+
+use proptest::prelude::*;
+
+use super::super::{Ended, NewSession, SessionId, SessionSecret};
+use super::*;
+use crate::domain::user::UserId;
+
+const START: Timestamp = Timestamp::from_seconds(1_000_000);
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn policy() -> Policy {
+    Policy {
+        access_ttl: Duration::from_secs(3_600),
+        idle_ttl: 7 * DAY,
+        absolute_ttl: 30 * DAY,
+        grace: seconds(30),
+        lost_replies_per_day: 2,
+        not_before: None,
+        max_per_user: 50,
+    }
+}
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+fn fresh() -> Session {
+    let new = NewSession {
+        id: SessionId([1; 16]),
+        user_id: UserId(1),
+        secret: SessionSecret([2; 32]),
+        client_ip: None,
+        user_agent: None,
+    };
+    Session::begin(new, &policy(), START)
+}
+
+/// A session whose generation `generation` was made at `START`.
+fn at_generation(generation: Generation) -> Session {
+    Session { generation, confirmed_generation: generation - 1, ..fresh() }
+}
+
+fn token(session: &Session, generation: Generation) -> Presented {
+    Presented { generation, expires: Timestamp::from_seconds(session.idle_expires_at.seconds()) }
+}
+
+fn judge(session: &Session, generation: Generation, after: Duration) -> Verdict {
+    session.judge(true, token(session, generation), &policy(), START + after)
+}
+
+#[test]
+fn the_first_token_rotates_at_once() {
+    assert_eq!(judge(&fresh(), 1, seconds(0)), Verdict::Rotate { ahead: false });
+}
+
+#[test]
+fn the_newest_token_inside_the_window_is_given_again() {
+    assert_eq!(judge(&at_generation(5), 5, seconds(29)), Verdict::Same);
+    assert_eq!(judge(&at_generation(5), 5, seconds(30)), Verdict::Rotate { ahead: false });
+}
+
+#[test]
+fn the_previous_token_inside_the_window_gets_its_successor() {
+    assert_eq!(judge(&at_generation(5), 4, seconds(29)), Verdict::Successor);
+}
+
+#[test]
+fn a_lost_reply_is_forgiven_twice_a_day_and_the_window_opens_again() {
+    let mut session = at_generation(5);
+    let mut now = START;
+    for _ in 0..2 {
+        now = now + seconds(3_600);
+        assert_eq!(session.judge(true, token(&session, 4), &policy(), now), Verdict::Reissue);
+        session.apply(Verdict::Reissue, token(&session, 4), &policy(), now);
+        assert_eq!(session.judge(true, token(&session, 4), &policy(), now + seconds(29)), Verdict::Successor);
+    }
+    assert_eq!(session.judge(true, token(&session, 4), &policy(), now + seconds(3_600)), Verdict::Reuse);
+    assert_eq!(session.judge(true, token(&session, 4), &policy(), now + DAY), Verdict::Reissue);
+}
+
+#[test]
+fn a_session_has_eight_lost_replies_in_its_life() {
+    let session = Session { lost_replies_total: LIFETIME_LOST_REPLIES, ..at_generation(5) };
+    assert_eq!(judge(&session, 4, seconds(30)), Verdict::Reuse);
+}
+
+#[test]
+fn a_confirmed_generation_was_not_lost() {
+    let session = Session { confirmed_generation: 5, ..at_generation(5) };
+    assert_eq!(judge(&session, 4, seconds(30)), Verdict::Reuse);
+    assert_eq!(judge(&session, 4, seconds(29)), Verdict::Successor);
+}
+
+#[test]
+fn anything_older_is_reuse_even_inside_the_window() {
+    assert_eq!(judge(&at_generation(5), 3, seconds(0)), Verdict::Reuse);
+    assert_eq!(judge(&at_generation(5), 1, seconds(0)), Verdict::Reuse);
+}
+
+#[test]
+fn a_token_that_is_ahead_of_the_row_is_adopted() {
+    let mut session = at_generation(5);
+    let presented = token(&session, 8);
+    assert_eq!(session.judge(true, presented, &policy(), START), Verdict::Rotate { ahead: true });
+    session.apply(Verdict::Rotate { ahead: true }, presented, &policy(), START);
+    assert_eq!((session.generation, session.confirmed_generation), (9, 8));
+}
+
+#[test]
+fn refusals_say_why() {
+    let now = START + seconds(60);
+    let session = at_generation(5);
+    let refused = |session: &Session, active, presented, policy: &Policy, now| match session
+        .judge(active, presented, policy, now)
+    {
+        Verdict::Refuse(refusal) => refusal,
+        verdict => panic!("{verdict:?}"),
+    };
+    let expired = Presented { generation: 1, expires: now };
+    let newest = token(&session, 5);
+    assert_eq!(refused(&session, true, expired, &policy(), now), Refusal::Expired);
+    assert_eq!(refused(&session, false, newest, &policy(), now), Refusal::Ended(EndReason::Disabled));
+    for reason in EndReason::ALL {
+        let ended = Session { ended: Some(Ended { at: now, reason }), ..session.clone() };
+        assert_eq!(refused(&ended, true, newest, &policy(), now), Refusal::Ended(reason));
+    }
+    let not_before = Policy { not_before: Some(START + seconds(1)), ..policy() };
+    assert_eq!(refused(&session, true, newest, &not_before, now), Refusal::Ended(EndReason::Admin));
+    let idle = Session { idle_expires_at: now, ..session.clone() };
+    assert_eq!(refused(&idle, true, newest, &policy(), now), Refusal::Expired);
+    let absolute = Session { expires_at: now, ..session.clone() };
+    assert_eq!(refused(&absolute, true, newest, &policy(), now), Refusal::Expired);
+}
+
+#[test]
+fn the_strict_reading_forgives_nothing() {
+    let strict = Policy { grace: Duration::ZERO, lost_replies_per_day: 0, ..policy() };
+    let session = at_generation(5);
+    for now in [START, START + seconds(5), START - seconds(5)] {
+        assert_eq!(session.judge(true, token(&session, 4), &strict, now), Verdict::Reuse);
+    }
+}
+
+#[test]
+fn a_clock_that_stepped_back_is_inside_the_window() {
+    let session = at_generation(5);
+    let before = START - seconds(3_600);
+    assert_eq!(session.judge(true, token(&session, 4), &policy(), before), Verdict::Successor);
+    assert_eq!(session.judge(true, token(&session, 5), &policy(), before), Verdict::Same);
+}
+
+#[test]
+fn a_cookie_is_confirmed_after_a_minute_once() {
+    let mut session = at_generation(5);
+    assert!(!session.is_confirmed_by(5, START + seconds(59)));
+    assert!(session.is_confirmed_by(5, START + seconds(60)));
+    assert!(!session.is_confirmed_by(4, START + seconds(60)));
+    session.confirmed_generation = 5;
+    assert!(!session.is_confirmed_by(5, START + seconds(60)));
+}
+
+prop_compose! {
+    fn any_session()(
+        generation in 1..20_u32, unconfirmed in 0..3_u32, lost_replies in 0..4_u32, lost_replies_total in 0..10_u32,
+        lost_ago in proptest::option::of(0..200_000_u64), idle in 1..700_000_u64, end in 1..2_600_000_u64,
+        ended in proptest::option::of(0..8_usize),
+    ) -> Session {
+        Session {
+            generation,
+            confirmed_generation: generation.saturating_sub(unconfirmed),
+            lost_replies,
+            lost_replies_total,
+            lost_reply_at: lost_ago.map(|ago| START - seconds(ago)),
+            idle_expires_at: START + seconds(idle.min(end)),
+            expires_at: START + seconds(end),
+            ended: ended.map(|n| Ended { at: START, reason: EndReason::ALL[n] }),
+            ..fresh()
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn laws(session in any_session(), generation in 0..25_u32, life in 0..800_000_u64, step in -4_000..800_000_i64, active: bool) {
+        let now = Timestamp::from_seconds(START.seconds() + step);
+        let presented = Presented { generation, expires: START + seconds(life) };
+        let verdict = session.judge(active, presented, &policy(), now);
+        let mut after = session.clone();
+        after.apply(verdict, presented, &policy(), now);
+
+        // The absolute end, the identity and the end of a session never change.
+        prop_assert_eq!(after.expires_at, session.expires_at);
+        prop_assert_eq!(after.ended, session.ended);
+        prop_assert!(after.idle_expires_at <= after.expires_at || after.idle_expires_at == session.idle_expires_at);
+        match verdict {
+            Verdict::Rotate { ahead } => {
+                // Generations go up by one, but for lost writes of the database.
+                prop_assert_eq!(after.generation, if ahead { generation + 1 } else { session.generation + 1 });
+                prop_assert!(generation >= session.generation);
+                prop_assert_eq!(ahead, generation > session.generation);
+            }
+            Verdict::Reissue => {
+                prop_assert_eq!(generation + 1, session.generation);
+                prop_assert!(after.lost_replies_total <= LIFETIME_LOST_REPLIES);
+                prop_assert!(after.lost_replies <= policy().lost_replies_per_day);
+                prop_assert_eq!(after.generation, session.generation);
+            }
+            Verdict::Same | Verdict::Successor | Verdict::Reuse | Verdict::Refuse(_) => prop_assert_eq!(&after, &session),
+        }
+        // No success, and no punishment, past an expiry, for an ended session, or for a disabled user.
+        if now >= presented.expires || now >= session.idle_expires_at || now >= session.expires_at
+            || session.ended.is_some() || !active
+        {
+            prop_assert!(matches!(verdict, Verdict::Refuse(_)));
+        }
+    }
+}
