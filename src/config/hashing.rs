@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::declarations::{HASH_LANES, HASH_QUEUE, HASH_THREADS};
+use super::setting::Reader;
+
 /// Settings of the hashing pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hashing {
@@ -11,4 +14,11 @@ pub struct Hashing {
     pub queue: Duration,
     /// `HASH_LANES`: how many hashes one thread advances together.
     pub lanes: usize,
+}
+
+impl Hashing {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let (threads, queue, lanes) = (reader.get(&HASH_THREADS), reader.get(&HASH_QUEUE), reader.get(&HASH_LANES));
+        Some(Self { threads, queue: queue?, lanes: lanes? })
+    }
 }

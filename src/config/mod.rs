@@ -1,14 +1,31 @@
 //! Typed, validated settings. The environment is read here and nowhere else; below `cli` code gets the section that it needs.
+//!
+//! [`declarations`] is the one table of settings: they are read by it, and `docs/configuration.md` and `.env.example` are made
+//! from it by [`reference`]. To add a setting, declare it there and read it in its section.
 
 pub mod cookies;
 pub mod database;
+pub mod declarations;
+mod dotenv;
 pub mod hashing;
+mod kinds;
 pub mod logging;
+mod near_miss;
 pub mod passwords;
+mod problem;
+pub mod reference;
 pub mod secret;
 pub mod server;
+mod sessions;
+pub mod setting;
+mod source;
 pub mod throttle;
 pub mod tokens;
+
+pub use problem::{Problem, Problems};
+pub use source::Source;
+
+use crate::domain::timestamp::Timestamp;
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -33,6 +50,8 @@ pub struct Config {
     pub hashing: hashing::Hashing,
     /// Logs.
     pub logging: logging::Logging,
+    /// What is allowed and seldom meant: to be logged once logs work.
+    pub warnings: Vec<Problem>,
 }
 
 /// What defaults apply.
@@ -42,4 +61,48 @@ pub enum Environment {
     Development,
     /// Refuses settings that are not safe on the internet.
     Production,
+}
+
+impl Config {
+    /// Reads and checks every setting. `now` tells whether `SESSIONS_NOT_BEFORE` lies in the future.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once, by name; values are never part of it.
+    pub fn load(source: &Source, now: Timestamp) -> Result<Self, Problems> {
+        let mut reader = setting::Reader::new(source);
+        let environment = reader.get(&declarations::ENVIRONMENT);
+        reader.set_environment(environment.unwrap_or(Environment::Development));
+
+        let server = server::Server::read(&mut reader);
+        let public_url = server.as_ref().and_then(|server| server.public_url.as_deref());
+        let cookies = cookies::Cookies::read(&mut reader, public_url);
+        let database = database::Database::read(&mut reader);
+        let tokens = tokens::Tokens::read(&mut reader);
+        let sessions = sessions::read(&mut reader, now);
+        let passwords = passwords::Passwords::read(&mut reader);
+        let throttle = throttle::Throttle::read(&mut reader);
+        let hashing = hashing::Hashing::read(&mut reader);
+        let logging = logging::Logging::read(&mut reader);
+
+        let mut warnings = near_miss::warnings(source);
+        warnings.append(&mut reader.warnings);
+        let problems = reader.problems;
+        let whole = || {
+            Some(Self {
+                environment: environment?,
+                server: server?,
+                cookies: cookies?,
+                database: database?,
+                tokens: tokens?,
+                sessions: sessions?,
+                passwords: passwords?,
+                throttle: throttle?,
+                hashing: hashing?,
+                logging: logging?,
+                warnings,
+            })
+        };
+        // A section that is missing has noted why.
+        if problems.is_empty() { whole().ok_or(Problems(problems)) } else { Err(Problems(problems)) }
+    }
 }

@@ -1,9 +1,15 @@
 //! Where and how to listen, and whom to believe.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
+
+use super::declarations::{ALLOWED_ORIGINS, API_DOCS, HOST, HSTS, PORT, PUBLIC_URL, SHUTDOWN_DELAY, TRUSTED_PROXIES};
+use super::setting::Reader;
+
+/// Both loopback addresses: where `localhost` leads.
+pub(super) const LOOPBACKS: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 /// Settings of the HTTP server.
 #[derive(Clone, Debug)]
@@ -31,4 +37,56 @@ pub enum AllowedOrigins {
     Exactly(Vec<String>),
     /// Development without the setting: `http://localhost` and `http://127.0.0.1` on any port.
     AnyLoopback,
+}
+
+impl Server {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let (hosts, port) = (reader.get(&HOST), reader.get(&PORT));
+        let local = hosts.as_ref().is_some_and(|hosts| hosts.iter().all(IpAddr::is_loopback));
+        if hosts.is_some() && !local && !reader.production() {
+            reader.warn(
+                &HOST,
+                "makes the service reachable from other machines with the settings of development: cookies are sent in clear \
+                 text. ENVIRONMENT=production has the safe ones",
+            );
+        }
+        let public_url = reader.get(&PUBLIC_URL);
+        let plain = |origin: &String| origin.starts_with("http://");
+        reader.refuse_in_production(
+            public_url.as_ref().is_some_and(plain),
+            &PUBLIC_URL,
+            "must begin with https:// in production: browsers send the cookies over https alone",
+        );
+        let origins = reader.get(&ALLOWED_ORIGINS);
+        reader.refuse_in_production(
+            origins.iter().flatten().any(plain),
+            &ALLOWED_ORIGINS,
+            "must begin with https:// in production: whoever is on the way could act in the name of a page over plain http",
+        );
+        let allowed_origins = match origins {
+            Some(origins) => AllowedOrigins::Exactly(origins),
+            None if local && !reader.production() => AllowedOrigins::AnyLoopback,
+            None => AllowedOrigins::Exactly(Vec::new()),
+        };
+        let trusted_proxies = reader.get(&TRUSTED_PROXIES);
+        if trusted_proxies.is_none() && reader.production() {
+            reader.warn(
+                &TRUSTED_PROXIES,
+                "is not set: behind a reverse proxy all clients share the proxy's address and one rate limit. Set it to the \
+                 proxy's network, or to `none` if clients connect directly",
+            );
+        }
+        let (api_docs, strict) = (reader.get(&API_DOCS), reader.get(&HSTS));
+        let shutdown_delay = reader.get(&SHUTDOWN_DELAY);
+        let port = port?;
+        Some(Self {
+            listen: hosts?.into_iter().map(|host| SocketAddr::new(host, port)).collect(),
+            public_url,
+            allowed_origins,
+            trusted_proxies: trusted_proxies.unwrap_or_default(),
+            api_docs: api_docs?,
+            hsts: strict?,
+            shutdown_delay: shutdown_delay?,
+        })
+    }
 }

@@ -1,6 +1,8 @@
 //! Keys and claims of the tokens.
 
+use super::declarations::{JWT_AUDIENCE, JWT_ISSUER, JWT_SECRET_KEY, JWT_SECRET_KEY_PREVIOUS};
 use super::secret::Secret;
+use super::setting::Reader;
 
 /// Settings of access and refresh tokens.
 #[derive(Clone, Debug)]
@@ -13,4 +15,83 @@ pub struct Tokens {
     pub issuer: String,
     /// `JWT_AUDIENCE`.
     pub audience: String,
+}
+
+impl Tokens {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let key = reader.get(&JWT_SECRET_KEY);
+        let previous_key = reader.get(&JWT_SECRET_KEY_PREVIOUS);
+        for (setting, key) in [(&JWT_SECRET_KEY, &key), (&JWT_SECRET_KEY_PREVIOUS, &previous_key)] {
+            if key.as_ref().is_some_and(|key| is_sample(key.reveal())) {
+                let reason = "is a sample that others know, or hardly random: whoever guesses it can be any user. \
+                              `openssl rand -base64 48` makes a good one";
+                if reader.production() {
+                    reader.refuse(setting, reason);
+                } else {
+                    reader.warn(setting, reason);
+                }
+            }
+        }
+        if key.is_some() && key == previous_key {
+            reader.refuse(&JWT_SECRET_KEY_PREVIOUS, "must differ from JWT_SECRET_KEY");
+        }
+        let (issuer, audience) = (reader.get(&JWT_ISSUER), reader.get(&JWT_AUDIENCE));
+        Some(Self { key, previous_key, issuer: issuer?, audience: audience? })
+    }
+}
+
+/// Whether a key was copied from an example (what tutorials and templates print), or holds fewer than 8 different bytes.
+fn is_sample(key: &[u8]) -> bool {
+    const COPIED: [&str; 12] = [
+        // The FastAPI tutorial.
+        "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+        // jwt.io.
+        "astringsecretatleast256bitslong",
+        "yoursecret",
+        "yoursupersecret",
+        "your256bit",
+        "secretkey",
+        "changeme",
+        "changethis",
+        "changeinproduction",
+        "replaceme",
+        "replacethis",
+        "notasecret",
+    ];
+    // What is left of "Your-Secret_KEY" is "yoursecretkey".
+    let letters: String = key
+        .iter()
+        .filter(|byte| byte.is_ascii_alphanumeric())
+        .map(|&byte| char::from(byte.to_ascii_lowercase()))
+        .collect();
+    let mut different = key.to_vec();
+    different.sort_unstable();
+    different.dedup();
+    different.len() < 8 || COPIED.iter().any(|sample| letters.contains(sample))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_from_tutorials_are_known() {
+        for sample in [
+            "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+            "your-secret-key-change-this-in-production",
+            "Your_Super_Secret_JWT_Key_Goes_Here!",
+            "please-CHANGE-ME-please-change-me",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "12341234123412341234123412341234",
+        ] {
+            assert!(is_sample(sample.as_bytes()), "{sample}");
+        }
+        for good in [
+            "o8JmF0kq2mXyq1T0l3b7b0r8Rk3x5m5v",
+            "0123456789abcdef0123456789abcdef",
+            "correct horse battery staple orbit",
+        ] {
+            assert!(!is_sample(good.as_bytes()), "{good}");
+        }
+    }
 }

@@ -1,0 +1,139 @@
+//! Every setting: the one table that settings are read by and documented from.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::domain::throttle::Limit;
+use crate::domain::timestamp::Timestamp;
+
+use super::Environment;
+use super::cookies::SameSite;
+use super::database::DatabaseUrl;
+use super::kinds::{
+    DOMAIN, HOST as ADDRESS, KEY, LIMIT, MOMENT, NAME, NETWORK_LIMITS, ORIGIN, ORIGINS, PROXIES, SWITCH, choice,
+    duration, number,
+};
+use super::logging::{self, LogFormat};
+use super::secret::Secret;
+use super::setting::Default::{Is, Required, Unset};
+use super::setting::{Kind, Reason, settings};
+
+const SAME_SITE: Kind<SameSite> = choice! {
+    "strict" => SameSite::Strict, "lax" => SameSite::Lax;
+    "none" => Reason::Because("must be `strict` or `lax`: `none` sends the cookies with requests from any site"),
+    _ => Reason::Values
+};
+
+settings! {
+    "General" {
+        /// Which defaults apply; `production` also refuses settings that are not safe on the internet.
+        ENVIRONMENT: Environment =
+            choice! { "development" => Environment::Development, "production" => Environment::Production },
+            Is("development");
+    }
+    "Listening" {
+        /// The address to listen on; the default in development answers on `127.0.0.1` and `::1`.
+        HOST: Vec<IpAddr> = ADDRESS, Is("localhost"), Is("0.0.0.0");
+        /// The port to listen on; `0` picks a free one, which is printed at start.
+        PORT: u16 = number!(0 to 65_535), Is("8000");
+        /// The service's own origin as browsers see it; it is named in the specification, and its pages may
+        /// call the service.
+        PUBLIC_URL: String = ORIGIN, Unset("not known");
+        /// The reverse proxies whose `X-Forwarded-For` and `X-Request-Id` are believed; `none`: clients connect
+        /// directly.
+        TRUSTED_PROXIES: Vec<IpNet> = PROXIES, Unset("nobody is believed, which production warns about");
+        /// At the end, how long the readiness check says 503 while connections are still accepted.
+        SHUTDOWN_DELAY: Duration = duration!("0s" to "5m"), Is("0s"), Is("5s");
+    }
+    "Browsers" {
+        /// The frontends on other origins that may call the service; plain http is refused in production.
+        ALLOWED_ORIGINS: Vec<String> = ORIGINS,
+            Unset("any port of `http://localhost` and `http://127.0.0.1` while only this machine is served, else none"),
+            Unset("none");
+        /// Whether the auth cookies are sent over https alone; `off` is refused in production.
+        SECURE_COOKIES: bool = SWITCH, Is("off"), Is("on");
+        /// `host` names the cookies `__Host-..`, so that no other host of the domain can set them.
+        COOKIE_PREFIX: bool = choice! { "host" => true, "none" => false },
+            Unset("`host` with `SECURE_COOKIES=on`, else `none`");
+        /// `lax` also sends the cookies when another site links to the service.
+        COOKIE_SAMESITE: SameSite = SAME_SITE, Is("strict");
+        /// Shares the access cookie (never the refresh cookie) with this domain and all of its subdomains.
+        COOKIE_DOMAIN: String = DOMAIN, Unset("not shared");
+        /// Whether answers tell browsers to use https alone for a year (`Strict-Transport-Security`).
+        HSTS: bool = SWITCH, Is("off"), Is("on");
+        /// Whether `/docs`, `/redoc` and `/openapi.json` are served.
+        API_DOCS: bool = SWITCH, Is("on"), Is("off");
+    }
+    "Database" {
+        /// A SQLite file (`sqlite://relative/path`, `sqlite:///absolute/path`) or PostgreSQL
+        /// (`postgres://user:password@host/database?sslmode=verify-full&sslrootcert=/path`).
+        DATABASE_URL: DatabaseUrl = super::database::KIND, Is("sqlite://data/doorward.db");
+        /// How many connections to the database are opened at most.
+        DATABASE_MAX_CONNECTIONS: u32 = number!(1 to 1000), Is("10");
+        /// How long to wait at start for a database that does not answer yet.
+        DATABASE_START_TIMEOUT: Duration = duration!("0s" to "1h"), Is("30s");
+        /// How long audit records are kept.
+        AUDIT_RETENTION: Duration = duration!("1d" to "3650d"), Is("90d");
+    }
+    "Tokens" {
+        /// Signs the tokens, taken exactly as given; services that verify access tokens themselves need it too.
+        JWT_SECRET_KEY: Secret = KEY, Unset("made once and kept in `jwt_secret_key` beside the database"),
+            Required("`openssl rand -base64 48` makes a good one");
+        /// A key that is accepted and does not sign, for changing the key without logging anybody out.
+        JWT_SECRET_KEY_PREVIOUS: Secret = KEY, Unset("none");
+        /// The issuer (`iss`) of access tokens, required on verification.
+        JWT_ISSUER: String = NAME, Is("doorward");
+        /// The audience (`aud`) of access tokens, required on verification.
+        JWT_AUDIENCE: String = NAME, Is("doorward");
+    }
+    "Sessions" {
+        /// How long an access token is valid; must be shorter than `REFRESH_TOKEN_TTL`.
+        ACCESS_TOKEN_TTL: Duration = duration!("1s" to "1d"), Is("1h");
+        /// How long a session lives unused; must not be longer than `SESSION_TTL`.
+        REFRESH_TOKEN_TTL: Duration = duration!("1s" to "3650d"), Is("7d");
+        /// How long a session lives at most, however much it is used.
+        SESSION_TTL: Duration = duration!("1s" to "3650d"), Is("30d");
+        /// How long the previous refresh token is answered with its successor (two tabs, slow networks); `0s`
+        /// is strict.
+        REFRESH_GRACE: Duration = duration!("0s" to "5m"), Is("30s");
+        /// How many lost replies a session is forgiven in 24 hours; `0` is strict.
+        REFRESH_LOST_REPLIES_PER_DAY: u32 = number!(0 to 8), Is("2");
+        /// Sessions that began earlier are refused: logs everybody out. A time in the future is refused.
+        SESSIONS_NOT_BEFORE: Timestamp = MOMENT, Unset("none is refused");
+        /// How many sessions a user may have; one more ends the least recently used.
+        MAX_SESSIONS_PER_USER: u32 = number!(1 to 1000), Is("50");
+    }
+    "Passwords" {
+        /// The cost of bcrypt: a hash takes 2^cost rounds; less than 12 is refused in production.
+        BCRYPT_COST: u32 = number!(4 to 16), Is("12");
+        /// Whether a password needs an upper-case and a lower-case letter and a digit.
+        PASSWORD_COMPOSITION: bool = SWITCH, Is("on");
+        /// How many threads hash passwords.
+        HASH_THREADS: usize = number!(1 to 256), Unset("one per core");
+        /// A login that would wait longer for its hash is refused at once (503).
+        HASH_QUEUE: Duration = duration!("1s" to "25s"), Is("2s");
+        /// How many hashes one thread advances together.
+        HASH_LANES: usize = number!(1 to 16), Is("6");
+    }
+    "Rate limits" {
+        /// Attempts to log in from one address; `off` is refused in production.
+        LOGIN_RATE_LIMIT: Option<Limit> = LIMIT, Is("5/1m");
+        /// Registrations from one address; `off` is refused in production.
+        REGISTER_RATE_LIMIT: Option<Limit> = LIMIT, Is("5/1m");
+        /// Refreshes of one session; `off` is refused in production.
+        REFRESH_RATE_LIMIT: Option<Limit> = LIMIT, Is("60/1m");
+        /// Failed logins to one account, wherever they come from; `off` is refused in production.
+        ACCOUNT_RATE_LIMIT: Option<Limit> = LIMIT, Is("20/15m");
+        /// Networks with a login limit of their own, shared by all behind them: offices, schools.
+        LOGIN_RATE_LIMIT_NETWORKS: Vec<(IpNet, Limit)> = NETWORK_LIMITS, Unset("none");
+    }
+    "Logs" {
+        /// `json` writes one object a line.
+        LOG_FORMAT: LogFormat = choice! { "pretty" => LogFormat::Pretty, "json" => LogFormat::Json },
+            Is("pretty"), Is("json");
+        /// How much is logged, to standard error.
+        LOG_LEVEL: String = logging::FILTER, Is("info");
+    }
+}

@@ -1,0 +1,284 @@
+//! The kinds of values that settings have, and how each is read.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use url::Url;
+
+use crate::domain::throttle::Limit;
+use crate::domain::timestamp::Timestamp;
+
+use super::secret::Secret;
+use super::setting::{Kind, Parse, Reason};
+
+pub(super) const SWITCH: Kind<bool> = Kind {
+    values: "`on` or `off`",
+    parse: Parse::Text(|text| match text {
+        "on" | "true" => Ok(true),
+        "off" | "false" => Ok(false),
+        _ => Err(Reason::Values),
+    }),
+};
+
+pub(super) const HOST: Kind<Vec<IpAddr>> = Kind {
+    values: "an address to listen on such as `0.0.0.0` or `::`, or `localhost` for both loopback addresses",
+    parse: Parse::Text(|text| {
+        if text == "localhost" {
+            return Ok(super::server::LOOPBACKS.to_vec());
+        }
+        let address = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        address.parse().map(|address| vec![address]).map_err(|_| Reason::Values)
+    }),
+};
+
+pub(super) const ORIGIN: Kind<String> =
+    Kind { values: "an origin such as `https://auth.example.com`", parse: Parse::Text(origin) };
+
+pub(super) const ORIGINS: Kind<Vec<String>> = Kind {
+    values: "origins such as `https://app.example.com`, separated by commas",
+    parse: Parse::Text(|text| {
+        let mut origins = items(text).map(origin).collect::<Result<Vec<_>, _>>()?;
+        origins.sort();
+        origins.dedup();
+        Ok(origins)
+    }),
+};
+
+/// The cookie's `Domain`, in lower case.
+pub(super) const DOMAIN: Kind<String> = Kind {
+    values: "a domain of two or more labels such as `example.com`",
+    parse: Parse::Text(|text| {
+        if text.starts_with('.') {
+            return Err(Reason::Because("must not begin with a dot: subdomains are included anyway"));
+        }
+        let label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        let named = text.len() <= 253 && text.contains('.') && text.split('.').all(label);
+        // A last label of digits makes browsers read an address.
+        let address = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+        if named && !address { Ok(text.to_ascii_lowercase()) } else { Err(Reason::Values) }
+    }),
+};
+
+pub(super) const PROXIES: Kind<Vec<IpNet>> = Kind {
+    values: "networks such as `10.0.0.0/8` and addresses, separated by commas, or `none`",
+    parse: Parse::Text(|text| {
+        if text == "none" {
+            return Ok(Vec::new());
+        }
+        let networks = items(text).map(network).collect::<Result<Vec<_>, _>>()?;
+        if networks.iter().any(|network| network.prefix_len() == 0) {
+            return Err(Reason::Because(
+                "must not hold a network of all addresses: anybody could then name any address as their own",
+            ));
+        }
+        Ok(networks)
+    }),
+};
+
+pub(super) const LIMIT: Kind<Option<Limit>> = Kind {
+    values: "`off`, or a limit such as `5/1m`: from 1 to 10000, in `1s` to `1d`",
+    parse: Parse::Text(|text| if text == "off" { Ok(None) } else { limit(text).map(Some) }),
+};
+
+pub(super) const NETWORK_LIMITS: Kind<Vec<(IpNet, Limit)>> = Kind {
+    values: "networks with limits such as `203.0.113.0/24:60/1m`, separated by commas",
+    parse: Parse::Text(|text| {
+        let pair = |item: &str| {
+            let (net, most) = item.rsplit_once(':').ok_or(Reason::Values)?;
+            Ok((network(net)?, limit(most)?))
+        };
+        let limits = items(text).map(pair).collect::<Result<Vec<_>, _>>()?;
+        for (index, (net, _)) in limits.iter().enumerate() {
+            if limits[..index].iter().any(|(earlier, _)| earlier == net) {
+                return Err(Reason::Because("must not name a network twice"));
+            }
+        }
+        Ok(limits)
+    }),
+};
+
+/// Taken exactly as given: hexadecimal and base64 are not decoded.
+pub(super) const KEY: Kind<Secret> = Kind {
+    values: "a secret of 32 to 1024 bytes",
+    parse: Parse::Bytes(|bytes| match bytes.len() {
+        32..=1024 => Ok(Secret::new(bytes.to_vec())),
+        0..32 => Err(Reason::Because(
+            "is too short: HS256 needs 32 bytes or more (RFC 7518, section 3.2). `openssl rand -base64 48` makes a good one",
+        )),
+        _ => Err(Reason::Values),
+    }),
+};
+
+pub(super) const NAME: Kind<String> = Kind {
+    values: "a text of at most 255 bytes without spaces",
+    parse: Parse::Text(|text| {
+        let plain = text.len() <= 255 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+        if plain { Ok(text.to_owned()) } else { Err(Reason::Values) }
+    }),
+};
+
+pub(super) const MOMENT: Kind<Timestamp> = Kind {
+    values: "a date and time such as `2026-01-31T12:00:00Z` (RFC 3339)",
+    parse: Parse::Text(|text| Timestamp::parse(text).ok_or(Reason::Values)),
+};
+
+/// A number in a range.
+macro_rules! number {
+    ($low:literal to $high:literal) => {
+        $crate::config::setting::Kind {
+            values: concat!("a number from ", $low, " to ", $high),
+            parse: $crate::config::setting::Parse::Text(|text| {
+                let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                match text.parse() {
+                    Ok(number) if digits && ($low..=$high).contains(&number) => Ok(number),
+                    _ => Err($crate::config::setting::Reason::Values),
+                }
+            }),
+        }
+    };
+}
+pub(super) use number;
+
+/// A span of time in a range.
+macro_rules! duration {
+    ($low:literal to $high:literal) => {
+        $crate::config::setting::Kind {
+            values: concat!("a duration from `", $low, "` to `", $high, "`"),
+            parse: $crate::config::setting::Parse::Text(|text| {
+                let span = $crate::config::kinds::span(text);
+                let (low, high) = ($crate::config::kinds::span($low), $crate::config::kinds::span($high));
+                span.filter(|_| low <= span && span <= high).ok_or($crate::config::setting::Reason::Values)
+            }),
+        }
+    };
+}
+pub(super) use duration;
+
+/// One of some words.
+macro_rules! choice {
+    ($($word:literal => $value:expr),+ $(,)?) => { choice!($($word => $value),+; _ => $crate::config::setting::Reason::Values) };
+    ($first:literal => $one:expr, $($word:literal => $value:expr),+; $($refused:pat => $reason:expr),+) => {
+        $crate::config::setting::Kind {
+            values: concat!("`", $first, "`", $(" or `", $word, "`"),+),
+            parse: $crate::config::setting::Parse::Text(|text| match text {
+                $first => Ok($one),
+                $($word => Ok($value),)+
+                $($refused => Err($reason),)+
+            }),
+        }
+    };
+}
+pub(super) use choice;
+
+/// Parses `30s`, `5m`, `1h`, `7d`. None: it is something else.
+pub(super) fn span(text: &str) -> Option<Duration> {
+    let (number, seconds) = match text.split_at_checked(text.len().checked_sub(1)?)? {
+        (number, "s") => (number, 1),
+        (number, "m") => (number, 60),
+        (number, "h") => (number, 60 * 60),
+        (number, "d") => (number, 24 * 60 * 60),
+        _ => return None,
+    };
+    let digits = (1..=9).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = number.parse().ok().filter(|_| digits)?;
+    Some(Duration::from_secs(number * seconds))
+}
+
+fn limit(text: &str) -> Result<Limit, Reason> {
+    let (count, window) = text.split_once('/').ok_or(Reason::Values)?;
+    let limit =
+        Limit { count: count.parse().map_err(|_| Reason::Values)?, window: span(window).ok_or(Reason::Values)? };
+    let day = Duration::from_hours(24);
+    let sensible = (1..=10_000).contains(&limit.count) && !limit.window.is_zero() && limit.window <= day;
+    if sensible { Ok(limit) } else { Err(Reason::Values) }
+}
+
+/// A network, or an address alone. Bits after the prefix are cut.
+fn network(text: &str) -> Result<IpNet, Reason> {
+    let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    parsed.map(|network| network.trunc()).map_err(|_| Reason::Values)
+}
+
+/// An origin as a browser writes it: lower case, no default port, international names as A-labels.
+fn origin(text: &str) -> Result<String, Reason> {
+    if text == "*" || text == "null" {
+        return Err(Reason::Because("must name origins exactly: neither `*` nor `null` is safe with cookies"));
+    }
+    let (_, rest) = text.split_once("://").ok_or(Reason::Values)?;
+    if rest.contains(['/', '\\', '?', '#']) {
+        return Err(Reason::Because("must be an origin alone: no path, and no slash at the end"));
+    }
+    let url = Url::parse(text).map_err(|_| Reason::Values)?;
+    let plain = !rest.contains(|c: char| c == '@' || c == '*' || c.is_control() || c.is_whitespace());
+    if plain && matches!(url.scheme(), "http" | "https") {
+        Ok(url.origin().ascii_serialization())
+    } else {
+        Err(Reason::Values)
+    }
+}
+
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn durations_have_one_unit() {
+        for (text, seconds) in [("0s", 0), ("30s", 30), ("5m", 300), ("1h", 3_600), ("7d", 604_800)] {
+            assert_eq!(span(text), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "s", "5", "5 m", "-5m", "+5m", "1.5h", "5M", "1h30m", "5min", "é", "9999999999d", "5ms"] {
+            assert_eq!(span(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn origins_are_written_as_browsers_write_them() {
+        for (text, expected) in [
+            ("https://app.example.com", "https://app.example.com"),
+            ("HTTPS://App.Example.com:443", "https://app.example.com"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ] {
+            assert_eq!(origin(text), Ok(expected.to_owned()), "{text}");
+        }
+        for text in [
+            "*",
+            "null",
+            "app.example.com",
+            "https://",
+            "https://a.example/",
+            "https://a.example/x",
+            "https://a.example?x",
+            "https://a.example#x",
+            "https://u:p@a.example",
+            "https://*.example.com",
+            "ftp://a.example",
+            "https://a b",
+            "javascript:alert(1)",
+            "https:\\\\a.example",
+            "https://a.example:99999",
+            "https://a.example\t",
+        ] {
+            assert!(origin(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange(text in "\\PC{0,20}") {
+            let _ = (span(&text), limit(&text), network(&text), origin(&text));
+        }
+    }
+}
