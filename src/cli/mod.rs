@@ -1,36 +1,104 @@
 //! The command line.
 
+mod healthcheck;
+pub mod listen;
+
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::reference;
+use crate::config::{Config, Source, reference};
+use crate::platform::clock::Clock;
+use crate::telemetry::logging;
 
 /// A self-hosted authentication service: register, log in, stay logged in, log out.
+///
+/// Without a command it serves. All settings are environment variables: `doorward settings` lists them.
 #[derive(Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 }
 
-#[derive(Subcommand)]
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed while running
+  2  the settings or the arguments are wrong
+  3  migrations are pending, or the database is newer than this program";
+
+#[derive(Clone, Copy, PartialEq, Eq, Subcommand)]
 enum Command {
+    /// Ask the server on this machine whether it is alive
+    ///
+    /// For containers: exits with 0 if it is, else with 1. Reads HOST and PORT as the server does.
+    Healthcheck,
     /// Print the documentation of all settings
     Settings {
-        /// As a .env file to copy from
+        /// As a .env file to start from
         #[arg(long)]
         env: bool,
     },
 }
 
+/// Exit codes other than 0 and 1.
+const USAGE: u8 = 2;
+
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn run() -> ExitCode {
-    match Cli::parse().command {
-        Some(Command::Settings { env: false }) => print!("{}", reference::markdown()),
-        Some(Command::Settings { env: true }) => print!("{}", reference::dotenv()),
-        None => {}
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => {
+            // Help and version are told here too.
+            let code = if told.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+            return told.print().map_or(ExitCode::FAILURE, |()| code);
+        }
+    };
+    let Some(command) = cli.command else { return with_config(None) };
+    let done = match command {
+        Command::Settings { env: false } => print(&reference::markdown()),
+        Command::Settings { env: true } => print(&reference::dotenv()),
+        Command::Healthcheck => return with_config(Some(command)),
+    };
+    done.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
+}
+
+/// Runs a command that needs the settings.
+fn with_config(command: Option<Command>) -> ExitCode {
+    let clock = Clock::system();
+    let source = Source::process();
+    let config = match Config::load(&source, clock.now()) {
+        Ok(config) => config,
+        Err(problems) => {
+            eprintln!("{problems}\n`doorward settings` explains them all.");
+            return ExitCode::from(USAGE);
+        }
+    };
+    if command == Some(Command::Healthcheck) {
+        return healthcheck::run(&config.server.listen).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
+    }
+    logging::start(&config.logging);
+    if let Some(path) = source.dotenv_path() {
+        tracing::info!(path = %path.display(), "read settings from a .env file");
+    }
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
     }
     ExitCode::SUCCESS
+}
+
+/// Tells what went wrong, in one line.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("doorward: {error:#}");
+    ExitCode::FAILURE
+}
+
+/// Prints to standard output; unlike `print!` it does not panic when nobody reads.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
 }
