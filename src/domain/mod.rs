@@ -2,6 +2,7 @@
 
 pub mod claims;
 pub mod client_ip;
+pub mod audit;
 pub mod email;
 pub mod password;
 pub mod refresh_token;

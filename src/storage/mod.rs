@@ -1,1 +1,237 @@
-//! sqlx lives only here.
+//! The database. sqlx lives only here, and SQLite and PostgreSQL are told apart only here.
+//!
+//! [`Store::write`] takes the work as a closure and returns its value after the commit; [`Store::read`] gives a transaction that
+//! changes nothing. Both give a [`Tx`], which the functions of [`users`], [`sessions`] and [`audit`] take. Each SQL text stands
+//! once where the two dialects share it; where they do not, a [`Tx::pick`] stands inside the function.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+
+use crate::config::database::{Database, Location};
+use crate::domain::timestamp::Timestamp;
+use crate::platform::clock::Clock;
+
+/// Runs one query on whichever database this transaction belongs to; the body is compiled once per driver. A query that fails
+/// spoils the transaction: see [`Tx::note`].
+macro_rules! on {
+    ($tx:expr, $conn:ident => $query:expr) => {{
+        let result = match $tx.connection() {
+            $crate::storage::Connection::Sqlite($conn) => $query,
+            $crate::storage::Connection::Postgres($conn) => $query,
+        };
+        $tx.note(result)
+    }};
+}
+
+/// PostgreSQL's clock in microseconds, at the moment it is asked: not the transaction's start, as `now()` would be.
+macro_rules! postgres_clock {
+    () => {
+        "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+    };
+}
+
+pub mod audit;
+mod error;
+mod migrate;
+mod postgres;
+mod postgres_explain;
+mod serve_lock;
+pub mod sessions;
+mod sqlite;
+mod start_error;
+pub mod users;
+mod writer;
+
+pub use error::Error;
+pub use serve_lock::ServeLock;
+pub use start_error::{StartError, StartProblem};
+
+/// A future in a box: closures that return other futures can't be bounded `Send`.
+pub type BoxFuture<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;
+
+/// The database. Clones share its connections.
+#[derive(Clone)]
+pub struct Store {
+    backend: Backend,
+    clock: Clock,
+}
+
+#[derive(Clone)]
+enum Backend {
+    Sqlite(sqlite::Database),
+    Postgres(postgres::Database),
+}
+
+impl Store {
+    /// Connects, waiting up to `start_timeout` for a PostgreSQL that is not there yet; makes SQLite's folder and file. Changes
+    /// nothing in the database: see [`Store::migrate`].
+    ///
+    /// # Errors
+    /// When the database can't be used, with the remedy.
+    pub async fn open(settings: &Database, clock: Clock) -> Result<Self, StartError> {
+        let backend = match &settings.location {
+            Location::Sqlite(path) => {
+                Backend::Sqlite(sqlite::Database::open(path, settings.max_connections, clock.clone()).await?)
+            }
+            Location::Postgres(url) => Backend::Postgres(
+                postgres::Database::open(url, settings.max_connections, settings.start_timeout).await?,
+            ),
+        };
+        Ok(Self { backend, clock })
+    }
+
+    /// Brings the tables to what this program needs, under a lock: of several servers that start together one does it, the
+    /// others wait. All or nothing. Returns how many migrations were applied.
+    ///
+    /// # Errors
+    /// When the database is not Doorward's, is newer than this program, or may not be changed; with the remedy.
+    pub async fn migrate(&self) -> Result<usize, StartError> {
+        match &self.backend {
+            Backend::Sqlite(database) => database.migrate().await,
+            Backend::Postgres(database) => database.migrate().await,
+        }
+    }
+
+    /// The migrations that [`Store::migrate`] would apply (`0001 doorward accounts`), in their order. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`Store::migrate`].
+    pub async fn pending(&self) -> Result<Vec<String>, StartError> {
+        match &self.backend {
+            Backend::Sqlite(database) => database.pending().await,
+            Backend::Postgres(database) => database.pending().await,
+        }
+    }
+
+    /// Starts a transaction that sees one state of the database and changes nothing; it ends when dropped.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn read(&self) -> Result<Tx, Error> {
+        let inner = match &self.backend {
+            Backend::Sqlite(database) => Inner::SqliteReader(database.begin_read().await?),
+            Backend::Postgres(database) => Inner::Postgres(database.begin_read().await?),
+        };
+        Ok(Tx::new(inner, self.clock.clone()))
+    }
+
+    /// Runs the work in a transaction and returns its value after the commit; an error of the work undoes all it wrote. The
+    /// work may run more than once (PostgreSQL: when another transaction was in the way), so it may change nothing but the
+    /// database, and it must await nothing but its transaction (SQLite: all writers share one connection). Once begun it runs
+    /// to its end, also when nobody waits for it any more.
+    ///
+    /// ```ignore
+    /// store.write(move |tx| Box::pin(async move { sessions::end(tx, id, reason, now).await })).await?
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the work; a failed commit; [`Error::Internal`] when the work panicked.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        match &self.backend {
+            Backend::Sqlite(database) => database.write(work).await,
+            Backend::Postgres(database) => database.write(work, self.clock.clone()).await,
+        }
+    }
+
+    /// Asks the database for an answer.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let mut tx = self.read().await?;
+        let _: i32 = on!(tx, conn => sqlx::query_scalar("SELECT 1").fetch_one(conn).await)?;
+        Ok(())
+    }
+
+    /// Finishes what has begun and closes every connection. Later calls fail as [`Error::Unavailable`].
+    pub async fn close(&self) {
+        match &self.backend {
+            Backend::Sqlite(database) => database.close().await,
+            Backend::Postgres(database) => database.close().await,
+        }
+    }
+}
+
+/// A transaction, made by [`Store::read`] or lent by [`Store::write`].
+pub struct Tx {
+    inner: Inner,
+    clock: Clock,
+    failed: bool,
+}
+
+enum Inner {
+    SqliteReader(Transaction<'static, Sqlite>),
+    SqliteWriter(SqliteConnection),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// What the `on!` macro runs its query on.
+enum Connection<'tx> {
+    Sqlite(&'tx mut SqliteConnection),
+    Postgres(&'tx mut PgConnection),
+}
+
+impl Tx {
+    fn new(inner: Inner, clock: Clock) -> Self {
+        Self { inner, clock, failed: false }
+    }
+
+    /// Now, on the one clock that all rows of this database are written by: PostgreSQL's own, SQLite's host's, or a test's.
+    /// Take it after the locks that a decision depends on; the functions that lock return it.
+    ///
+    /// # Errors
+    /// When the database does not tell.
+    pub async fn now(&mut self) -> Result<Timestamp, Error> {
+        if let Some(micros) = self.given_time() {
+            return Ok(Timestamp::from_micros(micros));
+        }
+        let sql = concat!("SELECT ", postgres_clock!());
+        let micros: i64 = on!(self, conn => sqlx::query_scalar(sql).fetch_one(conn).await)?;
+        Ok(Timestamp::from_micros(micros))
+    }
+
+    /// What statements take as the time: none means that PostgreSQL is to ask its own clock.
+    fn given_time(&self) -> Option<i64> {
+        match &self.inner {
+            Inner::SqliteReader(_) | Inner::SqliteWriter(_) => Some(self.clock.now()),
+            Inner::Postgres(_) => self.clock.fixed(),
+        }
+        .map(Timestamp::micros)
+    }
+
+    /// The text for this transaction's database.
+    fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match &self.inner {
+            Inner::SqliteReader(_) | Inner::SqliteWriter(_) => sqlite,
+            Inner::Postgres(_) => postgres,
+        }
+    }
+
+    fn connection(&mut self) -> Connection<'_> {
+        match &mut self.inner {
+            Inner::SqliteReader(transaction) => Connection::Sqlite(transaction),
+            Inner::SqliteWriter(connection) => Connection::Sqlite(connection),
+            Inner::Postgres(transaction) => Connection::Postgres(transaction),
+        }
+    }
+
+    /// Remembers a failure: PostgreSQL has then given the transaction up, and would answer COMMIT with a silent rollback.
+    fn note<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
+        self.failed |= result.is_err();
+        result.map_err(Error::from)
+    }
+
+    /// The work's value, unless one of its statements failed and it went on all the same.
+    fn settle<T>(&mut self, value: T) -> Result<T, Error> {
+        if std::mem::take(&mut self.failed) {
+            return Err(Error::Internal("the work passed over a statement that failed".to_owned()));
+        }
+        Ok(value)
+    }
+}

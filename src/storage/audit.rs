@@ -1,0 +1,21 @@
+//! The audit: records are appended and never changed.
+
+use super::{Error, Tx};
+use crate::domain::audit::Record;
+use crate::domain::timestamp::Timestamp;
+
+/// Appends a record, in the transaction of what it tells of.
+pub async fn append(tx: &mut Tx, record: &Record, now: Timestamp) -> Result<(), Error> {
+    let sql = "INSERT INTO audit (at, event, user_id, session_id, ip, user_agent, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    on!(tx, conn => sqlx::query(sql)
+        .bind(now.micros())
+        .bind(record.event.as_str())
+        .bind(record.user_id.map(|id| id.0))
+        .bind(record.session_id.as_ref().map(|id| &id.0[..]))
+        .bind(record.ip.map(|ip| ip.to_string()))
+        .bind(record.user_agent.as_deref())
+        .bind(record.detail.as_deref())
+        .execute(conn)
+        .await
+        .map(drop))
+}

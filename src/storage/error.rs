@@ -1,0 +1,109 @@
+//! What can go wrong with a database, in the classes that callers tell apart.
+
+/// A failure of the database. Shows no stored value, no bound value and no password; its text is for logs, not for clients.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// Not reachable, too busy, out of space, or the commit failed: the same request may succeed later (503).
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// Another transaction was in the way and nothing was changed. [`Store::write`](super::Store::write) runs the work again.
+    #[error("the transaction met another one: {0}")]
+    Conflict(String),
+    /// A row that Doorward can't have written.
+    #[error("a row of {table} is corrupt: {column}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column whose value makes no sense.
+        column: &'static str,
+    },
+    /// A defect, of Doorward or of the database file.
+    #[error("internal database error: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Conflict(_))
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) => {
+                // Only the message: PostgreSQL's details and hints name stored values.
+                let code = database.code().unwrap_or_default();
+                let text = format!("{} ({code})", database.message());
+                match class(&code, database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some()) {
+                    Class::Unavailable => Self::Unavailable(text),
+                    Class::Conflict => Self::Conflict(text),
+                    Class::Other => Self::Internal(text),
+                }
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed => Self::Unavailable(error.to_string()),
+            _ => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Class {
+    Unavailable,
+    Conflict,
+    Other,
+}
+
+fn class(code: &str, postgres: bool) -> Class {
+    if postgres {
+        match code {
+            // serialization_failure, deadlock_detected
+            "40001" | "40P01" => Class::Conflict,
+            // read_only_sql_transaction: a standby; lock_not_available; idle transaction timeout; wrong password, since a moment ago
+            "25006" | "55P03" | "25P03" | "28P01" | "28000" | "3D000" => Class::Unavailable,
+            // connection exception, insufficient resources, operator intervention (also: statement timeout), system error
+            _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Class::Unavailable,
+            _ => Class::Other,
+        }
+    } else {
+        // The extended code's low byte is the primary code.
+        match code.parse::<i32>().map_or(0, |code| code & 0xff) {
+            // BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN
+            5 | 6 | 7 | 8 | 10 | 13 | 14 => Class::Unavailable,
+            _ => Class::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_told_from_what_stays() {
+        for code in ["08006", "53300", "53100", "57014", "57P01", "58030", "25006"] {
+            assert_eq!(class(code, true), Class::Unavailable, "{code}");
+        }
+        for code in ["40001", "40P01"] {
+            assert_eq!(class(code, true), Class::Conflict, "{code}");
+        }
+        for code in ["23505", "42P01", "22P02", "42501"] {
+            assert_eq!(class(code, true), Class::Other, "{code}");
+        }
+        // SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE, SQLITE_FULL, SQLITE_READONLY_DBMOVED
+        for code in ["517", "778", "13", "1032"] {
+            assert_eq!(class(code, false), Class::Unavailable, "{code}");
+        }
+        // SQLITE_CORRUPT, SQLITE_CONSTRAINT_UNIQUE, SQLITE_ERROR
+        for code in ["11", "2067", "1", ""] {
+            assert_eq!(class(code, false), Class::Other, "{code}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! PostgreSQL: a pool, and transactions that are run again when another one was in the way.
+
+use std::str::FromStr as _;
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Postgres, Transaction};
+
+use super::migrate::{self, Found};
+use super::postgres_explain::{explain, is_transient, url_mistake};
+use super::{BoxFuture, Error, Inner, StartError, StartProblem, Tx};
+use crate::config::secret::Secret;
+use crate::platform::clock::Clock;
+
+/// How long to wait for a connection to be free.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often a transaction is begun until it is given up.
+const ATTEMPTS: u32 = 5;
+/// How long one attempt to connect may take at start, and how long to wait after it failed.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_PAUSE: Duration = Duration::from_millis(200);
+/// A connection that was idle for longer is tried before it is used: the server may have gone and come back.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+/// What every pooled connection is set to. A node that falls silent in a transaction must not hold its locks for ever.
+const ON_CONNECT: &str = "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'";
+
+#[derive(Clone)]
+pub(super) struct Database {
+    options: PgConnectOptions,
+    pool: PgPool,
+}
+
+impl Database {
+    pub(super) async fn open(url: &Secret, max_connections: u32, wait: Duration) -> Result<Self, StartError> {
+        let options = std::str::from_utf8(url.reveal())
+            .map_err(|_| url_mistake("it is not valid UTF-8"))
+            .and_then(|url| PgConnectOptions::from_str(url).map_err(|error| url_mistake(&error.to_string())))?;
+        let options = match options.get_application_name() {
+            Some(_) => options,
+            None => options.application_name("doorward"),
+        };
+        drop(connect_within(&options, wait).await?.close().await);
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > TRUSTED_IDLE {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .after_connect(|connection, _| Box::pin(async move { connection.execute(ON_CONNECT).await.map(drop) }))
+            .connect_lazy_with(options.clone());
+        Ok(Self { options, pool })
+    }
+
+    /// One state of the database for all that is read, as SQLite gives it.
+    pub(super) async fn begin_read(&self) -> Result<Transaction<'static, Postgres>, Error> {
+        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+    }
+
+    pub(super) async fn write<T, F>(&self, work: F, clock: Clock) -> Result<T, Error>
+    where
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let pool = self.pool.clone();
+        // In a task of its own: it runs to its end also when nobody waits for it any more.
+        let task = tokio::spawn(async move {
+            for _ in 1..ATTEMPTS {
+                match attempt(&pool, &work, clock.clone()).await {
+                    Err(Error::Conflict(reason)) => tracing::debug!(reason, "running a transaction again"),
+                    outcome => return outcome,
+                }
+            }
+            attempt(&pool, &work, clock).await
+        });
+        task.await.unwrap_or_else(|error| {
+            Err(if error.is_panic() {
+                Error::Internal("the work panicked".to_owned())
+            } else {
+                Error::Unavailable("the program is ending".to_owned())
+            })
+        })
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    pub(super) async fn migrate(&self) -> Result<usize, StartError> {
+        // A connection of its own: neither its lock nor the missing time limit may reach the pool.
+        let mut connection = self.connect().await?;
+        let mut tx = connection.begin().await.map_err(|error| explain(&error, &self.options))?;
+        // The lock that sqlx takes, but released by the end of the transaction in any case.
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('doorward migrations', 0))")
+            .execute(&mut *tx)
+            .await
+            .map_err(|error| explain(&error, &self.options))?;
+        let found = self.inspect(&mut tx).await?;
+        if !found.pending.is_empty() {
+            migrate::POSTGRES.run_direct(None, &mut *tx, false).await.map_err(|error| match error {
+                sqlx::migrate::MigrateError::Execute(error)
+                | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => explain(&error, &self.options),
+                other => StartError::new(StartProblem::Other, format!("migrating failed: {other}")),
+            })?;
+        }
+        tx.commit().await.map_err(|error| explain(&error, &self.options))?;
+        drop(connection.close().await);
+        Ok(found.pending.len())
+    }
+
+    pub(super) async fn pending(&self) -> Result<Vec<String>, StartError> {
+        let mut connection = self.connect().await?;
+        self.inspect(&mut connection).await.map(|found| found.pending)
+    }
+
+    async fn inspect(&self, connection: &mut PgConnection) -> Result<Found, StartError> {
+        // Where unqualified names are made, and so found first.
+        let tables: Vec<String> = sqlx::query_scalar(
+            "SELECT relname::text FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) \
+             AND relkind IN ('r', 'v', 'm', 'p', 'f')",
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|error| explain(&error, &self.options))?;
+        let database = format!("the database {}", name(&self.options));
+        let applied = if tables.iter().any(|name| name == migrate::TABLE) {
+            sqlx::query_as(migrate::APPLIED).fetch_all(connection).await.map_err(|_| migrate::foreign(&database))?
+        } else {
+            Vec::new()
+        };
+        migrate::judge(&migrate::POSTGRES, &tables, &applied, &database)
+    }
+
+    async fn connect(&self) -> Result<PgConnection, StartError> {
+        self.options.connect().await.map_err(|error| explain(&error, &self.options))
+    }
+}
+
+/// The database's name as PostgreSQL will understand the options.
+pub(super) fn name(options: &PgConnectOptions) -> &str {
+    options.get_database().unwrap_or(options.get_username())
+}
+
+async fn attempt<T, F>(pool: &PgPool, work: &F, clock: Clock) -> Result<T, Error>
+where
+    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + Sync,
+{
+    // Said aloud, since a server may have another default: the functions that lock read the newest row after their wait.
+    let transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let mut tx = Tx::new(Inner::Postgres(transaction), clock);
+    let outcome = match work(&mut tx).await {
+        Ok(value) => tx.settle(value),
+        Err(error) => Err(error),
+    };
+    let Inner::Postgres(transaction) = tx.inner else {
+        return Err(Error::Internal("not a transaction of PostgreSQL".to_owned()));
+    };
+    match outcome {
+        Ok(value) => transaction.commit().await.map(|()| value).map_err(Error::from),
+        Err(error) => {
+            // Now, not when the connection comes back to the pool: others may wait for its locks.
+            drop(transaction.rollback().await);
+            Err(error)
+        }
+    }
+}
+
+/// Connects; while nobody answers, or the server is starting or full, tries again until the time is over.
+async fn connect_within(options: &PgConnectOptions, wait: Duration) -> Result<PgConnection, StartError> {
+    let deadline = Instant::now() + wait;
+    let mut said = false;
+    loop {
+        let error = match tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(error)) => error,
+            Err(_) => sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()),
+        };
+        if !is_transient(&error) || Instant::now() + CONNECT_PAUSE >= deadline {
+            return Err(explain(&error, options));
+        }
+        if !std::mem::replace(&mut said, true) {
+            let (host, port) = (options.get_host(), options.get_port());
+            tracing::warn!(host, port, reason = %error, "waiting for PostgreSQL");
+        }
+        tokio::time::sleep(CONNECT_PAUSE).await;
+    }
+}

@@ -1,0 +1,318 @@
+//! The sessions.
+//!
+//! Locks are taken in one order: the user's row, then sessions by id. Whatever makes or ends sessions takes the user's row first.
+
+use std::net::IpAddr;
+
+use sqlx::FromRow;
+
+use super::users::{UserRow, user_columns};
+use super::{Error, Tx};
+use crate::domain::session::{EndReason, Ended, Generation, Session, SessionId, SessionSecret};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::user::{User, UserId};
+
+/// The columns of a [`SessionRow`], of a table called `s`.
+macro_rules! session_columns {
+    () => {
+        "s.id, s.user_id, s.secret, s.generation, s.rotated_at, s.confirmed_generation, s.lost_replies, s.lost_reply_at, \
+         s.lost_replies_total, s.created_at, s.last_used_at, s.client_ip, s.user_agent, s.idle_expires_at, s.expires_at, \
+         s.ended_at, s.end_reason"
+    };
+}
+
+/// How many rows [`purge`] deletes at once.
+pub const PURGE_BATCH: u64 = 500;
+
+/// A session whose row nobody else can change until this transaction ends.
+#[derive(Clone, Debug)]
+pub struct Locked {
+    /// The session; it may have ended or expired.
+    pub session: Session,
+    /// Whether its user may use it.
+    pub user_active: bool,
+    /// The time after the lock was had.
+    pub now: Timestamp,
+}
+
+/// Stores a new session. Its user's row must be locked.
+pub async fn insert(tx: &mut Tx, session: &Session) -> Result<(), Error> {
+    let sql = "INSERT INTO sessions (id, user_id, secret, generation, rotated_at, confirmed_generation, lost_replies, \
+               lost_reply_at, lost_replies_total, created_at, last_used_at, client_ip, user_agent, idle_expires_at, \
+               expires_at, ended_at, end_reason) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    on!(tx, conn => sqlx::query(sql)
+        .bind(&session.id.0[..])
+        .bind(session.user_id.0)
+        .bind(&session.secret.0[..])
+        .bind(i64::from(session.generation))
+        .bind(session.rotated_at.micros())
+        .bind(i64::from(session.confirmed_generation))
+        .bind(i64::from(session.lost_replies))
+        .bind(session.lost_reply_at.map(Timestamp::micros))
+        .bind(i64::from(session.lost_replies_total))
+        .bind(session.created_at.micros())
+        .bind(session.last_used_at.micros())
+        .bind(session.client_ip.map(|ip| ip.to_string()))
+        .bind(session.user_agent.as_deref())
+        .bind(session.idle_expires_at.micros())
+        .bind(session.expires_at.micros())
+        .bind(session.ended.map(|ended| ended.at.micros()))
+        .bind(session.ended.map(|ended| ended.reason.as_str()))
+        .execute(conn)
+        .await
+        .map(drop))
+}
+
+/// Finds a session, live or not, and its user. Locks nothing.
+pub async fn find(tx: &mut Tx, id: SessionId) -> Result<Option<(Session, User)>, Error> {
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        ", ",
+        user_columns!("u."),
+        " FROM sessions AS s JOIN users AS u ON u.id = s.user_id WHERE s.id = $1"
+    );
+    let row: Option<FoundRow> = on!(tx, conn => sqlx::query_as(sql).bind(&id.0[..]).fetch_optional(conn).await)?;
+    row.map(|row| Ok((row.session.try_into()?, row.user.try_into()?))).transpose()
+}
+
+/// Locks a session's row, live or not, and that row alone: enough for what neither makes nor ends sessions.
+pub async fn lock(tx: &mut Tx, id: SessionId) -> Result<Option<Locked>, Error> {
+    let sql = tx.pick(
+        concat!(
+            "SELECT ",
+            session_columns!(),
+            ", u.is_active AS user_active, $2 AS now FROM sessions AS s JOIN users AS u ON u.id = s.user_id WHERE s.id = $1"
+        ),
+        concat!(
+            "WITH s AS MATERIALIZED (SELECT * FROM sessions WHERE id = $1 FOR UPDATE) SELECT ",
+            session_columns!(),
+            ", u.is_active AS user_active, coalesce($2, ",
+            postgres_clock!(),
+            ") AS now FROM s JOIN users AS u ON u.id = s.user_id"
+        ),
+    );
+    let time = tx.given_time();
+    let row: Option<LockedRow> =
+        on!(tx, conn => sqlx::query_as(sql).bind(&id.0[..]).bind(time).fetch_optional(conn).await)?;
+    row.map(|row| {
+        Ok(Locked {
+            session: row.session.try_into()?,
+            user_active: row.user_active,
+            now: Timestamp::from_micros(row.now),
+        })
+    })
+    .transpose()
+}
+
+/// Locks the session's user, then the session: for what may end it.
+pub async fn lock_after_user(tx: &mut Tx, id: SessionId) -> Result<Option<Locked>, Error> {
+    // A session's owner never changes, so this may be read without a lock.
+    let sql = tx.pick(
+        "SELECT id FROM users WHERE id = (SELECT user_id FROM sessions WHERE id = $1)",
+        "SELECT id FROM users WHERE id = (SELECT user_id FROM sessions WHERE id = $1) FOR UPDATE",
+    );
+    let user: Option<i64> = on!(tx, conn => sqlx::query_scalar(sql).bind(&id.0[..]).fetch_optional(conn).await)?;
+    if user.is_none() {
+        return Ok(None);
+    }
+    lock(tx, id).await
+}
+
+/// Locks the live sessions of a user, in the order of their ids. The user's row must be locked.
+pub async fn live_of_user(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
+    macro_rules! text {
+        ($lock:literal) => {
+            concat!(
+                "SELECT ",
+                session_columns!(),
+                " FROM sessions AS s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.idle_expires_at > $2 ORDER BY s.id",
+                $lock
+            )
+        };
+    }
+    let sql = tx.pick(text!(""), text!(" FOR UPDATE"));
+    let rows: Vec<SessionRow> =
+        on!(tx, conn => sqlx::query_as(sql).bind(user_id.0).bind(now.micros()).fetch_all(conn).await)?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// Writes what rotation changes: generation and confirmation, lost replies, use, client, idle expiry. The row must be locked and
+/// not ended.
+pub async fn update(tx: &mut Tx, session: &Session) -> Result<(), Error> {
+    let sql = "UPDATE sessions SET generation = $2, rotated_at = $3, confirmed_generation = $4, lost_replies = $5, \
+               lost_reply_at = $6, lost_replies_total = $7, last_used_at = $8, client_ip = $9, user_agent = $10, \
+               idle_expires_at = $11 WHERE id = $1 AND ended_at IS NULL";
+    let changed = on!(tx, conn => sqlx::query(sql)
+        .bind(&session.id.0[..])
+        .bind(i64::from(session.generation))
+        .bind(session.rotated_at.micros())
+        .bind(i64::from(session.confirmed_generation))
+        .bind(i64::from(session.lost_replies))
+        .bind(session.lost_reply_at.map(Timestamp::micros))
+        .bind(i64::from(session.lost_replies_total))
+        .bind(session.last_used_at.micros())
+        .bind(session.client_ip.map(|ip| ip.to_string()))
+        .bind(session.user_agent.as_deref())
+        .bind(session.idle_expires_at.micros())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    if changed == 0 {
+        return Err(Error::Internal("a session that is gone or has ended can't be rotated".to_owned()));
+    }
+    Ok(())
+}
+
+/// Ends a session. False: it had ended, or there is none; when and why it ended is set once.
+pub async fn end(tx: &mut Tx, id: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, Error> {
+    let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL";
+    let ended = on!(tx, conn => sqlx::query(sql)
+        .bind(&id.0[..])
+        .bind(now.micros())
+        .bind(reason.as_str())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(ended > 0)
+}
+
+/// Ends the live sessions of a user but for the `keep` most recently used; returns which. The user's row must be locked. Before
+/// a new session is stored, keep one less than there may be: so the new one is never evicted.
+pub async fn evict(tx: &mut Tx, user_id: UserId, keep: u32, now: Timestamp) -> Result<Vec<SessionId>, Error> {
+    let sql = "UPDATE sessions SET ended_at = $3, end_reason = 'evicted' WHERE ended_at IS NULL AND id IN ( \
+               SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $3 \
+               ORDER BY last_used_at DESC, id LIMIT 1000000 OFFSET $2) RETURNING id";
+    let ids: Vec<Vec<u8>> = on!(tx, conn => sqlx::query_scalar(sql)
+        .bind(user_id.0)
+        .bind(i64::from(keep))
+        .bind(now.micros())
+        .fetch_all(conn)
+        .await)?;
+    ids.into_iter().map(session_id).collect()
+}
+
+/// Writes down that the client holds this generation, if it is still the newest one, not confirmed yet, and was made, or last
+/// issued again, at or before `rotated_by`. False: nothing was changed.
+pub async fn confirm(tx: &mut Tx, id: SessionId, generation: Generation, rotated_by: Timestamp) -> Result<bool, Error> {
+    let sql = "UPDATE sessions SET confirmed_generation = $2 WHERE id = $1 AND generation = $2 \
+               AND confirmed_generation < $2 AND rotated_at <= $3 AND ended_at IS NULL";
+    let confirmed = on!(tx, conn => sqlx::query(sql)
+        .bind(&id.0[..])
+        .bind(i64::from(generation))
+        .bind(rotated_by.micros())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(confirmed > 0)
+}
+
+/// The sessions that ended at or after a time, and why. Ask with some overlap: a transaction may commit later than its time.
+pub async fn ended_since(tx: &mut Tx, since: Timestamp) -> Result<Vec<(SessionId, EndReason)>, Error> {
+    let sql = "SELECT id, end_reason FROM sessions WHERE ended_at >= $1 ORDER BY ended_at";
+    let rows: Vec<(Vec<u8>, String)> = on!(tx, conn => sqlx::query_as(sql).bind(since.micros()).fetch_all(conn).await)?;
+    rows.into_iter().map(|(id, reason)| Ok((session_id(id)?, end_reason(&reason)?))).collect()
+}
+
+/// Deletes at most [`PURGE_BATCH`] sessions that ended or expired before a time; leaves out those that somebody holds locked.
+/// Returns how many: call again while it is that many.
+pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64, Error> {
+    macro_rules! text {
+        ($lock:literal) => {
+            concat!(
+                "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE idle_expires_at < $1 OR ended_at < $1 LIMIT $2",
+                $lock,
+                ")"
+            )
+        };
+    }
+    let sql = tx.pick(text!(""), text!(" FOR UPDATE SKIP LOCKED"));
+    on!(tx, conn => sqlx::query(sql)
+        .bind(before.micros())
+        .bind(PURGE_BATCH.cast_signed())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))
+}
+
+/// A session as it is stored.
+#[derive(FromRow)]
+struct SessionRow {
+    id: Vec<u8>,
+    user_id: i64,
+    secret: Vec<u8>,
+    generation: i64,
+    rotated_at: i64,
+    confirmed_generation: i64,
+    lost_replies: i64,
+    lost_reply_at: Option<i64>,
+    lost_replies_total: i64,
+    created_at: i64,
+    last_used_at: i64,
+    client_ip: Option<String>,
+    user_agent: Option<String>,
+    idle_expires_at: i64,
+    expires_at: i64,
+    ended_at: Option<i64>,
+    end_reason: Option<String>,
+}
+
+#[derive(FromRow)]
+struct FoundRow {
+    #[sqlx(flatten)]
+    session: SessionRow,
+    #[sqlx(flatten)]
+    user: UserRow,
+}
+
+#[derive(FromRow)]
+struct LockedRow {
+    #[sqlx(flatten)]
+    session: SessionRow,
+    user_active: bool,
+    now: i64,
+}
+
+impl TryFrom<SessionRow> for Session {
+    type Error = Error;
+
+    fn try_from(row: SessionRow) -> Result<Self, Error> {
+        let count = |value: i64, column| u32::try_from(value).map_err(|_| corrupt(column));
+        let ended = match (row.ended_at, row.end_reason) {
+            (None, None) => None,
+            (Some(at), Some(reason)) => Some(Ended { at: Timestamp::from_micros(at), reason: end_reason(&reason)? }),
+            _ => return Err(corrupt("ended_at")),
+        };
+        Ok(Self {
+            id: session_id(row.id)?,
+            user_id: UserId(row.user_id),
+            secret: SessionSecret(row.secret.try_into().map_err(|_| corrupt("secret"))?),
+            generation: count(row.generation, "generation")?,
+            rotated_at: Timestamp::from_micros(row.rotated_at),
+            confirmed_generation: count(row.confirmed_generation, "confirmed_generation")?,
+            lost_replies: count(row.lost_replies, "lost_replies")?,
+            lost_reply_at: row.lost_reply_at.map(Timestamp::from_micros),
+            lost_replies_total: count(row.lost_replies_total, "lost_replies_total")?,
+            created_at: Timestamp::from_micros(row.created_at),
+            last_used_at: Timestamp::from_micros(row.last_used_at),
+            client_ip: row.client_ip.map(|ip| ip.parse::<IpAddr>()).transpose().map_err(|_| corrupt("client_ip"))?,
+            user_agent: row.user_agent,
+            idle_expires_at: Timestamp::from_micros(row.idle_expires_at),
+            expires_at: Timestamp::from_micros(row.expires_at),
+            ended,
+        })
+    }
+}
+
+fn session_id(bytes: Vec<u8>) -> Result<SessionId, Error> {
+    bytes.try_into().map(SessionId).map_err(|_| corrupt("id"))
+}
+
+fn end_reason(text: &str) -> Result<EndReason, Error> {
+    EndReason::parse(text).ok_or(corrupt("end_reason"))
+}
+
+const fn corrupt(column: &'static str) -> Error {
+    Error::Corrupt { table: "sessions", column }
+}
