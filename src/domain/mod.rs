@@ -1,8 +1,8 @@
 //! Pure data and rules: no async, no IO, no clock. Everything here can be tested by calling it.
 
+pub mod audit;
 pub mod claims;
 pub mod client_ip;
-pub mod audit;
 pub mod email;
 pub mod password;
 pub mod refresh_token;

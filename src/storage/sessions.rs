@@ -1,6 +1,7 @@
 //! The sessions.
 //!
 //! Locks are taken in one order: the user's row, then sessions by id. Whatever makes or ends sessions takes the user's row first.
+#![expect(clippy::missing_errors_doc, reason = "each fails when the database does, or on a corrupt row: see Error")]
 
 use std::net::IpAddr;
 

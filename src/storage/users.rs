@@ -1,4 +1,5 @@
 //! The accounts.
+#![expect(clippy::missing_errors_doc, reason = "each fails when the database does, or on a corrupt row: see Error")]
 
 use sqlx::FromRow;
 
@@ -184,6 +185,7 @@ pub async fn changed_since(tx: &mut Tx, since: Timestamp) -> Result<Vec<User>, E
 
 /// A user as it is stored. Its columns are prefixed, so that a session can stand beside it.
 #[derive(FromRow)]
+#[expect(clippy::struct_field_names, reason = "the prefix is what keeps them apart from a session's columns")]
 pub(super) struct UserRow {
     u_id: i64,
     u_email: String,

@@ -1,7 +1,6 @@
 //! A database of its own for each test.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use doorward::config::database::{Database, Location};
 use doorward::config::secret::Secret;
@@ -11,7 +10,7 @@ use doorward::storage::Store;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::support::postgres;
+use crate::support::{self, postgres};
 
 /// The time at which every test begins.
 pub const START: Timestamp = Timestamp::from_seconds(1_767_225_600);
@@ -77,15 +76,11 @@ impl Test {
 pub fn sqlite_settings() -> (Database, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path: PathBuf = folder.path().join("data").join("doorward.db");
-    (Database { location: Location::Sqlite(path), max_connections: 4, start_timeout: Duration::ZERO }, folder)
+    (support::database(Location::Sqlite(path)), folder)
 }
 
 pub fn postgres_settings(url: &str) -> Database {
-    Database {
-        location: Location::Postgres(Secret::new(url.as_bytes().to_vec())),
-        max_connections: 4,
-        start_timeout: Duration::ZERO,
-    }
+    support::database(Location::Postgres(Secret::new(url.as_bytes().to_vec())))
 }
 
 pub async fn execute(settings: &Database, sql: &str) {

@@ -13,17 +13,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use doorward::config::database::{Database, Location};
+use doorward::config::database::Location;
 use doorward::config::secret::Secret;
 use doorward::platform::clock::Clock;
 use doorward::storage::Store;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::OnceCell;
 
-/// The superuser of every cluster; comes in from the loopback without a password.
+/// The superuser of every cluster; whom every database belongs to.
 pub const SUPERUSER: &str = "doorward_test";
-/// Roles whose name begins so must give their password.
-pub const ROLES_WITH_PASSWORD: &str = "locked_";
+/// Members of this role must give their password; all others come in without. Who needs it makes it.
+pub const PASSWORD_GROUP: &str = "password_group";
 
 /// Makes an empty database on the test program's cluster. Returns its URL, or none when PostgreSQL is left out.
 pub async fn fresh_database() -> Option<String> {
@@ -38,12 +38,8 @@ pub async fn migrated_database() -> Option<String> {
     let template = TEMPLATE
         .get_or_init(|| async {
             let url = cluster.create_database("").await;
-            let settings = Database {
-                location: Location::Postgres(Secret::new(url.clone().into_bytes())),
-                max_connections: 1,
-                start_timeout: Duration::from_secs(10),
-            };
-            let store = Store::open(&settings, Clock::system()).await.expect("an empty database");
+            let location = Location::Postgres(Secret::new(url.clone().into_bytes()));
+            let store = Store::open(&super::database(location), Clock::system()).await.expect("an empty database");
             store.migrate().await.expect("the migrations");
             store.close().await;
             url.rsplit('/').next().expect("a path").to_owned()
@@ -85,10 +81,8 @@ impl Cluster {
         let output = initdb.current_dir(&folder).output().expect("initdb must run");
         assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
         let rules = format!(
-            "host all /^{ROLES_WITH_PASSWORD} 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n"
+            "host all +{PASSWORD_GROUP} 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n"
         );
-        // `+` in front of a group's name covers every PostgreSQL that is supported; regular expressions came with 16.
-        let rules = rules.replace(&format!("/^{ROLES_WITH_PASSWORD}"), &format!("+{ROLES_WITH_PASSWORD}group"));
         fs::write(data.join("pg_hba.conf"), rules).expect("pg_hba.conf");
 
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr()).ok()?.port();
@@ -110,26 +104,8 @@ kill -QUIT $server; wait $server; cd /; rm -rf "$folder""#;
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut guard = command.spawn().expect("sh must run");
-        let mut cluster = Self { port, databases: AtomicU32::new(0), pipe: guard.stdin.take(), guard };
-        let ready = cluster.wait_until_ready(&data);
-        ready.then_some(cluster)
-    }
-
-    /// Waits for the line that the server writes into its lock file when it takes connections.
-    fn wait_until_ready(&mut self, data: &Path) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while Instant::now() < deadline {
-            if fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|text| text.contains("\nready")) {
-                return true;
-            }
-            let log = fs::read_to_string(data.with_file_name("log")).unwrap_or_default();
-            if log.contains("FATAL") {
-                let _ = write!(io::stderr(), "PostgreSQL did not start:\n{log}");
-                return false;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        false
+        let cluster = Self { port, databases: AtomicU32::new(0), pipe: guard.stdin.take(), guard };
+        wait_until_ready(&data).then_some(cluster)
     }
 
     /// The URL of a database, for the superuser.
@@ -164,6 +140,23 @@ impl Drop for Cluster {
         self.pipe = None;
         let _ = self.guard.wait();
     }
+}
+
+/// Waits for the word that the server writes into its lock file when it takes connections.
+fn wait_until_ready(data: &Path) -> bool {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while Instant::now() < deadline {
+        if fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|text| text.contains("ready")) {
+            return true;
+        }
+        let log = fs::read_to_string(data.with_file_name("log")).unwrap_or_default();
+        if log.contains("FATAL") {
+            let _ = write!(io::stderr(), "PostgreSQL did not start:\n{log}");
+            return false;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    false
 }
 
 /// PostgreSQL refuses to run as root.
@@ -207,6 +200,7 @@ fn user_id(name: &str) -> Option<u32> {
 
 /// The folder with PostgreSQL's programs; none when PostgreSQL is left out, which is said once.
 pub fn programs() -> Option<PathBuf> {
+    static SAID: std::sync::Once = std::sync::Once::new();
     #[expect(clippy::disallowed_methods, reason = "tests are not configured by the settings of the service")]
     let (wish, path) = (std::env::var("DOORWARD_TEST_POSTGRES").unwrap_or_default(), std::env::var_os("PATH"));
     let why = if wish == "off" {
@@ -217,7 +211,6 @@ pub fn programs() -> Option<PathBuf> {
         assert_ne!(wish, "required", "DOORWARD_TEST_POSTGRES=required, but initdb and postgres were not found");
         "initdb and postgres were not found"
     };
-    static SAID: std::sync::Once = std::sync::Once::new();
     // Not eprintln!, which the test runner hides.
     SAID.call_once(|| drop(writeln!(io::stderr(), "PostgreSQL is left out of these tests: {why}")));
     None
