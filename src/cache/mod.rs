@@ -1,1 +1,4 @@
-//! moka lives only here.
+//! What a node keeps in memory. moka lives only here.
+
+pub mod sessions;
+pub mod throttle;

@@ -10,3 +10,11 @@ pub struct Limit {
     /// The span's length; more than zero.
     pub window: Duration,
 }
+
+/// Not now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many attempts")]
+pub struct Throttled {
+    /// When the next attempt would be admitted, if nobody else comes first.
+    pub retry_after: Duration,
+}

@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod clock;
+pub mod hashing;
 pub mod keys;
 pub mod random;
 pub mod refresh_token;

@@ -1,1 +1,108 @@
 //! The use cases; owns transactions.
+//!
+//! Every use case is a function of the [`App`] and of values that were parsed at the door. It returns what happened as a value;
+//! what the outside learns of it is for `api` to say.
+
+pub mod authenticate;
+pub mod end_session;
+pub mod health;
+pub mod issue;
+pub mod login;
+pub mod logout;
+pub mod refresh;
+pub mod register;
+pub mod revocations;
+
+use std::net::IpAddr;
+
+use crate::cache::sessions::SessionCache;
+use crate::cache::throttle::Throttles;
+use crate::config::passwords::Passwords;
+use crate::domain::audit::{Event, Record};
+use crate::domain::session::{Policy, SessionId};
+use crate::domain::user::UserId;
+use crate::platform::access_token::{AccessTokens, SignError};
+use crate::platform::clock::Clock;
+use crate::platform::hashing::{HashError, HashPool};
+use crate::platform::keys::Keys;
+use crate::platform::random::{Random, RandomError};
+use crate::storage::{self, Store};
+
+/// Everything that the use cases stand on. One per process, shared.
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// Chance.
+    pub random: Random,
+    /// bcrypt, off the threads that serve requests.
+    pub hashing: HashPool,
+    /// Derives refresh tokens.
+    pub keys: Keys,
+    /// Signs access tokens.
+    pub access_tokens: AccessTokens,
+    /// Lifetimes and refresh rotation.
+    pub sessions: Policy,
+    /// What a new password must satisfy.
+    pub passwords: Passwords,
+    /// Rate limits.
+    pub throttles: Throttles,
+    /// Live and ended sessions.
+    pub cache: SessionCache,
+}
+
+/// Who asks, as far as the connection tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Client {
+    /// The client's address, seen through trusted proxies.
+    pub ip: Option<IpAddr>,
+    /// `User-Agent`, cut to [`Client::MAX_USER_AGENT_BYTES`].
+    pub user_agent: Option<String>,
+}
+
+impl Client {
+    /// What is kept of a `User-Agent`.
+    pub const MAX_USER_AGENT_BYTES: usize = 512;
+
+    /// An audit record of what this client did.
+    fn record(&self, event: Event, user_id: UserId, session_id: Option<SessionId>) -> Record {
+        Record {
+            user_id: Some(user_id),
+            session_id,
+            ip: self.ip,
+            user_agent: self.user_agent.clone(),
+            ..Record::of(event)
+        }
+    }
+}
+
+/// The server's own trouble: nothing that the caller did, and nothing that costs anybody a session.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] storage::Error),
+    /// The hashing pool, for another reason than too much work.
+    #[error(transparent)]
+    Hashing(#[from] HashError),
+    /// No random bytes.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// No signature.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The task that did the work panicked; the panic was logged where it happened.
+    #[error("the task of this use case ended without an answer")]
+    TaskDied,
+}
+
+/// Runs the writing part of a use case in a task of its own, so that a caller who hangs up does not stop it between the commit
+/// and what must follow the commit.
+async fn in_own_task<T, E>(work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Failure> + Send + 'static,
+{
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(Failure::TaskDied.into()))
+}

@@ -177,10 +177,10 @@ pub async fn replace_hash(tx: &mut Tx, id: UserId, old: &PasswordHash, new: &Pas
 }
 
 /// The users whose rows were changed at or after a time. Ask with some overlap: a transaction may commit later than its time.
-pub async fn changed_since(tx: &mut Tx, since: Timestamp) -> Result<Vec<User>, Error> {
-    let sql = concat!("SELECT ", user_columns!(""), " FROM users WHERE updated_at >= $1 ORDER BY updated_at");
-    let rows: Vec<UserRow> = on!(tx, conn => sqlx::query_as(sql).bind(since.micros()).fetch_all(conn).await)?;
-    rows.into_iter().map(User::try_from).collect()
+pub async fn changed_since(tx: &mut Tx, since: Timestamp) -> Result<Vec<(UserId, Timestamp)>, Error> {
+    let sql = "SELECT id, updated_at FROM users WHERE updated_at >= $1 ORDER BY updated_at";
+    let rows: Vec<(i64, i64)> = on!(tx, conn => sqlx::query_as(sql).bind(since.micros()).fetch_all(conn).await)?;
+    Ok(rows.into_iter().map(|(id, at)| (UserId(id), Timestamp::from_micros(at))).collect())
 }
 
 /// A user as it is stored. Its columns are prefixed, so that a session can stand beside it.

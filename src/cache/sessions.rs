@@ -1,0 +1,152 @@
+//! What this node remembers of sessions, so that asking who is logged in takes no query.
+//!
+//! Ended wins, whatever the order in which things are learned. The end of a session leaves a *tombstone*, which every look-up
+//! asks first. A slow reader that loaded the row while it was live may insert it after the end; it does no harm, because what
+//! was read counts for [`LIVE_FOR`] after the read *began*, and the tombstone stands for longer.
+//!
+//! A remembered live session counts only while the last look for revocations on other nodes began less than [`FRESH_FOR`]
+//! ago: that look, not the delivery of any message, is what bounds how long a revoked token lives elsewhere.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use moka::ops::compute::Op;
+use moka::sync::Cache;
+
+use crate::domain::session::{EndReason, Generation, Session, SessionId};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::user::{User, UserId};
+
+/// How long a live session is believed after the read that found it began.
+pub const LIVE_FOR: Duration = Duration::from_secs(30);
+/// How long an end is remembered: longer than any statement takes, and than [`LIVE_FOR`].
+pub const ENDED_FOR: Duration = Duration::from_secs(60);
+/// How old the last look for revocations may be.
+pub const FRESH_FOR: Duration = Duration::from_secs(2);
+
+const CAPACITY: u64 = 100_000;
+
+/// A live session and its user, as a read that began at a time found them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Live {
+    /// The session.
+    pub session: Session,
+    /// Its user.
+    pub user: User,
+    /// When the read began.
+    pub read_at: Timestamp,
+}
+
+/// What is remembered of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It was live a moment ago.
+    Live(Arc<Live>),
+    /// It has ended, for ever.
+    Ended(EndReason),
+}
+
+/// The cache. One per node.
+#[derive(Debug)]
+pub struct SessionCache {
+    live: Cache<SessionId, Arc<Live>>,
+    ended: Cache<SessionId, EndReason>,
+    changed: Cache<UserId, Change>,
+    looked_at: AtomicI64,
+}
+
+/// A user changed lately: what was read of them before that was noticed counts no more.
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    at: Timestamp,
+    noticed: Timestamp,
+}
+
+impl Default for SessionCache {
+    fn default() -> Self {
+        Self {
+            live: Cache::builder().max_capacity(CAPACITY).time_to_live(LIVE_FOR).build(),
+            // Without a capacity: an end that is pushed out would be forgotten.
+            ended: Cache::builder().time_to_live(ENDED_FOR).build(),
+            changed: Cache::builder().time_to_live(ENDED_FOR).build(),
+            looked_at: AtomicI64::new(i64::MIN),
+        }
+    }
+}
+
+impl SessionCache {
+    /// What is known of a session and can be relied on now. None: read the row.
+    #[must_use]
+    pub fn get(&self, id: SessionId, now: Timestamp) -> Option<Known> {
+        if let Some(reason) = self.ended.get(&id) {
+            return Some(Known::Ended(reason));
+        }
+        let looked_at = Timestamp::from_micros(self.looked_at.load(Ordering::Acquire));
+        let live = self.live.get(&id)?;
+        let counts = is_within(live.read_at, LIVE_FOR, now)
+            && is_within(looked_at, FRESH_FOR, now)
+            && self.changed.get(&live.session.user_id).is_none_or(|change| change.noticed < live.read_at);
+        counts.then_some(Known::Live(live))
+    }
+
+    /// Remembers what a read or a rotation found.
+    pub fn learn(&self, learned: Live) {
+        let id = learned.session.id;
+        if self.ended.contains_key(&id) {
+            return;
+        }
+        let learned = Arc::new(learned);
+        self.live.entry(id).and_compute_with(|known| match known {
+            Some(known) if !replaces(known.value(), &learned) => Op::Nop,
+            _ => Op::Put(Arc::clone(&learned)),
+        });
+    }
+
+    /// Remembers that a generation's receipt was proved, so that it is written once.
+    pub fn confirmed(&self, id: SessionId, generation: Generation) {
+        self.live.entry(id).and_compute_with(|known| match known {
+            Some(known) if known.value().session.generation == generation => {
+                let mut live = Live::clone(known.value());
+                live.session.confirmed_generation = generation;
+                Op::Put(Arc::new(live))
+            }
+            _ => Op::Nop,
+        });
+    }
+
+    /// Remembers an end. The tombstone first: from here on nobody is told that the session lives.
+    pub fn end(&self, id: SessionId, reason: EndReason) {
+        self.ended.insert(id, reason);
+        self.live.invalidate(&id);
+    }
+
+    /// Notices a change of a user (as the database dates it): what was read of them until `noticed` counts no more. The same
+    /// change may be told again.
+    pub fn user_changed(&self, id: UserId, at: Timestamp, noticed: Timestamp) {
+        self.changed.entry(id).and_compute_with(|known| match known {
+            Some(known) if known.value().at == at => Op::Nop,
+            _ => Op::Put(Change { at, noticed }),
+        });
+    }
+
+    /// Revocations that were committed before `began` are known now.
+    pub fn looked(&self, began: Timestamp) {
+        self.looked_at.store(began.micros(), Ordering::Release);
+    }
+}
+
+/// Of two reads of one live session the one that knows the newer generation counts, then the later one.
+fn replaces(known: &Live, learned: &Live) -> bool {
+    let rank = |live: &Live| (live.session.generation, live.session.confirmed_generation, live.read_at);
+    rank(learned) >= rank(known)
+}
+
+/// Neither older than the span nor, because a clock stepped back, from the future.
+fn is_within(then: Timestamp, span: Duration, now: Timestamp) -> bool {
+    then <= now && now < then + span
+}
+
+#[cfg(test)]
+#[path = "sessions_tests.rs"]
+mod tests;

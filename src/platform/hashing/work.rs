@@ -1,0 +1,165 @@
+//! The work itself: the only code that calls bcrypt.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use bcrypt::{HashParts, Version};
+use tokio::sync::oneshot;
+
+use crate::domain::password::{Password, PasswordHash};
+
+use super::Verified;
+
+/// What a thread is asked to do. Passwords are wiped with the job.
+pub(super) enum Job {
+    Hash { password: Password, salt: [u8; 16], reply: oneshot::Sender<PasswordHash> },
+    Verify { password: Password, stored: Stored, reply: oneshot::Sender<Verified> },
+    Nobody { reply: oneshot::Sender<Verified> },
+}
+
+impl Job {
+    /// Does it, and gives what tells the caller. Counts the rounds where they are done: a test of the service's time counts too.
+    pub(super) fn perform(self, cost: u32, rounds_done: &AtomicU64) -> Box<dyn FnOnce()> {
+        match self {
+            Self::Hash { password, salt, reply } => {
+                let hash = hash(&password, cost, salt, rounds_done);
+                // A caller that has gone wants no answer; one that waits for a hash that can't be made finds the pool closed.
+                Box::new(move || _ = hash.map(|hash| reply.send(hash)))
+            }
+            Self::Verify { password, stored, reply } => {
+                let matches = stored.verify(&password, rounds_done);
+                // 2^c + 2^c + 2^(c+1) + .. + 2^(C-1) = 2^C rounds.
+                (stored.cost()..cost).for_each(|cost| spend(cost, rounds_done));
+                let verified = Verified { matches, outdated: stored.cost() < cost };
+                Box::new(move || _ = reply.send(verified))
+            }
+            Self::Nobody { reply } => {
+                spend(cost, rounds_done);
+                Box::new(move || _ = reply.send(Verified { matches: false, outdated: false }))
+            }
+        }
+    }
+}
+
+/// A stored hash that is known to be well formed and bearable.
+#[derive(Debug)]
+pub(super) struct Stored {
+    text: PasswordHash,
+    cost: u32,
+}
+
+impl Stored {
+    /// A second of a core and more for one login: whoever can write such a hash into the table could stop the service with it.
+    const MAX_COST: u32 = 16;
+    const MIN_COST: u32 = 4;
+
+    /// Reads a hash of bcrypt as anybody makes it today: `$2b$`, and `$2a$` and `$2y$`, which are the same for what a
+    /// [`Password`] can be.
+    ///
+    /// `$2x$` is refused. It says that crypt_blowfish before 1.1 made the hash and took bytes above 127 for negative numbers
+    /// (CVE-2011-2483). Taken as `$2b$` it would refuse the right password of everybody who uses such a byte, silently; and
+    /// with the flaw some different passwords have the same hash. Such an account needs a new password.
+    pub(super) fn parse(hash: &PasswordHash) -> Option<Self> {
+        let text = hash.as_str();
+        let version = match text.get(..4)? {
+            "$2a$" => Version::TwoA,
+            "$2b$" => Version::TwoB,
+            "$2y$" => Version::TwoY,
+            _ => return None,
+        };
+        let parts: HashParts = text.parse().ok()?;
+        // The crate reads a cost of "+4" too.
+        let canonical = parts.format_for_version(version) == text;
+        let cost = parts.get_cost();
+        (canonical && (Self::MIN_COST..=Self::MAX_COST).contains(&cost)).then(|| Self { text: hash.clone(), cost })
+    }
+
+    pub(super) fn cost(&self) -> u32 {
+        self.cost
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that verifies passwords")]
+    fn verify(&self, password: &Password, rounds_done: &AtomicU64) -> bool {
+        count(self.cost, rounds_done);
+        bcrypt::non_truncating_verify(password.reveal(), self.text.as_str()).unwrap_or(false)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that hashes passwords")]
+fn hash(password: &Password, cost: u32, salt: [u8; 16], rounds_done: &AtomicU64) -> Option<PasswordHash> {
+    count(cost, rounds_done);
+    let parts = bcrypt::non_truncating_hash_with_salt(password.reveal(), cost, salt).ok()?;
+    Some(PasswordHash::new(parts.to_string()))
+}
+
+/// Takes as long as a hash, for nothing.
+#[expect(clippy::disallowed_methods, reason = "takes as long as what it stands for")]
+fn spend(cost: u32, rounds_done: &AtomicU64) {
+    count(cost, rounds_done);
+    black_box(bcrypt::bcrypt(black_box(cost), [0; 16], b"nobody\0"));
+}
+
+fn count(cost: u32, rounds_done: &AtomicU64) {
+    rounds_done.fetch_add(1 << cost, Ordering::SeqCst);
+}
+
+/// Whether bcrypt gives a known result, and how many rounds it does in a second.
+#[expect(clippy::disallowed_methods, reason = "this is what is checked")]
+pub(super) fn check_and_measure() -> Option<f64> {
+    /// From the test vectors of OpenBSD's and jBCrypt's authors: the password is "abc".
+    const KNOWN: &str = "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i";
+    let start = Instant::now();
+    let works = bcrypt::non_truncating_verify("abc", KNOWN).unwrap_or(false);
+    works.then(|| 64.0 / start.elapsed().as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Option<u32> {
+        Stored::parse(&PasswordHash::new(text.to_owned())).map(|stored| stored.cost())
+    }
+
+    #[test]
+    fn hashes_of_today_are_read_and_others_are_not() {
+        const REST: &str = "If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i";
+        for (prefix, cost) in [("$2a$04$", 4), ("$2b$12$", 12), ("$2y$16$", 16)] {
+            assert_eq!(parse(&format!("{prefix}{REST}")), Some(cost), "{prefix}");
+        }
+        for prefix in ["$2x$06$", "$2$06$", "$2c$06$", "$3a$06$", "2a$06$", "$2a$6$", "$2a$03$", "$2a$00$", "$2a$17$"] {
+            assert_eq!(parse(&format!("{prefix}{REST}")), None, "{prefix}");
+        }
+        for prefix in
+            ["$2a$31$", "$2a$99$", "$2a$+6$", "$2a$-6$", "$2a$ 6$", "$2a$6 $", "$2a$0x$", "$2A$06$", " $2a$06$"]
+        {
+            assert_eq!(parse(&format!("{prefix}{REST}")), None, "{prefix}");
+        }
+        let whole = format!("$2a$06${REST}");
+        for text in [
+            "",
+            "$",
+            "$2a$",
+            "$2a$06$",
+            "$2a$06$é",
+            "correct",
+            "!",
+            "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA",
+            "$6$rounds=5000$salt$hash",
+            &whole[..59],
+            &format!("{whole}."),
+            &format!("{whole}\n"),
+            &whole.replace('z', "+"),
+            &whole.replace("h0i", "h0="),
+            &whole.replace("h0i", "h0é"),
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn bcrypt_works_here() {
+        assert!(check_and_measure().unwrap() > 0.0);
+    }
+}

@@ -1,0 +1,216 @@
+//! Logging in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::authenticate::{Identified, identify_refresh};
+use super::issue::{self, IssuedTokens};
+use super::{App, Client, Failure, end_session, in_own_task};
+use crate::domain::audit::Event;
+use crate::domain::email::Email;
+use crate::domain::password::{Password, PasswordHash};
+use crate::domain::session::{EndReason, NewSession, Session, SessionId, SessionSecret};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::user::UserId;
+use crate::platform::hashing::HashError;
+use crate::storage::{self, Tx, audit, sessions, users};
+
+/// What a person logs in with.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// In canonical form.
+    pub email: Email,
+    /// As typed; the policy is not asked: an imported account may not satisfy it.
+    pub password: Password,
+}
+
+/// What a successful login leads to. A second factor would be another variant.
+pub enum LoginOutcome {
+    /// The person is logged in.
+    SignedIn(IssuedTokens),
+}
+
+/// Why nobody is logged in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// Unknown email, wrong password, disabled account, or a value that no account can have: nobody outside learns which.
+    #[error("incorrect email or password")]
+    Incorrect,
+    /// Too many attempts from this address, or on this account.
+    #[error("too many attempts")]
+    Throttled {
+        /// When the next may be made.
+        retry_after: Duration,
+    },
+    /// More hashing is waiting than can be done in time.
+    #[error("too much hashing is waiting")]
+    Overloaded {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// Our own trouble.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// A person whose password was right.
+struct Verified {
+    user_id: UserId,
+    password_hash: PasswordHash,
+    /// The same password at the configured cost, where the stored one was cheaper.
+    rehashed: Option<PasswordHash>,
+}
+
+/// What the transaction made.
+struct Begun {
+    session: Session,
+    now: Timestamp,
+    evicted: Vec<SessionId>,
+}
+
+/// Logs in. `credentials` are none when no account can have what was submitted: that takes as long as a wrong password. A
+/// browser's refresh cookies (`presented`) tell which session the new one replaces.
+///
+/// # Errors
+/// See [`LoginError`].
+pub async fn login(
+    app: &Arc<App>,
+    client: Client,
+    credentials: Option<Credentials>,
+    presented: Vec<String>,
+) -> Result<LoginOutcome, LoginError> {
+    let reserved = app
+        .throttles
+        .login(client.ip, app.clock.now())
+        .map_err(|throttled| LoginError::Throttled { retry_after: throttled.retry_after })?;
+    let verified = match verify(app, &client, credentials).await {
+        Err(error @ LoginError::Overloaded { .. }) => {
+            app.throttles.refund(reserved);
+            return Err(error);
+        }
+        verified => verified?,
+    };
+    let replaced = identify_refresh(app, &presented).await?;
+    let app = Arc::clone(app);
+    in_own_task(async move {
+        let new = NewSession {
+            id: SessionId(app.random.bytes().map_err(Failure::from)?),
+            user_id: verified.user_id,
+            secret: SessionSecret(app.random.bytes().map_err(Failure::from)?),
+            client_ip: client.ip,
+            user_agent: client.user_agent.clone(),
+        };
+        let Begun { session, now, .. } = begin(&app, &client, verified, new).await?.ok_or(LoginError::Incorrect)?;
+        if let Some(Identified { session: old, .. }) = replaced {
+            // In a transaction of its own: it may be another user's, whose row would have to be locked in order.
+            end_session::end(&app, old.id, EndReason::Replaced, &client).await?;
+        }
+        tracing::info!(user_id = %session.user_id, session_id = %session.id, "logged in");
+        Ok(LoginOutcome::SignedIn(issue::tokens(&app, &session, now)?))
+    })
+    .await
+}
+
+/// Looks at the password. Takes the same number of hash rounds whatever is wrong.
+async fn verify(app: &App, client: &Client, credentials: Option<Credentials>) -> Result<Verified, LoginError> {
+    let stored = match &credentials {
+        Some(credentials) => {
+            let mut tx = app.store.read().await.map_err(Failure::from)?;
+            users::credentials(&mut tx, &credentials.email).await.map_err(Failure::from)?
+        }
+        None => None,
+    };
+    let (known, stored_hash) = stored.map(|stored| (stored.user, stored.password_hash)).unzip();
+    let password = credentials.map(|credentials| credentials.password);
+    let verified = match password.clone() {
+        Some(password) => app.hashing.verify(password, stored_hash.clone()).await,
+        None => app.hashing.verify_nobody().await,
+    }
+    .map_err(unverified)?;
+    match (known, stored_hash, password) {
+        (Some(user), Some(password_hash), Some(password)) if verified.matches && user.is_active => {
+            let rehashed = if verified.outdated { app.hashing.hash(password).await.ok() } else { None };
+            Ok(Verified { user_id: user.id, password_hash, rehashed })
+        }
+        (known, ..) => {
+            refuse(app, client, known.map(|user| user.id)).await?;
+            Err(LoginError::Incorrect)
+        }
+    }
+}
+
+fn unverified(error: HashError) -> LoginError {
+    match error {
+        HashError::Overloaded { retry_after } => LoginError::Overloaded { retry_after },
+        error => LoginError::Failed(error.into()),
+    }
+}
+
+/// Remembers a refused login. The same work whether the account exists or not.
+async fn refuse(app: &App, client: &Client, user_id: Option<UserId>) -> Result<(), Failure> {
+    let mut record = client.record(Event::LoginFailed, UserId(0), None);
+    record.user_id = user_id;
+    tracing::info!(user_id = user_id.map(|id| id.0), "login refused");
+    app.store
+        .write(move |tx| {
+            let record = record.clone();
+            Box::pin(async move {
+                let now = tx.now().await?;
+                audit::append(tx, &record, now).await
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+/// Makes the session, in one transaction that begins with the user's row. bcrypt took a quarter of a second: the row is taken
+/// only if the hash is still the one that was verified, else a login racing a password change would leave a session made with
+/// the old password.
+async fn begin(app: &App, client: &Client, verified: Verified, new: NewSession) -> Result<Option<Begun>, Failure> {
+    let (policy, client) = (app.sessions.clone(), client.clone());
+    let Verified { password_hash, rehashed, .. } = verified;
+    let begun = app
+        .store
+        .write(move |tx| {
+            let (policy, client, new) = (policy.clone(), client.clone(), new.clone());
+            let (password_hash, rehashed) = (password_hash.clone(), rehashed.clone());
+            Box::pin(async move {
+                let Some((_, now)) = users::record_login(tx, new.user_id, &password_hash).await? else {
+                    return Ok(None);
+                };
+                if let Some(rehashed) = rehashed {
+                    users::replace_hash(tx, new.user_id, &password_hash, &rehashed).await?;
+                }
+                let session = Session::begin(new, &policy, now);
+                sessions::insert(tx, &session).await?;
+                audit::append(tx, &client.record(Event::LoginSucceeded, session.user_id, Some(session.id)), now)
+                    .await?;
+                let evicted = evict(tx, &session, policy.max_per_user, &client, now).await?;
+                Ok(Some(Begun { session, now, evicted }))
+            })
+        })
+        .await?;
+    for id in begun.iter().flat_map(|begun| &begun.evicted) {
+        end_session::remember(app, *id, EndReason::Evicted);
+    }
+    Ok(begun)
+}
+
+/// Ends the least recently used sessions above the user's maximum, never the new one. The user's row is locked.
+async fn evict(
+    tx: &mut Tx,
+    new: &Session,
+    keep: u32,
+    client: &Client,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, storage::Error> {
+    let mut others = sessions::live_of_user(tx, new.user_id, now).await?;
+    others.retain(|session| session.id != new.id);
+    let surplus = (others.len() + 1).saturating_sub(keep as usize);
+    others.sort_by_key(|session| session.last_used_at);
+    others.truncate(surplus);
+    for session in &others {
+        end_session::in_transaction(tx, session, EndReason::Evicted, client, now).await?;
+    }
+    Ok(others.into_iter().map(|session| session.id).collect())
+}

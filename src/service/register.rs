@@ -1,0 +1,87 @@
+//! Making an account.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{App, Client, Failure, in_own_task};
+use crate::domain::audit::Event;
+use crate::domain::email::Email;
+use crate::domain::password::Password;
+use crate::domain::user::{FullName, User};
+use crate::platform::hashing::HashError;
+use crate::storage::users::NewUser;
+use crate::storage::{audit, users};
+
+/// What a person registers with. The password satisfies the policy: the door has checked it.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// In canonical form.
+    pub email: Email,
+    /// Satisfies the policy.
+    pub password: Password,
+    /// As written.
+    pub full_name: Option<FullName>,
+}
+
+/// Why there is no account.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// An account has this email.
+    #[error("the email is taken")]
+    EmailUnavailable,
+    /// Too many registrations from this address.
+    #[error("too many registrations")]
+    Throttled {
+        /// When the next may be made.
+        retry_after: Duration,
+    },
+    /// More hashing is waiting than can be done in time.
+    #[error("too much hashing is waiting")]
+    Overloaded {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// Our own trouble.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// Makes an account. The password is hashed before the email is looked at, so that a taken one takes as long.
+///
+/// # Errors
+/// See [`RegisterError`].
+pub async fn register(app: &Arc<App>, client: Client, account: NewAccount) -> Result<User, RegisterError> {
+    let reserved = app
+        .throttles
+        .register(client.ip, app.clock.now())
+        .map_err(|throttled| RegisterError::Throttled { retry_after: throttled.retry_after })?;
+    let password_hash = match app.hashing.hash(account.password).await {
+        Ok(hash) => hash,
+        Err(HashError::Overloaded { retry_after }) => {
+            app.throttles.refund(reserved);
+            return Err(RegisterError::Overloaded { retry_after });
+        }
+        Err(error) => return Err(Failure::from(error).into()),
+    };
+    let new = NewUser { email: account.email, full_name: account.full_name, password_hash };
+    let app = Arc::clone(app);
+    in_own_task(async move {
+        let user = app
+            .store
+            .write(move |tx| {
+                let (new, client) = (new.clone(), client.clone());
+                Box::pin(async move {
+                    let now = tx.now().await?;
+                    let Some(user) = users::insert(tx, &new, now).await? else { return Ok(None) };
+                    audit::append(tx, &client.record(Event::Registered, user.id, None), now).await?;
+                    Ok(Some(user))
+                })
+            })
+            .await
+            .map_err(Failure::from)?
+            .ok_or(RegisterError::EmailUnavailable)?;
+        tracing::info!(user_id = %user.id, "registered");
+        Ok(user)
+    })
+    .await
+}
