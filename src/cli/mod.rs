@@ -2,14 +2,17 @@
 
 mod healthcheck;
 pub mod listen;
+mod migrate;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 use crate::config::{Config, Source, reference};
 use crate::platform::clock::Clock;
+use crate::storage::{StartError, StartProblem};
 use crate::telemetry::logging;
 
 /// A self-hosted authentication service: register, log in, stay logged in, log out.
@@ -29,8 +32,14 @@ Exit codes:
   2  the settings or the arguments are wrong
   3  migrations are pending, or the database is newer than this program";
 
-#[derive(Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Copy, Subcommand)]
 enum Command {
+    /// Bring the database up to date
+    Migrate {
+        /// Change nothing; print what is pending, and exit with 3 if anything is
+        #[arg(long)]
+        check: bool,
+    },
     /// Ask the server on this machine whether it is alive
     ///
     /// For containers: exits with 0 if it is, else with 1. Reads HOST and PORT as the server does.
@@ -45,6 +54,7 @@ enum Command {
 
 /// Exit codes other than 0 and 1.
 const USAGE: u8 = 2;
+const MIGRATIONS: u8 = 3;
 
 /// Runs the command that the arguments name.
 #[must_use]
@@ -57,17 +67,17 @@ pub fn run() -> ExitCode {
             return told.print().map_or(ExitCode::FAILURE, |()| code);
         }
     };
-    let Some(command) = cli.command else { return with_config(None) };
+    let Some(command) = cli.command else { return ExitCode::SUCCESS };
     let done = match command {
         Command::Settings { env: false } => print(&reference::markdown()),
         Command::Settings { env: true } => print(&reference::dotenv()),
-        Command::Healthcheck => return with_config(Some(command)),
+        command => return with_config(command),
     };
     done.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
 }
 
 /// Runs a command that needs the settings.
-fn with_config(command: Option<Command>) -> ExitCode {
+fn with_config(command: Command) -> ExitCode {
     let clock = Clock::system();
     let source = Source::process();
     let config = match Config::load(&source, clock.now()) {
@@ -77,7 +87,7 @@ fn with_config(command: Option<Command>) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    if command == Some(Command::Healthcheck) {
+    if let Command::Healthcheck = command {
         return healthcheck::run(&config.server.listen).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
     }
     logging::start(&config.logging);
@@ -87,13 +97,21 @@ fn with_config(command: Option<Command>) -> ExitCode {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    ExitCode::SUCCESS
+    let done = Runtime::new().map_err(Into::into).and_then(|runtime| match command {
+        Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
+        _ => Ok(ExitCode::SUCCESS),
+    });
+    done.unwrap_or_else(|error| failed(&error))
 }
 
 /// Tells what went wrong, in one line.
 fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("doorward: {error:#}");
-    ExitCode::FAILURE
+    match error.downcast_ref::<StartError>().map(StartError::problem) {
+        Some(StartProblem::Newer) => ExitCode::from(MIGRATIONS),
+        Some(StartProblem::Url) => ExitCode::from(USAGE),
+        _ => ExitCode::FAILURE,
+    }
 }
 
 /// Prints to standard output; unlike `print!` it does not panic when nobody reads.

@@ -80,7 +80,7 @@ settings! {
     "Tokens" {
         /// Signs the tokens, taken exactly as given; services that verify access tokens themselves need it too.
         JWT_SECRET_KEY: Secret = KEY, Unset("made once and kept in `jwt_secret_key` beside the database"),
-            Required("`openssl rand -base64 48` makes a good one");
+            Required("`openssl rand -hex 32` makes a good one");
         /// A key that is accepted and does not sign, for changing the key without logging anybody out.
         JWT_SECRET_KEY_PREVIOUS: Secret = KEY, Unset("none");
         /// The issuer (`iss`) of access tokens, required on verification.

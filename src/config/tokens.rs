@@ -24,7 +24,7 @@ impl Tokens {
         for (setting, key) in [(&JWT_SECRET_KEY, &key), (&JWT_SECRET_KEY_PREVIOUS, &previous_key)] {
             if key.as_ref().is_some_and(|key| is_sample(key.reveal())) {
                 let reason = "is a sample that others know, or hardly random: whoever guesses it can be any user. \
-                              `openssl rand -base64 48` makes a good one";
+                              `openssl rand -hex 32` makes a good one";
                 if reader.production() {
                     reader.refuse(setting, reason);
                 } else {
