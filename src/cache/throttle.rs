@@ -1,42 +1,161 @@
-//! Rate limits. (Placeholder of the same shape until the real one lands: it admits everything.)
+//! Who may try again, and when.
+//!
+//! Every limit is a sliding log (`domain::throttle`), judged by the time that the caller passes. An attempt is reserved before
+//! any work is done for it, so that a hundred at once get no more through than a hundred in a row.
+//! `docs/design/login-protection.md` says why.
 
 use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
 
 use crate::config::throttle::Throttle;
+use crate::domain::client_key::ClientKey;
 use crate::domain::session::SessionId;
-use crate::domain::throttle::Throttled;
+use crate::domain::throttle::{Limit, Throttled, reserve, reserve_paced};
 use crate::domain::timestamp::Timestamp;
 
-/// All rate limits of one node.
-#[derive(Debug)]
-pub struct Throttles;
+use super::counters::{Counters, Key, MAX_KEYS, Slot};
 
-/// An admitted attempt, to be given back when the server itself could not do its work.
-#[derive(Debug)]
-pub struct Reservation;
+/// When an account has had its failures: one attempt in this time.
+const ACCOUNT_PACE: Duration = Duration::from_secs(30);
+
+/// An IPv6 /48 may have this many times the limit of one /64.
+const SITE_FACTOR: u32 = 10;
+
+/// The limits of this process.
+pub struct Throttles {
+    login: Option<ByClient>,
+    networks: Vec<(IpNet, ByClient)>,
+    register: Option<ByClient>,
+    refresh: Option<(Limit, Counters)>,
+    account: Option<(Limit, Counters)>,
+}
+
+/// An admitted attempt. Dropping it changes nothing: an attempt counts, whatever became of it.
+#[must_use = "refund it when the attempt must not count"]
+pub struct Reservation(Vec<Slot>);
+
+impl Reservation {
+    /// Gives back exactly what this attempt has taken.
+    pub fn refund(self) {
+        self.0.iter().for_each(Slot::refund);
+    }
+}
 
 impl Throttles {
-    /// Limits as they are set.
+    /// Counters for these limits.
     #[must_use]
-    pub fn new(_settings: &Throttle) -> Self {
-        Self
+    pub fn new(config: &Throttle) -> Self {
+        let mut networks: Vec<_> =
+            config.networks.iter().map(|(network, limit)| (*network, ByClient::new(*limit))).collect();
+        // The most specific first: it is the one that decides.
+        networks.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
+        let counted = |limit: Limit| (limit, Counters::new(limit.window, MAX_KEYS));
+        Self {
+            login: config.login.map(ByClient::new),
+            networks,
+            register: config.register.map(ByClient::new),
+            refresh: config.refresh.map(counted),
+            account: config.account.map(counted),
+        }
     }
 
-    /// An attempt to log in.
-    pub fn login(&self, _ip: Option<IpAddr>, _now: Timestamp) -> Result<Reservation, Throttled> {
-        Ok(Reservation)
+    /// An attempt to log in from `address`; all without an address are counted together. A network with a limit of its own
+    /// gives it to each of its addresses.
+    ///
+    /// # Errors
+    /// When the address, or its IPv6 site, has had its attempts.
+    pub fn login(&self, address: Option<IpAddr>, now: Timestamp) -> Result<Reservation, Throttled> {
+        let address = address.map(|address| address.to_canonical());
+        let of_network =
+            address.and_then(|address| self.networks.iter().find(|(network, _)| network.contains(&address)));
+        let limits = of_network.map(|(_, limits)| limits).or(self.login.as_ref());
+        reserve_client(limits, address, now)
     }
 
-    /// An attempt to register.
-    pub fn register(&self, _ip: Option<IpAddr>, _now: Timestamp) -> Result<Reservation, Throttled> {
-        Ok(Reservation)
+    /// An attempt to register from `address`.
+    ///
+    /// # Errors
+    /// When the address, or its IPv6 site, has had its attempts.
+    pub fn register(&self, address: Option<IpAddr>, now: Timestamp) -> Result<Reservation, Throttled> {
+        reserve_client(self.register.as_ref(), address, now)
     }
 
-    /// A refresh.
-    pub fn refresh(&self, _session: SessionId, _now: Timestamp) -> Result<(), Throttled> {
-        Ok(())
+    /// A refresh of a session. Only for a session that exists: its token has been found authentic.
+    ///
+    /// # Errors
+    /// When the session has had its refreshes.
+    pub fn refresh(&self, session: SessionId, now: Timestamp) -> Result<(), Throttled> {
+        let Some((limit, counters)) = &self.refresh else { return Ok(()) };
+        counters.reserve(Key::Session(session), |log| reserve(log, *limit, now)).map(|_| ())
     }
 
-    /// Gives an attempt back.
-    pub fn refund(&self, _reservation: Reservation) {}
+    /// An attempt on an account, whether there is one or not; to be refunded when it succeeds, so that failures alone count.
+    /// After the limit one attempt is admitted every 30 seconds.
+    ///
+    /// `name` is a keyed hash of the canonical email. `known` says that the attempt comes from a browser or a network from which
+    /// the account has been used before: those are counted apart, so that a stranger who guesses without pause does not keep
+    /// the owner out.
+    ///
+    /// # Errors
+    /// When the account has had its failures, and the last attempt is less than 30 seconds ago.
+    pub fn account(&self, name: [u8; 16], known: bool, now: Timestamp) -> Result<Reservation, Throttled> {
+        let Some((limit, counters)) = &self.account else { return Ok(Reservation(Vec::new())) };
+        let key = Key::Account { name, known };
+        let slot = counters.reserve(key, |log| reserve_paced(log, *limit, ACCOUNT_PACE, now))?;
+        Ok(Reservation(vec![slot]))
+    }
+
+    /// How many counters there are now, of all kinds.
+    #[must_use]
+    pub fn live_counters(&self) -> usize {
+        let by_client = self.login.iter().chain(&self.register).chain(self.networks.iter().map(|(_, limits)| limits));
+        let others = self.refresh.iter().chain(&self.account).map(|(_, counters)| counters.live());
+        by_client.map(|limits| limits.counters.live()).chain(others).sum()
+    }
 }
+
+fn reserve_client(
+    limits: Option<&ByClient>,
+    address: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<Reservation, Throttled> {
+    limits.map_or_else(|| Ok(Reservation(Vec::new())), |limits| limits.reserve(ClientKey::of(address), now))
+}
+
+/// A limit for each address.
+struct ByClient {
+    limit: Limit,
+    counters: Counters,
+}
+
+impl ByClient {
+    fn new(limit: Limit) -> Self {
+        Self { limit, counters: Counters::new(limit.window, MAX_KEYS) }
+    }
+
+    /// The site first: otherwise a full site would use up the places of its networks.
+    fn reserve(&self, client: ClientKey, now: Timestamp) -> Result<Reservation, Throttled> {
+        let mut slots = Vec::with_capacity(2);
+        if let Some(site) = client.site() {
+            let limit = Limit { count: self.limit.count.saturating_mul(SITE_FACTOR), ..self.limit };
+            slots.push(self.counters.reserve(Key::Client(site), |log| reserve(log, limit, now))?);
+        }
+        match self.counters.reserve(Key::Client(client), |log| reserve(log, self.limit, now)) {
+            Ok(slot) => {
+                slots.push(slot);
+                Ok(Reservation(slots))
+            }
+            Err(throttled) => {
+                // A refused attempt takes nothing.
+                slots.iter().for_each(Slot::refund);
+                Err(throttled)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "throttle_tests.rs"]
+mod tests;

@@ -2,9 +2,10 @@
 
 pub mod audit;
 pub mod claims;
-pub mod client_ip;
+pub mod client_key;
 pub mod email;
 pub mod password;
+pub mod password_policy;
 pub mod refresh_token;
 pub mod session;
 pub mod throttle;

@@ -3,6 +3,7 @@
 pub mod access_token;
 pub mod clock;
 pub mod hashing;
+pub mod keyed_hash;
 pub mod keys;
 pub mod random;
 pub mod refresh_token;

@@ -85,7 +85,7 @@ pub async fn login(
         .map_err(|throttled| LoginError::Throttled { retry_after: throttled.retry_after })?;
     let verified = match verify(app, &client, credentials).await {
         Err(error @ LoginError::Overloaded { .. }) => {
-            app.throttles.refund(reserved);
+            reserved.refund();
             return Err(error);
         }
         verified => verified?,

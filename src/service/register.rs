@@ -58,7 +58,7 @@ pub async fn register(app: &Arc<App>, client: Client, account: NewAccount) -> Re
     let password_hash = match app.hashing.hash(account.password).await {
         Ok(hash) => hash,
         Err(HashError::Overloaded { retry_after }) => {
-            app.throttles.refund(reserved);
+            reserved.refund();
             return Err(RegisterError::Overloaded { retry_after });
         }
         Err(error) => return Err(Failure::from(error).into()),

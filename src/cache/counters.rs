@@ -1,0 +1,177 @@
+//! Sliding logs by key: a bounded number of them, and no attacker can make one be forgotten.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use moka::sync::Cache;
+
+use crate::domain::client_key::ClientKey;
+use crate::domain::session::SessionId;
+use crate::domain::throttle::{Log, Throttled};
+use crate::domain::timestamp::Timestamp;
+
+/// How many keys have a log of their own.
+pub(super) const MAX_KEYS: usize = 200_000;
+
+/// Whose attempts are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Client(ClientKey),
+    Account { name: [u8; 16], known: bool },
+    Session(SessionId),
+}
+
+/// The log of those who come when there is no room for a log of their own. Sites and accounts keep apart from the rest,
+/// because their limits differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct SharedKey {
+    site: bool,
+    known: bool,
+    bucket: u16,
+}
+
+impl Key {
+    fn shared(self) -> SharedKey {
+        let (site, known, bucket) = match self {
+            Self::Client(key) => (matches!(key, ClientKey::V6Site(_)), false, key.shared()),
+            Self::Account { name: [high, low, ..], known } => (false, known, u16::from_be_bytes([high, low])),
+            Self::Session(SessionId([high, low, ..])) => (false, false, u16::from_be_bytes([high, low])),
+        };
+        SharedKey { site, known, bucket }
+    }
+}
+
+type SharedLog = Arc<Mutex<Log>>;
+
+/// Logs of one kind of attempt. Clones share them.
+///
+/// moka evicts nothing here: with a capacity, an attacker who sprays fresh keys has his own log evicted, or keeps out those of
+/// others. Instead the number of logs is bounded by us, and beyond it keys share logs: stricter for them, never open. A log goes
+/// when it has not been asked for longer than the window by moka's clock; by then nothing in it counts by ours.
+#[derive(Clone)]
+pub(super) struct Counters {
+    own: Cache<Key, SharedLog>,
+    shared: Cache<SharedKey, SharedLog>,
+    /// How many logs `own` holds. Exact, where moka's count is not: up when moka makes one, down when it tells that one is gone.
+    live: Arc<AtomicUsize>,
+    max_keys: usize,
+}
+
+impl Counters {
+    pub(super) fn new(window: Duration, max_keys: usize) -> Self {
+        let live = Arc::new(AtomicUsize::new(0));
+        let gone = Arc::clone(&live);
+        // A second more, so that the two clocks need not agree to the microsecond.
+        let idle = window + Duration::from_secs(1);
+        let own = Cache::builder()
+            .time_to_idle(idle)
+            .eviction_listener(move |_, _, _| _ = gone.fetch_sub(1, Ordering::SeqCst));
+        Self { own: own.build(), shared: Cache::builder().time_to_idle(idle).build(), live, max_keys }
+    }
+
+    /// Decides on an attempt by the log of `key`, as the only one that looks at it.
+    pub(super) fn reserve(
+        &self,
+        key: Key,
+        decide: impl FnOnce(&mut Log) -> Result<Timestamp, Throttled>,
+    ) -> Result<Slot, Throttled> {
+        let log = self.log(key);
+        let at = decide(&mut log.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Ok(Slot { log, at })
+    }
+
+    /// How many logs there are.
+    pub(super) fn live(&self) -> usize {
+        self.live.load(Ordering::SeqCst)
+    }
+
+    fn log(&self, key: Key) -> SharedLog {
+        // moka runs the closure for one caller per key at a time, and only when there is no log.
+        let own = self.own.optionally_get_with(key, || {
+            let room = |live| (live < self.max_keys).then_some(live + 1);
+            self.live.fetch_update(Ordering::SeqCst, Ordering::SeqCst, room).ok().map(|_| SharedLog::default())
+        });
+        own.unwrap_or_else(|| self.shared.get_with(key.shared(), SharedLog::default))
+    }
+}
+
+/// One admitted attempt.
+pub(super) struct Slot {
+    log: SharedLog,
+    at: Timestamp,
+}
+
+impl Slot {
+    pub(super) fn refund(&self) {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).refund(self.at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::domain::throttle::{Limit, reserve};
+
+    const ONE: Limit = Limit { count: 1, window: Duration::from_mins(1) };
+
+    fn key(number: u32) -> Key {
+        Key::Client(ClientKey::V4(number))
+    }
+
+    fn admitted(counters: &Counters, number: u32) -> bool {
+        counters.reserve(key(number), |log| reserve(log, ONE, Timestamp::EPOCH)).is_ok()
+    }
+
+    #[test]
+    fn beyond_the_bound_keys_share_logs_and_the_old_ones_stay() {
+        let counters = Counters::new(ONE.window, 1_000);
+        assert!((0..1_000).all(|number| admitted(&counters, number)));
+        assert_eq!(counters.live(), 1_000);
+        // One attempt for each /16 of those who come later, not one for each of them.
+        let sprayed =
+            (0..50_000u32).map(|number| 0x1000_0000 + number * 256).filter(|number| admitted(&counters, *number));
+        assert_eq!(sprayed.count(), 196);
+        assert_eq!(counters.live(), 1_000);
+        assert!(!(0..1_000).any(|number| admitted(&counters, number)));
+        counters.shared.run_pending_tasks();
+        assert_eq!(counters.shared.entry_count(), 196);
+    }
+
+    #[test]
+    fn the_number_of_logs_is_exact_whatever_happens_at_once() {
+        // So short that logs expire while others are made.
+        let counters = Counters { max_keys: 500, ..Counters::new(Duration::ZERO, 0) };
+        let counters = Counters { own: expiring_at_once(&counters.live), ..counters };
+        thread::scope(|scope| {
+            for thread in 0..8u32 {
+                let counters = &counters;
+                scope.spawn(move || (0..5_000).for_each(|step| _ = counters.log(key((step * 7 + thread * 13) % 900))));
+            }
+        });
+        counters.own.run_pending_tasks();
+        assert_eq!(u64::try_from(counters.live()).unwrap(), counters.own.entry_count());
+    }
+
+    fn expiring_at_once(live: &Arc<AtomicUsize>) -> Cache<Key, SharedLog> {
+        let gone = Arc::clone(live);
+        let builder = Cache::builder().time_to_idle(Duration::from_micros(50));
+        builder.eviction_listener(move |_, _, _| _ = gone.fetch_sub(1, Ordering::SeqCst)).build()
+    }
+
+    #[test]
+    fn a_refund_reaches_the_log_it_came_from() {
+        let counters = Counters::new(ONE.window, 1);
+        let first = counters.reserve(key(1), |log| reserve(log, ONE, Timestamp::EPOCH)).unwrap();
+        let second = counters.reserve(key(2), |log| reserve(log, ONE, Timestamp::EPOCH)).unwrap();
+        assert!(!admitted(&counters, 1));
+        assert!(!admitted(&counters, 3));
+        second.refund();
+        assert!(!admitted(&counters, 1));
+        assert!(admitted(&counters, 3));
+        first.refund();
+        assert!(admitted(&counters, 1));
+    }
+}

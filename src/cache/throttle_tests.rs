@@ -1,0 +1,207 @@
+use std::sync::Barrier;
+use std::thread;
+
+use super::*;
+
+fn limit(count: u32, minutes: u64) -> Limit {
+    Limit { count, window: Duration::from_mins(minutes) }
+}
+
+fn config() -> Throttle {
+    Throttle {
+        login: Some(limit(5, 1)),
+        register: Some(limit(5, 1)),
+        refresh: Some(limit(60, 1)),
+        account: Some(limit(20, 15)),
+        networks: Vec::new(),
+    }
+}
+
+fn throttle() -> Throttles {
+    Throttles::new(&config())
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_000_000 + seconds)
+}
+
+fn address(text: &str) -> Option<IpAddr> {
+    Some(text.parse().unwrap())
+}
+
+fn v4(bits: u32) -> Option<IpAddr> {
+    Some(IpAddr::V4(bits.into()))
+}
+
+/// How many of `tries` logins from these addresses, in turn, are admitted.
+fn admitted<'a>(throttle: &Throttles, addresses: &[&'a str], tries: usize, now: Timestamp) -> usize {
+    let addresses: Vec<_> = addresses.iter().map(|text| address(text)).collect();
+    addresses.iter().cycle().take(tries).filter(|address| throttle.login(**address, now).is_ok()).count()
+}
+
+#[test]
+fn five_logins_a_minute_from_one_address() {
+    let throttle = throttle();
+    assert_eq!(admitted(&throttle, &["203.0.113.7"], 50, at(0)), 5);
+    let refused = throttle.login(address("203.0.113.7"), at(13)).map(|_| ()).unwrap_err();
+    assert_eq!(refused.retry_after, Duration::from_secs(47));
+    assert_eq!(admitted(&throttle, &["203.0.113.8"], 50, at(13)), 5);
+    assert_eq!(admitted(&throttle, &["203.0.113.7"], 50, at(59)), 0);
+    assert_eq!(admitted(&throttle, &["203.0.113.7"], 50, at(60)), 5);
+}
+
+#[test]
+fn a_hundred_at_once_get_no_more_through() {
+    let throttle = throttle();
+    let start = Barrier::new(100);
+    let admitted: usize = thread::scope(|scope| {
+        let threads: Vec<_> = (0..100)
+            .map(|_| {
+                scope.spawn(|| {
+                    start.wait();
+                    usize::from(throttle.login(address("2001:db8::1"), at(0)).is_ok())
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(admitted, 5);
+}
+
+#[test]
+fn a_mapped_address_is_the_address() {
+    assert_eq!(admitted(&throttle(), &["203.0.113.7", "::ffff:203.0.113.7", "::ffff:cb00:7107"], 60, at(0)), 5);
+}
+
+#[test]
+fn an_ipv6_client_is_its_network() {
+    let throttle = throttle();
+    assert_eq!(admitted(&throttle, &["2001:db8::1", "2001:db8::2", "2001:db8::ffff:0:0:1"], 60, at(0)), 5);
+    assert_eq!(admitted(&throttle, &["2001:db8:0:1::1"], 60, at(0)), 5);
+}
+
+#[test]
+fn an_ipv6_site_has_ten_times_the_limit() {
+    let throttle = throttle();
+    let from_network = |site: u16, network: u16| {
+        let client: IpAddr = std::net::Ipv6Addr::new(0x2001, 0xdb8, site, network, 0, 0, 0, 1).into();
+        (0..9).filter(|_| throttle.login(Some(client), at(0)).is_ok()).count()
+    };
+    // Refused attempts of one network use up nothing of its site.
+    assert_eq!((0..10).map(|network| from_network(1, network)).collect::<Vec<_>>(), [5; 10]);
+    assert_eq!((10..1_000).map(|network| from_network(1, network)).sum::<usize>(), 0);
+    assert_eq!(from_network(2, 0), 5);
+    let refused = throttle.login(address("2001:db8:1:ffff::1"), at(20)).map(|_| ()).unwrap_err();
+    assert_eq!(refused.retry_after, Duration::from_secs(40));
+}
+
+#[test]
+fn clients_without_an_address_are_counted_together() {
+    let throttle = throttle();
+    assert_eq!((0..50).filter(|_| throttle.login(None, at(0)).is_ok()).count(), 5);
+}
+
+#[test]
+fn a_network_may_have_a_limit_of_its_own() {
+    let networks = ["203.0.113.0/24", "203.0.113.128/25", "2001:db8:1::/48"].map(|network| network.parse().unwrap());
+    let networks = networks.into_iter().zip([limit(10, 1), limit(3, 2), limit(7, 1)]).collect();
+    let throttle = Throttles::new(&Throttle { networks, ..config() });
+    assert_eq!(admitted(&throttle, &["203.0.113.7", "::ffff:203.0.113.7"], 50, at(0)), 10);
+    assert_eq!(admitted(&throttle, &["203.0.113.8"], 50, at(0)), 10);
+    // The most specific network decides, in both directions.
+    assert_eq!(admitted(&throttle, &["203.0.113.200"], 50, at(0)), 3);
+    assert_eq!(admitted(&throttle, &["203.0.113.200"], 50, at(60)), 0);
+    assert_eq!(admitted(&throttle, &["203.0.114.7"], 50, at(0)), 5);
+    assert_eq!(admitted(&throttle, &["2001:db8:1::1"], 50, at(0)), 7);
+    // It is for logins.
+    let registrations = (0..50).filter(|_| throttle.register(address("203.0.113.7"), at(0)).is_ok());
+    assert_eq!(registrations.count(), 5);
+}
+
+#[test]
+fn a_network_may_be_limited_while_the_rest_is_not() {
+    let networks = vec![("203.0.113.0/24".parse().unwrap(), limit(2, 1))];
+    let throttle = Throttles::new(&Throttle { login: None, networks, ..config() });
+    assert_eq!(admitted(&throttle, &["203.0.113.7"], 50, at(0)), 2);
+    assert_eq!(admitted(&throttle, &["198.51.100.7"], 50, at(0)), 50);
+}
+
+#[test]
+fn logins_and_registrations_are_counted_apart() {
+    let throttle = throttle();
+    let register = || throttle.register(address("203.0.113.7"), at(0)).is_ok();
+    assert_eq!((0..50).filter(|_| register()).count(), 5);
+    assert_eq!(admitted(&throttle, &["203.0.113.7"], 50, at(0)), 5);
+}
+
+#[test]
+fn refreshes_are_counted_by_session() {
+    let throttle = throttle();
+    let refresh = |session| throttle.refresh(SessionId([session; 16]), at(0)).is_ok();
+    assert_eq!((0..100).filter(|_| refresh(1)).count(), 60);
+    assert_eq!((0..100).filter(|_| refresh(2)).count(), 60);
+}
+
+#[test]
+fn a_refund_gives_back_the_own_places_alone() {
+    let throttle = throttle();
+    let client = address("2001:db8:1:1::1");
+    let mine = throttle.login(client, at(0)).unwrap();
+    assert_eq!(admitted(&throttle, &["2001:db8:1:1::1"], 50, at(1)), 4);
+    mine.refund();
+    assert_eq!(admitted(&throttle, &["2001:db8:1:1::1"], 50, at(2)), 1);
+    // The site's place came back too: 5 of this network and 45 of nine others.
+    let others = (2..50u16).map(|network| format!("2001:db8:1:{network:x}::1"));
+    assert_eq!(others.map(|other| admitted(&throttle, &[&other], 50, at(2))).sum::<usize>(), 45);
+}
+
+#[test]
+fn without_limits_nothing_is_counted() {
+    let off = Throttle { login: None, register: None, refresh: None, account: None, networks: Vec::new() };
+    let throttle = Throttles::new(&off);
+    for _ in 0..100 {
+        assert!(throttle.login(address("203.0.113.7"), at(0)).is_ok());
+        assert!(throttle.register(address("203.0.113.7"), at(0)).is_ok());
+        assert!(throttle.refresh(SessionId([1; 16]), at(0)).is_ok());
+        assert!(throttle.account([1; 16], false, at(0)).is_ok());
+    }
+    assert_eq!(throttle.live_counters(), 0);
+}
+
+/// A stranger tries without pause for an hour; the owner comes by now and then.
+#[test]
+fn an_attacked_account_stays_open_for_its_owner() {
+    let throttle = throttle();
+    let account = [7; 16];
+    let mut strangers_attempts = 0;
+    for second in 0..3_600 {
+        strangers_attempts += (0..3).filter(|_| throttle.account(account, false, at(second)).is_ok()).count();
+        if second % 90 == 45 {
+            // From the known browser: at the first try, and the success costs nothing.
+            throttle.account(account, true, at(second)).unwrap().refund();
+        }
+    }
+    // 20 at once, then one every 30 seconds.
+    assert_eq!(strangers_attempts, 20 + 119);
+    // The owner's own mistakes count, in the owner's own bucket.
+    assert_eq!((0..50).filter(|_| throttle.account(account, true, at(3_600)).is_ok()).count(), 20);
+    // Another account is not concerned.
+    assert_eq!((0..50).filter(|_| throttle.account([8; 16], false, at(3_600)).is_ok()).count(), 20);
+}
+
+/// A million fresh addresses, while one that is limited keeps trying.
+#[test]
+fn a_limited_address_stays_limited_however_many_others_come() {
+    let throttle = throttle();
+    assert_eq!(admitted(&throttle, &["203.0.113.7"], 5, at(0)), 5);
+    let mut slipped = 0;
+    for number in 0..1_000_000u32 {
+        // Spread over all of IPv4, each address once.
+        _ = throttle.login(v4(number.wrapping_mul(0x9e37_79b1)), at(1));
+        if number % 1_000 == 0 {
+            slipped += admitted(&throttle, &["203.0.113.7"], 1, at(1));
+        }
+    }
+    assert_eq!(slipped, 0);
+    assert_eq!(throttle.live_counters(), MAX_KEYS);
+}
