@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod claims;
+pub mod client_ip;
 pub mod client_key;
 pub mod email;
 pub mod password;
