@@ -9,6 +9,7 @@ pub mod health;
 pub mod issue;
 pub mod login;
 pub mod logout;
+pub mod maintenance;
 pub mod refresh;
 pub mod register;
 pub mod revocations;

@@ -37,6 +37,7 @@ mod error;
 mod migrate;
 mod postgres;
 mod postgres_explain;
+mod revocations;
 mod serve_lock;
 pub mod sessions;
 mod sqlite;
@@ -45,6 +46,7 @@ pub mod users;
 mod writer;
 
 pub use error::Error;
+pub use revocations::Revocations;
 pub use serve_lock::ServeLock;
 pub use start_error::{StartError, StartProblem};
 
@@ -115,6 +117,17 @@ impl Store {
             Backend::Postgres(database) => Inner::Postgres(database.begin_read().await?),
         };
         Ok(Tx::new(inner, self.clock.clone()))
+    }
+
+    /// What tells that something may have been revoked.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn revocations(&self) -> Result<Revocations, Error> {
+        match &self.backend {
+            Backend::Sqlite(database) => database.revocations().await,
+            Backend::Postgres(database) => database.revocations().await,
+        }
     }
 
     /// Runs the work in a transaction and returns its value after the commit; an error of the work undoes all it wrote. The
@@ -203,6 +216,10 @@ impl Tx {
             Inner::Postgres(_) => self.clock.fixed(),
         }
         .map(Timestamp::micros)
+    }
+
+    fn is_postgres(&self) -> bool {
+        matches!(self.inner, Inner::Postgres(_))
     }
 
     /// The text for this transaction's database.

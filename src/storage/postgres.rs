@@ -3,11 +3,12 @@
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Postgres, Transaction};
 
 use super::migrate::{self, Found};
 use super::postgres_explain::{explain, is_transient, url_mistake};
+use super::revocations::Revocations;
 use super::{BoxFuture, Error, Inner, StartError, StartProblem, Tx};
 use crate::config::secret::Secret;
 use crate::platform::clock::Clock;
@@ -60,6 +61,10 @@ impl Database {
     /// One state of the database for all that is read, as SQLite gives it.
     pub(super) async fn begin_read(&self) -> Result<Transaction<'static, Postgres>, Error> {
         Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+    }
+
+    pub(super) async fn revocations(&self) -> Result<Revocations, Error> {
+        Revocations::listen(PgListener::connect_with(&self.pool).await?).await
     }
 
     pub(super) async fn write<T, F>(&self, work: F, clock: Clock) -> Result<T, Error>

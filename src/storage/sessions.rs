@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use sqlx::FromRow;
 
+use super::revocations;
 use super::users::{UserRow, user_columns};
 use super::{Error, Tx};
 use crate::domain::session::{EndReason, Ended, Generation, Session, SessionId, SessionSecret};
@@ -176,22 +177,10 @@ pub async fn end(tx: &mut Tx, id: SessionId, reason: EndReason, now: Timestamp) 
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
+    if ended > 0 {
+        revocations::announce(tx).await?;
+    }
     Ok(ended > 0)
-}
-
-/// Ends the live sessions of a user but for the `keep` most recently used; returns which. The user's row must be locked. Before
-/// a new session is stored, keep one less than there may be: so the new one is never evicted.
-pub async fn evict(tx: &mut Tx, user_id: UserId, keep: u32, now: Timestamp) -> Result<Vec<SessionId>, Error> {
-    let sql = "UPDATE sessions SET ended_at = $3, end_reason = 'evicted' WHERE ended_at IS NULL AND id IN ( \
-               SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $3 \
-               ORDER BY last_used_at DESC, id LIMIT 1000000 OFFSET $2) RETURNING id";
-    let ids: Vec<Vec<u8>> = on!(tx, conn => sqlx::query_scalar(sql)
-        .bind(user_id.0)
-        .bind(i64::from(keep))
-        .bind(now.micros())
-        .fetch_all(conn)
-        .await)?;
-    ids.into_iter().map(session_id).collect()
 }
 
 /// Writes down that the client holds this generation, if it is still the newest one, not confirmed yet, and was made, or last

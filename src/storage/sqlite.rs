@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::migrate::{self, Found};
+use super::revocations::{Revocations, Source};
 use super::writer::Writer;
 use super::{BoxFuture, Error, StartError, StartProblem, Tx};
 use crate::platform::clock::Clock;
@@ -55,6 +56,11 @@ impl Database {
 
     pub(super) async fn begin_read(&self) -> Result<Transaction<'static, Sqlite>, Error> {
         Ok(self.readers.begin().await?)
+    }
+
+    pub(super) async fn revocations(&self) -> Result<Revocations, Error> {
+        let connection = self.options.clone().read_only(true).connect().await?;
+        Ok(Revocations(Source::Sqlite { connection, version: None }))
     }
 
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, Error>
