@@ -6,10 +6,13 @@ use std::time::Duration;
 use super::authenticate::{Identified, identify_refresh};
 use super::issue::{self, IssuedTokens};
 use super::{App, Client, Failure, end_session, in_own_task};
+use crate::cache::throttle::Reservation;
 use crate::domain::audit::Event;
+use crate::domain::client_key::is_same_network;
 use crate::domain::email::Email;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::{EndReason, NewSession, Session, SessionId, SessionSecret};
+use crate::domain::throttle::Throttled;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::UserId;
 use crate::platform::hashing::HashError;
@@ -79,18 +82,28 @@ pub async fn login(
     credentials: Option<Credentials>,
     presented: Vec<String>,
 ) -> Result<LoginOutcome, LoginError> {
-    let reserved = app
-        .throttles
-        .login(client.ip, app.clock.now())
-        .map_err(|throttled| LoginError::Throttled { retry_after: throttled.retry_after })?;
-    let verified = match verify(app, &client, credentials).await {
-        Err(error @ LoginError::Overloaded { .. }) => {
-            reserved.refund();
-            return Err(error);
-        }
-        verified => verified?,
-    };
+    let throttled = |throttled: Throttled| LoginError::Throttled { retry_after: throttled.retry_after };
+    let by_address = app.throttles.login(client.ip, app.clock.now()).map_err(throttled)?;
     let replaced = identify_refresh(app, &presented).await?;
+    let (stored, by_account) = match &credentials {
+        Some(credentials) => {
+            let found = look_up(app, &client, &credentials.email, replaced.as_ref()).await?;
+            let name = app.account_names.of(credentials.email.as_str().as_bytes());
+            let reserved = app.throttles.account(name, found.known, app.clock.now()).map_err(throttled)?;
+            (found.stored, Some(reserved))
+        }
+        // No account can have what was submitted, so that there is none to protect.
+        None => (None, None),
+    };
+    let verified = verify(app, &client, credentials.map(|credentials| credentials.password), stored).await;
+    match &verified {
+        // Only failures count against the account.
+        Ok(_) => by_account.into_iter().for_each(Reservation::refund),
+        // Nobody looked at the password.
+        Err(LoginError::Overloaded { .. }) => by_account.into_iter().chain([by_address]).for_each(Reservation::refund),
+        Err(_) => {}
+    }
+    let verified = verified?;
     let app = Arc::clone(app);
     in_own_task(async move {
         let new = NewSession {
@@ -111,17 +124,32 @@ pub async fn login(
     .await
 }
 
+/// What is stored about the account that somebody wants to log in to.
+struct Found {
+    stored: Option<users::Credentials>,
+    /// Whether this browser, or this network, has been used with the account before.
+    known: bool,
+}
+
+/// Asks the same of an email that nobody has.
+async fn look_up(app: &App, client: &Client, email: &Email, browser: Option<&Identified>) -> Result<Found, Failure> {
+    let mut tx = app.store.read().await?;
+    let stored = users::credentials(&mut tx, email).await?;
+    let addresses = sessions::addresses_of(&mut tx, email).await?;
+    let known_browser = browser.map(|browser| browser.session.user_id);
+    let known = known_browser.is_some() && known_browser == stored.as_ref().map(|stored| stored.user.id)
+        || client.ip.is_some_and(|ip| addresses.into_iter().any(|known| is_same_network(known, ip)));
+    Ok(Found { stored, known })
+}
+
 /// Looks at the password. Takes the same number of hash rounds whatever is wrong.
-async fn verify(app: &App, client: &Client, credentials: Option<Credentials>) -> Result<Verified, LoginError> {
-    let stored = match &credentials {
-        Some(credentials) => {
-            let mut tx = app.store.read().await.map_err(Failure::from)?;
-            users::credentials(&mut tx, &credentials.email).await.map_err(Failure::from)?
-        }
-        None => None,
-    };
+async fn verify(
+    app: &App,
+    client: &Client,
+    password: Option<Password>,
+    stored: Option<users::Credentials>,
+) -> Result<Verified, LoginError> {
     let (known, stored_hash) = stored.map(|stored| (stored.user, stored.password_hash)).unzip();
-    let password = credentials.map(|credentials| credentials.password);
     let verified = match password.clone() {
         Some(password) => app.hashing.verify(password, stored_hash.clone()).await,
         None => app.hashing.verify_nobody().await,

@@ -25,6 +25,7 @@ use crate::domain::user::UserId;
 use crate::platform::access_token::{AccessTokens, SignError};
 use crate::platform::clock::Clock;
 use crate::platform::hashing::{HashError, HashPool};
+use crate::platform::keyed_hash::KeyedHash;
 use crate::platform::keys::Keys;
 use crate::platform::random::{Random, RandomError};
 use crate::storage::{self, Store};
@@ -49,6 +50,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Rate limits.
     pub throttles: Throttles,
+    /// Names accounts for the throttle, which keeps no email.
+    pub account_names: KeyedHash,
     /// Live and ended sessions.
     pub cache: SessionCache,
 }

@@ -10,6 +10,7 @@ use sqlx::FromRow;
 use super::revocations;
 use super::users::{UserRow, user_columns};
 use super::{Error, Tx};
+use crate::domain::email::Email;
 use crate::domain::session::{EndReason, Ended, Generation, Session, SessionId, SessionSecret};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserId};
@@ -181,6 +182,14 @@ pub async fn end(tx: &mut Tx, id: SessionId, reason: EndReason, now: Timestamp) 
         revocations::announce(tx).await?;
     }
     Ok(ended > 0)
+}
+
+/// The addresses that an account's sessions were used from, ended ones too. Asks the same of an email that nobody has.
+pub async fn addresses_of(tx: &mut Tx, email: &Email) -> Result<Vec<IpAddr>, Error> {
+    let sql = "SELECT DISTINCT client_ip FROM sessions WHERE client_ip IS NOT NULL \
+               AND user_id = (SELECT id FROM users WHERE email = $1)";
+    let texts: Vec<String> = on!(tx, conn => sqlx::query_scalar(sql).bind(email.as_str()).fetch_all(conn).await)?;
+    texts.iter().map(|text| text.parse().map_err(|_| corrupt("client_ip"))).collect()
 }
 
 /// Writes down that the client holds this generation, if it is still the newest one, not confirmed yet, and was made, or last
