@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Postgres, Transaction};
+use tracing::Instrument as _;
 
 use super::migrate::{self, Found};
 use super::postgres_explain::{explain, is_transient, url_mistake};
@@ -74,7 +75,7 @@ impl Database {
     {
         let pool = self.pool.clone();
         // In a task of its own: it runs to its end also when nobody waits for it any more.
-        let task = tokio::spawn(async move {
+        let task = async move {
             for _ in 1..ATTEMPTS {
                 match attempt(&pool, &work, clock.clone()).await {
                     Err(Error::Conflict(reason)) => tracing::debug!(reason, "running a transaction again"),
@@ -82,8 +83,8 @@ impl Database {
                 }
             }
             attempt(&pool, &work, clock).await
-        });
-        task.await.unwrap_or_else(|error| {
+        };
+        tokio::spawn(task.in_current_span()).await.unwrap_or_else(|error| {
             Err(if error.is_panic() {
                 Error::Internal("the work panicked".to_owned())
             } else {

@@ -46,7 +46,8 @@ impl Database {
             .test_before_acquire(false)
             .connect_lazy_with(options.clone().read_only(true));
         let writer = Writer::start(options.clone(), clock);
-        let database = Self { path: path.to_owned(), options, readers, writer };
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let database = Self { path, options, readers, writer };
         // Reads the header, so that a file of another kind is told at once.
         let mut connection = database.connect().await?;
         let read = sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut connection).await;
@@ -94,7 +95,9 @@ impl Database {
         // sqlx's SQLite migrator takes no lock and commits each migration alone; inside this transaction it does neither harm.
         let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| self.explain(error))?;
         let found = self.inspect(&mut tx).await?;
-        migrate::SQLITE.run_direct(None, &mut *tx, false).await.map_err(|error| self.explain_migration(error))?;
+        if !found.pending.is_empty() {
+            migrate::SQLITE.run_direct(None, &mut *tx, false).await.map_err(|error| self.explain_migration(error))?;
+        }
         tx.commit().await.map_err(|error| self.explain(error))?;
         drop(connection.close().await);
         Ok(found.pending.len())
@@ -106,10 +109,11 @@ impl Database {
     }
 
     async fn inspect(&self, connection: &mut SqliteConnection) -> Result<Found, StartError> {
-        let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(|error| self.explain(error))?;
+        let tables: Vec<String> =
+            sqlx::query_scalar("SELECT lower(name) FROM sqlite_schema WHERE type IN ('table', 'view')")
+                .fetch_all(&mut *connection)
+                .await
+                .map_err(|error| self.explain(error))?;
         let applied = if tables.iter().any(|name| name == migrate::TABLE) {
             sqlx::query_as(migrate::APPLIED).fetch_all(connection).await.map_err(|_| migrate::foreign(&self.name()))?
         } else {
@@ -177,4 +181,46 @@ pub(super) fn private_file(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::{Error, Store, Tx};
+    use crate::config::database::{Database, Location};
+    use crate::platform::clock::Clock;
+
+    async fn pragma(tx: &mut Tx, sql: &'static str) -> Result<String, Error> {
+        let value = on!(tx, conn => sqlx::query_scalar::<_, String>(sql).fetch_one(conn).await)?;
+        Ok(value)
+    }
+
+    const PRAGMAS: &str = "SELECT journal_mode || ' ' || synchronous || ' ' || foreign_keys || ' ' || timeout \
+                           FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys, pragma_busy_timeout";
+
+    #[tokio::test]
+    async fn acknowledged_writes_are_on_the_disk_and_readers_do_not_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Database {
+            location: Location::Sqlite(folder.path().join("doorward.db")),
+            max_connections: 1,
+            start_timeout: Duration::ZERO,
+            audit_retention: Duration::ZERO,
+        };
+        let store = Store::open(&settings, Clock::system()).await.unwrap();
+        store.migrate().await.unwrap();
+
+        // synchronous 2 is FULL.
+        let written = store.write(|tx| Box::pin(pragma(tx, PRAGMAS))).await.unwrap();
+        assert_eq!(written, "wal 2 1 5000");
+        let mut tx = store.read().await.unwrap();
+        assert_eq!(pragma(&mut tx, PRAGMAS).await.unwrap(), "wal 2 1 5000");
+        let refused = pragma(&mut tx, "DELETE FROM users RETURNING email").await.unwrap_err();
+        assert!(refused.is_unavailable(), "{refused}");
+        drop(tx);
+        store.close().await;
+        // A clean end leaves one file to copy.
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }

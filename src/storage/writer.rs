@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::{mpsc, oneshot};
+use tracing::{Instrument as _, Span};
 
 use super::{BoxFuture, Error, Inner, Tx};
 use crate::platform::clock::Clock;
@@ -43,7 +44,9 @@ impl Writer {
     {
         let closed = || Error::Unavailable("the database is closed".to_owned());
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Message::Job(Box::new(Pending { work, result: None, reply }))).map_err(|_| closed())?;
+        self.queue
+            .send(Message::Job(Box::new(Pending { work, span: Span::current(), result: None, reply })))
+            .map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 
@@ -66,6 +69,8 @@ trait Job: Send {
 
 struct Pending<T, F> {
     work: F,
+    /// What the work logs belongs to the request that asked for it.
+    span: Span,
     result: Option<Result<T, Error>>,
     reply: oneshot::Sender<Result<T, Error>>,
 }
@@ -78,7 +83,7 @@ where
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, bool> {
         Box::pin(async move {
             let work = AssertUnwindSafe(async { (self.work)(tx).await }).catch_unwind();
-            let result = match work.await {
+            let result = match work.instrument(self.span.clone()).await {
                 Ok(Ok(value)) => tx.settle(value),
                 Ok(Err(error)) => Err(error),
                 Err(_panic) => Err(Error::Internal("the work panicked".to_owned())),

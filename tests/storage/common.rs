@@ -1,16 +1,17 @@
 //! A database of its own for each test.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use doorward::config::database::{Database, Location};
 use doorward::config::secret::Secret;
 use doorward::domain::timestamp::Timestamp;
 use doorward::platform::clock::Clock;
 use doorward::storage::Store;
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::support::{self, postgres};
+use crate::support;
 
 /// The time at which every test begins.
 pub const START: Timestamp = Timestamp::from_seconds(1_767_225_600);
@@ -56,11 +57,11 @@ impl Test {
     }
 
     pub async fn postgres() -> Option<Self> {
-        let url = postgres::migrated_database().await?;
+        let url = support::postgres::migrated_database().await?;
         Some(Self::open(postgres_settings(&url), None).await)
     }
 
-    async fn open(settings: Database, folder: Option<TempDir>) -> Self {
+    pub async fn open(settings: Database, folder: Option<TempDir>) -> Self {
         let clock = Clock::manual(START);
         let store = Store::open(&settings, clock.clone()).await.unwrap();
         store.migrate().await.unwrap();
@@ -70,6 +71,11 @@ impl Test {
     /// Runs SQL behind the store's back.
     pub async fn execute(&self, sql: &str) {
         execute(&self.settings, sql).await;
+    }
+
+    /// Asks behind the store's back: the first column of each row.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        texts(&self.settings, sql).await
     }
 }
 
@@ -86,14 +92,35 @@ pub fn postgres_settings(url: &str) -> Database {
 pub async fn execute(settings: &Database, sql: &str) {
     match &settings.location {
         Location::Sqlite(path) => {
-            let mut connection = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+            let mut connection = sqlite(path).await;
             connection.execute(AssertSqlSafe(sql)).await.unwrap();
             connection.close().await.unwrap();
         }
         Location::Postgres(url) => {
-            let mut connection = PgConnection::connect(std::str::from_utf8(url.reveal()).unwrap()).await.unwrap();
+            let mut connection = postgres(url).await;
             connection.execute(AssertSqlSafe(sql)).await.unwrap();
             connection.close().await.unwrap();
         }
     }
+}
+
+pub async fn texts(settings: &Database, sql: &str) -> Vec<String> {
+    match &settings.location {
+        Location::Sqlite(path) => {
+            sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut sqlite(path).await).await.unwrap()
+        }
+        Location::Postgres(url) => {
+            sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut postgres(url).await).await.unwrap()
+        }
+    }
+}
+
+/// A connection beside the store's.
+pub async fn sqlite(path: &Path) -> SqliteConnection {
+    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path)).await.unwrap()
+}
+
+/// A connection beside the store's.
+pub async fn postgres(url: &Secret) -> PgConnection {
+    PgConnection::connect(std::str::from_utf8(url.reveal()).unwrap()).await.unwrap()
 }

@@ -1,4 +1,4 @@
-//! The storage layer. Every test runs on SQLite and on PostgreSQL.
+//! The storage layer. Every test runs on SQLite and on PostgreSQL, but where its subject is one of them.
 #![expect(
     unreachable_pub,
     clippy::unwrap_used,
@@ -8,5 +8,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audit;
 mod common;
+mod group_commit;
+mod locks;
+mod migrations;
+mod sessions;
+mod start;
+mod transactions;
 mod users;

@@ -71,3 +71,77 @@ both! {
         assert!(login("first").await.unwrap().is_none());
     }
 }
+
+both! {
+    async fn a_lock_tells_the_user_the_hash_and_the_time(test) {
+        let user = register(&test, "ada@example.com").await.unwrap();
+        test.clock.advance(Duration::from_secs(5));
+        let id = user.id;
+        let lock = test.store.write(move |tx| Box::pin(async move {
+            assert!(users::lock(tx, UserId(id.0 + 1)).await?.is_none());
+            users::lock(tx, id).await
+        }));
+        let locked = lock.await.unwrap().unwrap();
+        assert_eq!(locked.user, user);
+        assert_eq!(locked.password_hash, hash("first"));
+        assert_eq!(locked.now, START + Duration::from_secs(5));
+    }
+}
+
+both! {
+    async fn a_hash_is_replaced_only_if_it_is_still_the_old_one(test) {
+        let user = register(&test, "ada@example.com").await.unwrap();
+        let id = user.id;
+        let replace = |old: &'static str, new: &'static str| test.store.write(move |tx| {
+            Box::pin(async move { users::replace_hash(tx, id, &hash(old), &hash(new)).await })
+        });
+        assert!(!replace("another", "second").await.unwrap());
+        assert!(replace("first", "second").await.unwrap());
+        assert!(!replace("first", "third").await.unwrap());
+        let mut tx = test.store.read().await.unwrap();
+        assert_eq!(users::credentials(&mut tx, &user.email).await.unwrap().unwrap().password_hash, hash("second"));
+    }
+}
+
+both! {
+    async fn whom_a_change_concerned_is_told(test) {
+        let ada = register(&test, "ada@example.com").await.unwrap();
+        let bob = register(&test, "bob@example.com").await.unwrap();
+        let cyd = register(&test, "cyd@example.com").await.unwrap();
+        test.clock.advance(Duration::from_secs(1));
+        let change = test.store.write(move |tx| Box::pin(async move {
+            users::record_login(tx, bob.id, &hash("first")).await?;
+            users::replace_hash(tx, cyd.id, &hash("first"), &hash("second")).await
+        }));
+        assert!(change.await.unwrap());
+
+        let mut tx = test.store.read().await.unwrap();
+        let ids = |users: Vec<User>| { let mut ids: Vec<_> = users.iter().map(|user| user.id).collect(); ids.sort(); ids };
+        let changed = users::changed_since(&mut tx, START + Duration::from_secs(1)).await.unwrap();
+        assert_eq!(ids(changed), [bob.id, cyd.id]);
+        let changed = users::changed_since(&mut tx, START).await.unwrap();
+        assert_eq!(ids(changed), [ada.id, bob.id, cyd.id]);
+    }
+}
+
+both! {
+    async fn the_id_of_a_deleted_user_is_never_given_again(test) {
+        let first = register(&test, "ada@example.com").await.unwrap();
+        test.execute("DELETE FROM users").await;
+        let second = register(&test, "ada@example.com").await.unwrap();
+        assert!(second.id > first.id);
+    }
+}
+
+both! {
+    async fn a_corrupt_row_is_an_error(test) {
+        let user = register(&test, "ada@example.com").await.unwrap();
+        for (column, value) in [("email", "Ada@example.com"), ("email", "ada"), ("full_name", " "), ("full_name", "\u{1}")] {
+            test.execute("UPDATE users SET email = 'ada@example.com', full_name = NULL").await;
+            test.execute(&format!("UPDATE users SET {column} = '{value}'")).await;
+            let mut tx = test.store.read().await.unwrap();
+            let error = users::by_id(&mut tx, user.id).await.unwrap_err();
+            assert_eq!(error.to_string(), format!("a row of users is corrupt: {column}"));
+        }
+    }
+}
