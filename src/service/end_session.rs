@@ -4,6 +4,7 @@ use super::{App, Client, Failure};
 use crate::domain::audit::{Event, Record};
 use crate::domain::session::{EndReason, Session, SessionId};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::user::UserId;
 use crate::storage::{self, Tx, audit, sessions};
 
 /// Ends one session in a transaction of its own. Whether it did: a session ends once, for one reason.
@@ -53,4 +54,22 @@ pub(super) async fn in_transaction(
     let record = Record { detail, ..client.record(event, session.user_id, Some(session.id)) };
     audit::append(tx, &record, now).await?;
     Ok(true)
+}
+
+/// Ends the live sessions of a user whose row this transaction has locked, but for one that is kept. Returns which, to be
+/// [remembered](remember) after the commit.
+pub(super) async fn all_in_transaction(
+    tx: &mut Tx,
+    user_id: UserId,
+    kept: Option<SessionId>,
+    reason: EndReason,
+    client: &Client,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, storage::Error> {
+    let mut live = sessions::live_of_user(tx, user_id, now).await?;
+    live.retain(|session| Some(session.id) != kept);
+    for session in &live {
+        in_transaction(tx, session, reason, client, now).await?;
+    }
+    Ok(live.into_iter().map(|session| session.id).collect())
 }

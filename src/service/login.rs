@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::authenticate::{Identified, identify_refresh};
+use super::begin_session::{self, Begun};
 use super::issue::{self, IssuedTokens};
 use super::{App, Client, Failure, end_session, in_own_task};
 use crate::cache::throttle::Reservation;
@@ -11,12 +12,11 @@ use crate::domain::audit::Event;
 use crate::domain::client_key::is_same_network;
 use crate::domain::email::Email;
 use crate::domain::password::{Password, PasswordHash};
-use crate::domain::session::{EndReason, NewSession, Session, SessionId, SessionSecret};
+use crate::domain::session::EndReason;
 use crate::domain::throttle::Throttled;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::user::UserId;
 use crate::platform::hashing::HashError;
-use crate::storage::{self, Tx, audit, sessions, users};
+use crate::storage::{audit, sessions, users};
 
 /// What a person logs in with.
 #[derive(Clone, Debug)]
@@ -64,13 +64,6 @@ struct Verified {
     rehashed: Option<PasswordHash>,
 }
 
-/// What the transaction made.
-struct Begun {
-    session: Session,
-    now: Timestamp,
-    evicted: Vec<SessionId>,
-}
-
 /// Logs in. `credentials` are none when no account can have what was submitted: that takes as long as a wrong password. A
 /// browser's refresh cookies (`presented`) tell which session the new one replaces.
 ///
@@ -106,19 +99,11 @@ pub async fn login(
     let verified = verified?;
     let app = Arc::clone(app);
     in_own_task(async move {
-        let new = NewSession {
-            id: SessionId(app.random.bytes().map_err(Failure::from)?),
-            user_id: verified.user_id,
-            secret: SessionSecret(app.random.bytes().map_err(Failure::from)?),
-            client_ip: client.ip,
-            user_agent: client.user_agent.clone(),
-        };
-        let Begun { session, now, .. } = begin(&app, &client, verified, new).await?.ok_or(LoginError::Incorrect)?;
+        let Begun { session, now, .. } = begin(&app, &client, verified).await?.ok_or(LoginError::Incorrect)?;
         if let Some(Identified { session: old, .. }) = replaced {
             // In a transaction of its own: it may be another user's, whose row would have to be locked in order.
             end_session::end(&app, old.id, EndReason::Replaced, &client).await?;
         }
-        tracing::info!(user_id = %session.user_id, session_id = %session.id, "logged in");
         Ok(LoginOutcome::SignedIn(issue::tokens(&app, &session, now)?))
     })
     .await
@@ -194,7 +179,8 @@ async fn refuse(app: &App, client: &Client, user_id: Option<UserId>) -> Result<(
 /// Makes the session, in one transaction that begins with the user's row. bcrypt took a quarter of a second: the row is taken
 /// only if the hash is still the one that was verified, else a login racing a password change would leave a session made with
 /// the old password.
-async fn begin(app: &App, client: &Client, verified: Verified, new: NewSession) -> Result<Option<Begun>, Failure> {
+async fn begin(app: &App, client: &Client, verified: Verified) -> Result<Option<Begun>, Failure> {
+    let new = begin_session::prepare(app, client, verified.user_id)?;
     let (policy, client) = (app.sessions.clone(), client.clone());
     let Verified { password_hash, rehashed, .. } = verified;
     let begun = app
@@ -209,36 +195,12 @@ async fn begin(app: &App, client: &Client, verified: Verified, new: NewSession) 
                 if let Some(rehashed) = rehashed {
                     users::replace_hash(tx, new.user_id, &password_hash, &rehashed).await?;
                 }
-                let session = Session::begin(new, &policy, now);
-                sessions::insert(tx, &session).await?;
-                audit::append(tx, &client.record(Event::LoginSucceeded, session.user_id, Some(session.id)), now)
-                    .await?;
-                let evicted = evict(tx, &session, policy.max_per_user, &client, now).await?;
-                Ok(Some(Begun { session, now, evicted }))
+                begin_session::in_transaction(tx, new, &policy, &client, now).await.map(Some)
             })
         })
         .await?;
-    for id in begun.iter().flat_map(|begun| &begun.evicted) {
-        end_session::remember(app, *id, EndReason::Evicted);
+    if let Some(begun) = &begun {
+        begin_session::remember(app, begun);
     }
     Ok(begun)
-}
-
-/// Ends the least recently used sessions above the user's maximum, never the new one. The user's row is locked.
-async fn evict(
-    tx: &mut Tx,
-    new: &Session,
-    keep: u32,
-    client: &Client,
-    now: Timestamp,
-) -> Result<Vec<SessionId>, storage::Error> {
-    let mut others = sessions::live_of_user(tx, new.user_id, now).await?;
-    others.retain(|session| session.id != new.id);
-    let surplus = (others.len() + 1).saturating_sub(keep as usize);
-    others.sort_by_key(|session| session.last_used_at);
-    others.truncate(surplus);
-    for session in &others {
-        end_session::in_transaction(tx, session, EndReason::Evicted, client, now).await?;
-    }
-    Ok(others.into_iter().map(|session| session.id).collect())
 }

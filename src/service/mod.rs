@@ -4,15 +4,18 @@
 //! what the outside learns of it is for `api` to say.
 
 pub mod authenticate;
+mod begin_session;
 pub mod end_session;
 pub mod health;
 pub mod issue;
 pub mod login;
 pub mod logout;
 pub mod maintenance;
+pub mod password;
 pub mod refresh;
 pub mod register;
 pub mod revocations;
+pub mod sessions;
 
 use std::net::IpAddr;
 

@@ -123,19 +123,29 @@ pub async fn lock_after_user(tx: &mut Tx, id: SessionId) -> Result<Option<Locked
     lock(tx, id).await
 }
 
+macro_rules! live_sessions {
+    ($lock:literal) => {
+        concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM sessions AS s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.idle_expires_at > $2 ORDER BY s.id",
+            $lock
+        )
+    };
+}
+
+/// The live sessions of a user, without a lock: for their own list.
+pub async fn list_of_user(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
+    select_live(tx, live_sessions!(""), user_id, now).await
+}
+
 /// Locks the live sessions of a user, in the order of their ids. The user's row must be locked.
 pub async fn live_of_user(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
-    macro_rules! text {
-        ($lock:literal) => {
-            concat!(
-                "SELECT ",
-                session_columns!(),
-                " FROM sessions AS s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.idle_expires_at > $2 ORDER BY s.id",
-                $lock
-            )
-        };
-    }
-    let sql = tx.pick(text!(""), text!(" FOR UPDATE"));
+    let sql = tx.pick(live_sessions!(""), live_sessions!(" FOR UPDATE"));
+    select_live(tx, sql, user_id, now).await
+}
+
+async fn select_live(tx: &mut Tx, sql: &'static str, user_id: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
     let rows: Vec<SessionRow> =
         on!(tx, conn => sqlx::query_as(sql).bind(user_id.0).bind(now.micros()).fetch_all(conn).await)?;
     rows.into_iter().map(Session::try_from).collect()

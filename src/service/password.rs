@@ -1,0 +1,134 @@
+//! Changing the password.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::authenticate::Caller;
+use super::begin_session::{self, Begun};
+use super::issue::{self, IssuedTokens};
+use super::{App, Client, Failure, end_session, in_own_task};
+use crate::cache::throttle::Reservation;
+use crate::domain::audit::Event;
+use crate::domain::password::{Password, PasswordHash};
+use crate::domain::session::EndReason;
+use crate::platform::hashing::HashError;
+use crate::storage::{audit, users};
+
+/// Why the password is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordChangeError {
+    /// The current password is another one.
+    #[error("the current password is another one")]
+    Incorrect,
+    /// The account is gone.
+    #[error("the account is gone")]
+    Gone,
+    /// Too many wrong passwords on this account.
+    #[error("too many attempts")]
+    Throttled {
+        /// When the next may be made.
+        retry_after: Duration,
+    },
+    /// More hashing is waiting than can be done in time.
+    #[error("too much hashing is waiting")]
+    Overloaded {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// Our own trouble.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<HashError> for PasswordChangeError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Overloaded { retry_after } => Self::Overloaded { retry_after },
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+/// Proves that the caller knows the account's password: what everything asks for that a stolen session must not be enough for.
+/// Returns the hash that was verified. Wrong ones count against the account.
+pub(super) async fn prove(
+    app: &App,
+    caller: &Caller,
+    password: Option<Password>,
+) -> Result<PasswordHash, PasswordChangeError> {
+    let name = app.account_names.of(caller.user.email.as_str().as_bytes());
+    let reserved = app
+        .throttles
+        .account(name, true, app.clock.now())
+        .map_err(|throttled| PasswordChangeError::Throttled { retry_after: throttled.retry_after })?;
+    let stored = {
+        let mut tx = app.store.read().await.map_err(Failure::from)?;
+        users::credentials(&mut tx, &caller.user.email).await.map_err(Failure::from)?
+    };
+    let stored = stored.ok_or(PasswordChangeError::Gone)?.password_hash;
+    let verified = match password {
+        Some(password) => app.hashing.verify(password, Some(stored.clone())).await,
+        None => app.hashing.verify_nobody().await,
+    };
+    match verified {
+        Ok(verified) if verified.matches => {
+            Reservation::refund(reserved);
+            Ok(stored)
+        }
+        Ok(_) => Err(PasswordChangeError::Incorrect),
+        Err(error) => {
+            Reservation::refund(reserved);
+            Err(error.into())
+        }
+    }
+}
+
+/// Changes the password. Every session ends, the asking one too, because a thief may have copied its cookies; a new one begins.
+/// `current` is none when no account can have what was submitted; `new` satisfies the policy.
+///
+/// # Errors
+/// See [`PasswordChangeError`].
+pub async fn change(
+    app: &Arc<App>,
+    caller: &Caller,
+    client: Client,
+    current: Option<Password>,
+    new: Password,
+) -> Result<IssuedTokens, PasswordChangeError> {
+    let verified = prove(app, caller, current).await?;
+    let hash = app.hashing.hash(new).await?;
+    let user_id = caller.user.id;
+    let app = Arc::clone(app);
+    in_own_task(async move {
+        let new_session = begin_session::prepare(&app, &client, user_id)?;
+        let policy = app.sessions.clone();
+        let changed = app
+            .store
+            .write(move |tx| {
+                let (client, policy, new_session) = (client.clone(), policy.clone(), new_session.clone());
+                let (verified, hash) = (verified.clone(), hash.clone());
+                Box::pin(async move {
+                    let Some(locked) = users::lock(tx, user_id).await? else { return Ok(None) };
+                    // Guarded by the hash that was verified: of two changes at once the second knows the wrong password.
+                    if !users::replace_hash(tx, user_id, &verified, &hash).await? {
+                        return Ok(None);
+                    }
+                    let reason = EndReason::PasswordChanged;
+                    let ended = end_session::all_in_transaction(tx, user_id, None, reason, &client, locked.now).await?;
+                    audit::append(tx, &client.record(Event::PasswordChanged, user_id, None), locked.now).await?;
+                    let begun = begin_session::in_transaction(tx, new_session, &policy, &client, locked.now).await?;
+                    Ok(Some((ended, begun)))
+                })
+            })
+            .await
+            .map_err(Failure::from)?;
+        let (ended, begun) = changed.ok_or(PasswordChangeError::Incorrect)?;
+        for id in ended {
+            end_session::remember(&app, id, EndReason::PasswordChanged);
+        }
+        begin_session::remember(&app, &begun);
+        let Begun { session, now, .. } = begun;
+        Ok(issue::tokens(&app, &session, now)?)
+    })
+    .await
+}
