@@ -65,7 +65,10 @@ impl Database {
     }
 
     pub(super) async fn revocations(&self) -> Result<Revocations, Error> {
-        Revocations::listen(PgListener::connect_with(&self.pool).await?).await
+        // A listener keeps its connection for ever: not one of the pool's, which may have only one.
+        let own = PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
+        let pool = own.idle_timeout(None).max_lifetime(None).connect_lazy_with(self.options.clone());
+        Revocations::listen(PgListener::connect_with(&pool).await?).await
     }
 
     pub(super) async fn write<T, F>(&self, work: F, clock: Clock) -> Result<T, Error>

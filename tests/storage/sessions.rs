@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use doorward::domain::email::Email;
 use doorward::domain::session::{EndReason, Ended, Session, SessionId, SessionSecret};
 use doorward::domain::timestamp::Timestamp;
 use doorward::domain::user::{User, UserId};
@@ -171,32 +172,23 @@ both! {
 }
 
 both! {
-    async fn the_least_recently_used_are_evicted(test) {
+    async fn the_addresses_of_an_account_are_those_of_its_sessions(test) {
         let ada = register(&test, "ada@example.com").await.unwrap();
         let bob = register(&test, "bob@example.com").await.unwrap();
-        for id in 1..=5 {
-            // The lower its id, the later a session was used.
-            let used = START + Duration::from_secs(10 - u64::from(id));
-            store(&test, &Session { last_used_at: used, ..session(ada.id, id, START) }).await;
+        let from = |ip: &str| Some(ip.parse().unwrap());
+        let rows = [(ada.id, 1, from("192.0.2.1")), (ada.id, 2, from("2001:db8::1")), (ada.id, 3, from("192.0.2.1")),
+            (ada.id, 4, None), (bob.id, 5, from("192.0.2.9"))];
+        for (user, id, client_ip) in rows {
+            store(&test, &Session { client_ip, ..session(user, id, START) }).await;
         }
-        store(&test, &session(bob.id, 9, START)).await;
-        assert!(end(&test, SessionId([1; 16]), EndReason::Logout, START).await);
+        assert!(end(&test, SessionId([2; 16]), EndReason::Logout, START).await);
 
-        let now = START + Duration::from_secs(20);
-        let evict = |keep| {
-            let evicted = test.store.write(move |tx| Box::pin(async move { sessions::evict(tx, ada.id, keep, now).await }));
-            async move {
-                let mut ids: Vec<u8> = evicted.await.unwrap().iter().map(|id| id.0[0]).collect();
-                ids.sort_unstable();
-                ids
-            }
-        };
-        assert_eq!(evict(4).await, [0; 0]);
-        assert_eq!(evict(2).await, [4, 5]);
-        assert_eq!(evict(2).await, [0; 0]);
-        assert_eq!(find(&test, SessionId([4; 16])).await.unwrap().0.ended, Some(Ended { at: now, reason: EndReason::Evicted }));
-        assert_eq!(evict(0).await, [2, 3]);
-        assert_eq!(find(&test, SessionId([9; 16])).await.unwrap().0.ended, None);
+        let mut tx = test.store.read().await.unwrap();
+        let mut addresses = sessions::addresses_of(&mut tx, &ada.email).await.unwrap();
+        addresses.sort();
+        assert_eq!(addresses, [from("192.0.2.1").unwrap(), from("2001:db8::1").unwrap()]);
+        let nobody = Email::parse("nobody@example.com").unwrap();
+        assert!(sessions::addresses_of(&mut tx, &nobody).await.unwrap().is_empty());
     }
 }
 

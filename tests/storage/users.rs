@@ -116,11 +116,13 @@ both! {
         assert!(change.await.unwrap());
 
         let mut tx = test.store.read().await.unwrap();
-        let ids = |users: Vec<User>| { let mut ids: Vec<_> = users.iter().map(|user| user.id).collect(); ids.sort(); ids };
-        let changed = users::changed_since(&mut tx, START + Duration::from_secs(1)).await.unwrap();
-        assert_eq!(ids(changed), [bob.id, cyd.id]);
+        let later = START + Duration::from_secs(1);
+        let mut changed = users::changed_since(&mut tx, later).await.unwrap();
+        changed.sort();
+        assert_eq!(changed, [(bob.id, later), (cyd.id, later)]);
         let changed = users::changed_since(&mut tx, START).await.unwrap();
-        assert_eq!(ids(changed), [ada.id, bob.id, cyd.id]);
+        assert_eq!(changed[0], (ada.id, START));
+        assert_eq!(changed.len(), 3);
     }
 }
 
