@@ -86,7 +86,7 @@ fn write(settings: &Cookies, kind: Kind, value: &str, max_age: u64) -> String {
 mod tests {
     use super::*;
 
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     fn development() -> Cookies {
         Cookies { secure: false, host_prefix: false, same_site: SameSite::Strict, domain: None }

@@ -1,0 +1,124 @@
+//! Bounds bodies, in size and time, while they are read.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use http_body_util::combinators::BoxBody;
+use hyper::body::{Body as HttpBody, Frame};
+use poem::http::header::CONTENT_LENGTH;
+use poem::{Body, Endpoint, IntoResponse, Request, Response, Result};
+use tokio::time::Sleep;
+
+use super::Limits;
+use crate::api::problem::{Code, Problem};
+
+/// Whoever reads the body, and whatever they make of its failure: 413 when it is too large, 400 when it does not arrive whole or
+/// in time. A body that nobody reads is nobody's problem, so the checks that go before keep their order.
+pub(super) struct LimitBody<E> {
+    inner: E,
+    limits: Limits,
+}
+
+impl<E> LimitBody<E> {
+    pub(super) fn new(inner: E, limits: Limits) -> Self {
+        Self { inner, limits }
+    }
+}
+
+impl<E: Endpoint> Endpoint for LimitBody<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let body: BoxBody<Bytes, io::Error> = request.take_body().into();
+        if body.is_end_stream() {
+            return self.inner.call(request).await.map(IntoResponse::into_response);
+        }
+        let failure = Arc::new(OnceLock::new());
+        let declared = request.header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
+        let limited = Limited {
+            body,
+            left: self.limits.body_bytes,
+            declared_too_large: usize::try_from(declared).map_or(true, |length| length > self.limits.body_bytes),
+            time: self.limits.body_read,
+            deadline: None,
+            failure: Arc::clone(&failure),
+        };
+        request.set_body(Body::from(limited.boxed()));
+        let result = self.inner.call(request).await;
+        match failure.get() {
+            Some(failure) => Err(Problem::from(*failure).into()),
+            None => result.map(IntoResponse::into_response),
+        }
+    }
+}
+
+/// Why a body could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    TooLarge,
+    TooSlow,
+    Broken,
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::TooLarge => Self::of(Code::PayloadTooLarge),
+            Failure::TooSlow => Self::new(Code::MalformedJson, "The body did not arrive in time."),
+            Failure::Broken => Self::new(Code::MalformedJson, "The body did not arrive whole."),
+        }
+    }
+}
+
+struct Limited {
+    body: BoxBody<Bytes, io::Error>,
+    left: usize,
+    declared_too_large: bool,
+    time: Duration,
+    /// Set at the first look: until then the client may be waiting for `100 Continue`.
+    deadline: Option<Pin<Box<Sleep>>>,
+    failure: Arc<OnceLock<Failure>>,
+}
+
+impl Limited {
+    fn fail(&self, failure: Failure) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let failure = *self.failure.get_or_init(|| failure);
+        Poll::Ready(Some(Err(io::Error::other(format!("{failure:?}")))))
+    }
+}
+
+impl HttpBody for Limited {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if self.declared_too_large {
+            return self.fail(Failure::TooLarge);
+        }
+        let time = self.time;
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
+        if deadline.as_mut().poll(cx).is_ready() {
+            return self.fail(Failure::TooSlow);
+        }
+        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Ok(frame)) => match self.left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+                Some(left) => {
+                    self.left = left;
+                    Poll::Ready(Some(Ok(frame)))
+                }
+                None => self.fail(Failure::TooLarge),
+            },
+            Some(Err(_)) => self.fail(Failure::Broken),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+}

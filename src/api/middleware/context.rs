@@ -1,0 +1,69 @@
+//! Who asks, for which path, under which name: found once, for all that follow.
+
+use std::sync::Arc;
+
+use poem::http::HeaderValue;
+use poem::http::header::USER_AGENT;
+use poem::{Endpoint, Request, Response, Result};
+
+use super::request_id::{RequestIds, X_REQUEST_ID, inbound};
+use crate::api::client_address::ClientAddress;
+use crate::api::routes::{Route, RouteTable};
+use crate::service::Client;
+
+/// A `User-Agent` is kept up to this many bytes.
+const MAX_USER_AGENT: usize = 512;
+
+/// What is known of a request before it is looked into. In its data, beside the [`Client`].
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Sent back as `X-Request-Id`.
+    pub request_id: HeaderValue,
+    /// The path's entry in the table, if it has one.
+    pub route: Option<Arc<Route>>,
+}
+
+/// Puts [`Context`] and [`Client`] into the request's data, and the request id into the answer.
+pub(super) struct WithContext<E> {
+    inner: E,
+    routes: RouteTable,
+    clients: ClientAddress,
+    ids: RequestIds,
+}
+
+impl<E> WithContext<E> {
+    pub(super) fn new(inner: E, routes: RouteTable, clients: ClientAddress, seed: [u8; 16]) -> Self {
+        Self { inner, routes, clients, ids: RequestIds::new(seed) }
+    }
+
+    fn find(&self, request: &Request) -> (Context, Client) {
+        let headers = request.headers();
+        let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
+        let from_proxy = peer.is_some_and(|peer| self.clients.trusts(peer));
+        let request_id = from_proxy.then(|| inbound(headers)).flatten().unwrap_or_else(|| self.ids.fresh());
+        let user_agent =
+            headers.get(USER_AGENT).map(|value| cut(&String::from_utf8_lossy(value.as_bytes())).to_owned());
+        (
+            Context { request_id, route: self.routes.find(request.uri().path()) },
+            Client { ip: peer.map(|peer| self.clients.of(peer, headers)), user_agent },
+        )
+    }
+}
+
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_USER_AGENT)]
+}
+
+impl<E: Endpoint> Endpoint for WithContext<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let (context, client) = self.find(&request);
+        let request_id = context.request_id.clone();
+        request.set_data(context);
+        request.set_data(client);
+        let mut response = self.inner.get_response(request).await;
+        response.headers_mut().insert(X_REQUEST_ID, request_id);
+        Ok(response)
+    }
+}

@@ -1,0 +1,34 @@
+//! Refuses what pages of other sites send.
+
+use std::sync::Arc;
+
+use poem::{Endpoint, IntoResponse, Request, Response, Result};
+
+use crate::api::cross_site::Origins;
+use crate::api::problem::{Code, Problem};
+
+const DETAIL: &str = "The request came from a page of another site. The page and the service must share a site, or the page's \
+                      origin must be in ALLOWED_ORIGINS. In development, open both under localhost.";
+
+/// The first check of all.
+pub(super) struct RefuseCrossSite<E> {
+    inner: E,
+    origins: Arc<Origins>,
+}
+
+impl<E> RefuseCrossSite<E> {
+    pub(super) fn new(inner: E, origins: Arc<Origins>) -> Self {
+        Self { inner, origins }
+    }
+}
+
+impl<E: Endpoint> Endpoint for RefuseCrossSite<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        if self.origins.refuses(request.method(), request.headers()) {
+            return Err(Problem::new(Code::CrossSiteRequest, DETAIL).into());
+        }
+        self.inner.call(request).await.map(IntoResponse::into_response)
+    }
+}

@@ -1,0 +1,72 @@
+//! What every request passes, whatever it asks for.
+
+mod body;
+mod context;
+mod cors;
+mod cross_site;
+mod failures;
+mod log;
+mod request_id;
+mod routing;
+mod security_headers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::{Endpoint, Response};
+
+use super::client_address::ClientAddress;
+use super::cross_site::Origins;
+use super::routes::RouteTable;
+use crate::config::server::Server;
+
+pub use self::context::Context;
+
+/// What the stack needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The section on the server.
+    pub server: Server,
+    /// All paths with their methods.
+    pub routes: RouteTable,
+    /// Makes request ids unpredictable: fresh random bytes.
+    pub request_id_seed: [u8; 16],
+    /// Bounds of one request.
+    pub limits: Limits,
+}
+
+/// Bounds of one request. Fixed; tests shorten them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest body, in bytes.
+    pub body_bytes: usize,
+    /// A body arrives whole within this time, counted from the first look at it.
+    pub body_read: Duration,
+    /// A request is answered within this time.
+    pub request: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body_bytes: 16 * 1024, body_read: Duration::from_secs(10), request: Duration::from_secs(30) }
+    }
+}
+
+/// The whole stack around the API. From here on nothing is an `Err`, and every failure is a problem (RFC 9457).
+///
+/// Refusals come in this order: 403 cross-site, 404, 405; then the API's own: 401, 415, 413, 400, 422, 429.
+pub fn wrap<E: Endpoint + 'static>(endpoint: E, settings: &Settings) -> impl Endpoint<Output = Response> + use<E> {
+    let Settings { server, routes, request_id_seed, limits } = settings;
+    let origins = Arc::new(Origins { allowed: server.allowed_origins.clone(), public_url: server.public_url.clone() });
+    let clients = ClientAddress::new(server.trusted_proxies.clone());
+
+    // From the innermost to the outermost.
+    let endpoint = body::LimitBody::new(endpoint, *limits);
+    let endpoint = routing::Routing::new(endpoint);
+    let endpoint = cross_site::RefuseCrossSite::new(endpoint, Arc::clone(&origins));
+    let endpoint = failures::Failures::new(endpoint, limits.request);
+    let endpoint = security_headers::SecurityHeaders::new(endpoint, server.hsts);
+    let endpoint = cors::Cors::new(endpoint, origins, routes);
+    let endpoint = log::RequestLog::new(endpoint);
+    context::WithContext::new(endpoint, routes.clone(), clients, *request_id_seed)
+}

@@ -1,0 +1,136 @@
+//! The accept loop: HTTP/1.1 over TCP around one endpoint, with a bound on everything that a client could hold on to.
+
+mod bind;
+mod connection;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::{EndpointExt, IntoEndpoint};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+pub use self::bind::{BindError, bind};
+
+/// Bounds of connections. Fixed; tests shorten them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// A request's head arrives whole within this time.
+    pub header_read: Duration,
+    /// A connection without a request is closed after this time. Longer than a proxy's (nginx: 60 s), so that the proxy closes
+    /// first and never sends a request into a closing connection.
+    pub keep_alive: Duration,
+    /// The largest head of a request, in bytes.
+    pub header_bytes: usize,
+    /// Connections at once; further ones wait unaccepted.
+    pub connections: u32,
+    /// When stopping, running requests have this long to finish.
+    pub drain: Duration,
+    /// A client that is still sending when it is refused has this long to notice; else it would see a reset, not the answer.
+    pub linger: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_read: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
+            header_bytes: 32 * 1024,
+            connections: 10_000,
+            drain: Duration::from_secs(10),
+            linger: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What connections are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Serving,
+    /// Finish what is running, begin nothing.
+    Stopping,
+    /// Give up.
+    Over,
+}
+
+/// Serves until `shutdown` is ready, then stops accepting, lets running requests finish, and returns within `limits.drain`.
+pub async fn serve<E>(listeners: Vec<TcpListener>, endpoint: E, limits: Limits, shutdown: impl Future<Output = ()>)
+where
+    E: IntoEndpoint,
+    E::Endpoint: 'static,
+{
+    raise_descriptor_limit();
+    let endpoint = Arc::new(endpoint.into_endpoint().map_to_response());
+    let permits = Arc::new(Semaphore::new(limits.connections as usize));
+    let (stage, watcher) = watch::channel(Stage::Serving);
+
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        let (endpoint, permits, watcher) = (Arc::clone(&endpoint), Arc::clone(&permits), watcher.clone());
+        accepting.spawn(async move {
+            loop {
+                let stream = accept(&listener).await;
+                // When there is no room, this one waits here, and the others in the system's queue.
+                let permit = Arc::clone(&permits).acquire_owned().await;
+                let connection = connection::run(stream, Arc::clone(&endpoint), limits, watcher.clone());
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(permit);
+                });
+            }
+        });
+    }
+    shutdown.await;
+    accepting.shutdown().await;
+    let _ = stage.send(Stage::Stopping);
+    // All permits are back when all connections are gone.
+    if tokio::time::timeout(limits.drain, permits.acquire_many(limits.connections)).await.is_err() {
+        let left = limits.connections as usize - permits.available_permits();
+        tracing::warn!("{left} connections were still busy after {:?} and are cut", limits.drain);
+        let _ = stage.send(Stage::Over);
+    }
+}
+
+/// The next connection.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    let mut pause = Duration::ZERO;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            // The client was gone before it was accepted: its own affair.
+            Err(error) if is_clients(&error) => {}
+            // Most likely out of descriptors: without a pause the loop would burn a core until some are free.
+            Err(error) => {
+                if pause.is_zero() {
+                    tracing::error!("can't accept connections: {error}. Trying again");
+                }
+                pause = (pause * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+fn is_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Many systems start programs with room for 1024 descriptors, and let them ask for more.
+#[cfg(target_os = "linux")]
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let wanted = rustix::process::Rlimit { current: limit.maximum, ..limit };
+        if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+            tracing::warn!("can't raise the limit of open files: {error}");
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn raise_descriptor_limit() {}

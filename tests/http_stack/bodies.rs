@@ -1,0 +1,100 @@
+//! Bodies that are too large, too slow, or broken.
+
+use tokio::io::AsyncWriteExt;
+
+use crate::support::{NEVER, SOON, Server, limits, settings};
+
+#[tokio::test]
+async fn a_body_up_to_the_limit_passes() {
+    let server = Server::start();
+    let body = "x".repeat(16 * 1024);
+    let plain = format!("POST /api/echo HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    assert_eq!(server.ask(&plain).await.body, body);
+    let chunked =
+        "POST /api/echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n";
+    assert_eq!(server.ask(chunked).await.body, "hello!");
+}
+
+#[tokio::test]
+async fn one_byte_more_is_too_large_chunked_or_not() {
+    let server = Server::start();
+    let body = "x".repeat(16 * 1024 + 1);
+    let plain = format!("POST /api/echo HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    server.ask(&plain).await.assert_problem(413, "payload_too_large");
+    let chunked = format!(
+        "POST /api/echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+        body.len()
+    );
+    server.ask(&chunked).await.assert_problem(413, "payload_too_large");
+}
+
+#[tokio::test]
+async fn a_declared_length_is_refused_before_a_byte_is_sent() {
+    let server = Server::start();
+    let head = "POST /api/echo HTTP/1.1\r\nhost: x\r\ncontent-length: 1073741824\r\nexpect: 100-continue\r\n\r\n";
+    // The first thing said would be `100 Continue`.
+    server.ask(head).await.assert_problem(413, "payload_too_large");
+}
+
+#[tokio::test]
+async fn a_gigabyte_in_chunks_is_refused_early_and_the_client_reads_why() {
+    const CHUNK: usize = 1024 * 1024;
+    let server = Server::start();
+    let mut connection = server.connect().await;
+    connection.send("POST /api/echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    let chunk = [format!("{CHUNK:x}\r\n").as_bytes(), &vec![b'x'; CHUNK], b"\r\n"].concat();
+    let (mut reader, mut writer) = connection.stream.into_split();
+    let sender = tokio::spawn(async move {
+        let mut sent = 0;
+        while sent < 1024 && writer.write_all(&chunk).await.is_ok() {
+            sent += 1;
+        }
+        sent
+    });
+    let mut answer = Vec::new();
+    let _ = tokio::io::AsyncReadExt::read_to_end(&mut reader, &mut answer).await;
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("payload_too_large"), "{answer}");
+    sender.abort();
+}
+
+#[tokio::test]
+async fn a_client_that_sends_all_before_it_reads_gets_the_answer() {
+    let server = Server::start();
+    let body = "x".repeat(4 * 1024 * 1024);
+    let request = format!("POST /api/echo HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    server.ask(&request).await.assert_problem(413, "payload_too_large");
+}
+
+#[tokio::test]
+async fn a_slow_body_is_given_up() {
+    let mut settings = settings();
+    settings.limits.body_read = SOON;
+    let server = Server::with(&settings, limits());
+    let mut connection = server.connect().await;
+    connection.send("POST /api/echo HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc").await;
+    connection.answer().await.unwrap().assert_problem(400, "malformed_json");
+    assert_eq!(connection.closed().await, "");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_follow_its_framing_is_refused() {
+    let server = Server::start();
+    let mut connection = server.connect().await;
+    connection
+        .send("POST /api/echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nnot hexadecimal\r\n")
+        .await;
+    connection.answer().await.unwrap().assert_problem(400, "malformed_json");
+    assert_eq!(connection.closed().await, "");
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_reads_is_no_reason_to_refuse() {
+    let mut settings = settings();
+    settings.limits.body_read = NEVER;
+    let server = Server::with(&settings, limits());
+    let mut connection = server.connect().await;
+    connection.send("POST /api/ignore HTTP/1.1\r\nhost: x\r\ncontent-length: 1073741824\r\n\r\nabc").await;
+    assert_eq!(connection.answer().await.unwrap().status, 200);
+    assert_eq!(connection.closed().await, "", "the rest of the body must not be taken for a request");
+}
