@@ -1,6 +1,5 @@
 //! The accept loop: HTTP/1.1 over TCP around one endpoint, with a bound on everything that a client could hold on to.
 
-mod bind;
 mod connection;
 
 use std::future::Future;
@@ -12,8 +11,6 @@ use poem::{EndpointExt, IntoEndpoint};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-
-pub use self::bind::{BindError, bind};
 
 /// Bounds of connections. Fixed; tests shorten them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +54,20 @@ enum Stage {
 }
 
 /// Serves until `shutdown` is ready, then stops accepting, lets running requests finish, and returns within `limits.drain`.
-pub async fn serve<E>(listeners: Vec<TcpListener>, endpoint: E, limits: Limits, shutdown: impl Future<Output = ()>)
+///
+/// # Errors
+/// When a listener can't be used; nothing is served then.
+pub async fn serve<E>(
+    listeners: Vec<std::net::TcpListener>,
+    endpoint: E,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()>
 where
     E: IntoEndpoint,
     E::Endpoint: 'static,
 {
+    let listeners = listeners.into_iter().map(from_std).collect::<io::Result<Vec<_>>>()?;
     raise_descriptor_limit();
     let endpoint = Arc::new(endpoint.into_endpoint().map_to_response());
     let permits = Arc::new(Semaphore::new(limits.connections as usize));
@@ -92,6 +98,12 @@ where
         tracing::warn!("{left} connections were still busy after {:?} and are cut", limits.drain);
         let _ = stage.send(Stage::Over);
     }
+    Ok(())
+}
+
+fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
 }
 
 /// The next connection.

@@ -11,9 +11,6 @@ use crate::api::client_address::ClientAddress;
 use crate::api::routes::{Route, RouteTable};
 use crate::service::Client;
 
-/// A `User-Agent` is kept up to this many bytes.
-const MAX_USER_AGENT: usize = 512;
-
 /// What is known of a request before it is looked into. In its data, beside the [`Client`].
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -51,7 +48,7 @@ impl<E> WithContext<E> {
 }
 
 fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MAX_USER_AGENT)]
+    &text[..text.floor_char_boundary(Client::MAX_USER_AGENT_BYTES)]
 }
 
 impl<E: Endpoint> Endpoint for WithContext<E> {

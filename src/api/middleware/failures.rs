@@ -27,10 +27,8 @@ impl<E: Endpoint> Endpoint for Failures<E> {
         let work = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         Ok(match tokio::time::timeout(self.limit, work).await {
             Ok(Ok(result)) => as_problem(result.map(IntoResponse::into_response)),
-            Ok(Err(_panic)) => {
-                tracing::error!("a request made the service panic; the panic's own message is on stderr");
-                Problem::of(Code::InternalError).into_response()
-            }
+            // Logged where it happened, by the panic hook.
+            Ok(Err(_panic)) => Problem::of(Code::InternalError).into_response(),
             Err(_elapsed) => {
                 tracing::warn!("a request was given up after {:?}", self.limit);
                 Problem::of(Code::Overloaded).into_response()
