@@ -51,7 +51,7 @@ pub async fn migrated_database() -> Option<String> {
 /// The test program's cluster, started when first asked for; none when PostgreSQL is left out.
 pub fn shared() -> Option<&'static Cluster> {
     static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
-    let fast = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+    let fast = ["deadlock_timeout=50ms", "fsync=off", "synchronous_commit=off", "full_page_writes=off"];
     SHARED.get_or_init(|| programs().map(|programs| Cluster::start(&programs, &fast))).as_ref()
 }
 
