@@ -57,3 +57,10 @@ CREATE TABLE audit (
 
 CREATE INDEX audit_user ON audit (user_id, at);
 CREATE INDEX audit_at ON audit (at);
+
+-- Resets that wait to be used; stored as SHA-256 of a random token.
+CREATE TABLE password_resets (
+    user_id    BIGINT NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    token_hash BYTEA  NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+    expires_at BIGINT NOT NULL
+);

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::session::SessionId;
+use super::timestamp::Timestamp;
 use super::user::UserId;
 
 /// What happened. Closed: a new one is a decision, and who reads the audit can rely on the list.
@@ -34,11 +35,24 @@ pub enum Event {
     UserEnabled,
     /// The account was erased.
     UserDeleted,
+    /// An operator made the account a superuser.
+    SuperuserMade,
+    /// An operator made a link that resets the password.
+    ResetRequested,
+}
+
+/// A record as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub record: Record,
 }
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Registered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -52,6 +66,8 @@ impl Event {
         Self::UserDisabled,
         Self::UserEnabled,
         Self::UserDeleted,
+        Self::SuperuserMade,
+        Self::ResetRequested,
     ];
 
     /// The stored form.
@@ -71,6 +87,8 @@ impl Event {
             Self::UserDisabled => "user_disabled",
             Self::UserEnabled => "user_enabled",
             Self::UserDeleted => "user_deleted",
+            Self::SuperuserMade => "superuser_made",
+            Self::ResetRequested => "reset_requested",
         }
     }
 

@@ -8,6 +8,7 @@ pub mod email;
 pub mod password;
 pub mod password_policy;
 pub mod refresh_token;
+pub mod reset_token;
 pub mod session;
 pub mod throttle;
 pub mod timestamp;

@@ -11,9 +11,12 @@ pub mod issue;
 pub mod login;
 pub mod logout;
 pub mod maintenance;
+pub mod operate;
 pub mod password;
+pub mod profile;
 pub mod refresh;
 pub mod register;
+pub mod reset;
 pub mod revocations;
 pub mod sessions;
 

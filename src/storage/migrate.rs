@@ -14,7 +14,7 @@ pub(super) const TABLE: &str = "_sqlx_migrations";
 /// Reads it. The description tells Doorward's migrations from those of another program that uses sqlx.
 pub(super) const APPLIED: &str = "SELECT version, description, checksum FROM _sqlx_migrations ORDER BY version";
 /// Tables that Doorward makes: where one of them stands without [`TABLE`], somebody else made it.
-pub(super) const TABLES: [&str; 3] = ["users", "sessions", "audit"];
+pub(super) const TABLES: [&str; 4] = ["users", "sessions", "audit", "password_resets"];
 
 /// A database that may be migrated.
 pub(super) struct Found {

@@ -35,6 +35,7 @@ macro_rules! postgres_clock {
 pub mod audit;
 mod error;
 mod migrate;
+pub mod password_resets;
 mod postgres;
 mod postgres_explain;
 mod revocations;

@@ -139,6 +139,13 @@ pub async fn list_of_user(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Resul
     select_live(tx, live_sessions!(""), user_id, now).await
 }
 
+/// All sessions of a user that are still stored, the oldest first.
+pub async fn all_of_user(tx: &mut Tx, user_id: UserId) -> Result<Vec<Session>, Error> {
+    let sql = concat!("SELECT ", session_columns!(), " FROM sessions AS s WHERE s.user_id = $1 ORDER BY s.created_at");
+    let rows: Vec<SessionRow> = on!(tx, conn => sqlx::query_as(sql).bind(user_id.0).fetch_all(conn).await)?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
 /// Locks the live sessions of a user, in the order of their ids. The user's row must be locked.
 pub async fn live_of_user(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
     let sql = tx.pick(live_sessions!(""), live_sessions!(" FOR UPDATE"));

@@ -1,6 +1,8 @@
 //! The accounts.
 #![expect(clippy::missing_errors_doc, reason = "each fails when the database does, or on a corrupt row: see Error")]
 
+mod change;
+
 use sqlx::FromRow;
 
 use super::{Error, Tx};
@@ -8,6 +10,7 @@ use crate::domain::email::Email;
 use crate::domain::password::PasswordHash;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{FullName, User, UserId};
+pub use change::{erase, list, lock_superusers, make_superuser, rename, set_active, set_password};
 
 /// The columns of a [`UserRow`]; the argument is the table's alias and a dot, or empty.
 macro_rules! user_columns {
@@ -176,9 +179,10 @@ pub async fn replace_hash(tx: &mut Tx, id: UserId, old: &PasswordHash, new: &Pas
     Ok(changed > 0)
 }
 
-/// The users whose rows were changed at or after a time. Ask with some overlap: a transaction may commit later than its time.
+/// The users that were changed, or erased, at or after a time, and when. Ask with some overlap: a transaction may commit later than its time.
 pub async fn changed_since(tx: &mut Tx, since: Timestamp) -> Result<Vec<(UserId, Timestamp)>, Error> {
-    let sql = "SELECT id, updated_at FROM users WHERE updated_at >= $1 ORDER BY updated_at";
+    let sql = "SELECT id, updated_at FROM users WHERE updated_at >= $1 \
+               UNION ALL SELECT user_id, at FROM audit WHERE at >= $1 AND event = 'user_deleted'";
     let rows: Vec<(i64, i64)> = on!(tx, conn => sqlx::query_as(sql).bind(since.micros()).fetch_all(conn).await)?;
     Ok(rows.into_iter().map(|(id, at)| (UserId(id), Timestamp::from_micros(at))).collect())
 }

@@ -1,0 +1,156 @@
+//! What an operator does to accounts, by the command line. A server beside it notices within two seconds.
+
+use std::time::Duration;
+
+use super::{App, Client, Failure, end_session};
+use crate::domain::audit::Event;
+use crate::domain::password::PasswordHash;
+use crate::domain::reset_token::ResetToken;
+use crate::domain::session::EndReason;
+use crate::domain::user::UserId;
+use crate::platform::digest::sha256;
+use crate::storage::{Tx, audit, password_resets, users};
+
+/// What an operator may change of an account.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// It can be used again.
+    Enable,
+    /// It can't be used; its sessions end.
+    Disable,
+    /// It has a new password; its sessions end.
+    SetPassword(PasswordHash),
+    /// The application beside Doorward will see a superuser.
+    MakeSuperuser,
+    /// Its sessions end.
+    LogOut,
+}
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// It is done.
+    Done,
+    /// There is no such account.
+    Unknown,
+    /// Nobody else could do what a superuser does.
+    LastSuperuser,
+}
+
+/// What became of an erasure.
+pub type Erased = Changed;
+
+/// Changes an account. `force`: also when it is the last active superuser.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn change(app: &App, id: UserId, change: Change, client: &Client, force: bool) -> Result<Changed, Failure> {
+    let reason = match change {
+        Change::Disable => EndReason::Disabled,
+        Change::SetPassword(_) => EndReason::PasswordChanged,
+        _ => EndReason::Admin,
+    };
+    let client = client.clone();
+    let (changed, ended) = app
+        .store
+        .write(move |tx| {
+            let (change, client) = (change.clone(), client.clone());
+            Box::pin(async move {
+                if matches!(change, Change::Disable) && !force && is_last_superuser(tx, id).await? {
+                    return Ok((Changed::LastSuperuser, Vec::new()));
+                }
+                let Some(locked) = users::lock(tx, id).await? else { return Ok((Changed::Unknown, Vec::new())) };
+                let now = locked.now;
+                let (event, ends_sessions) = match &change {
+                    Change::Enable => {
+                        users::set_active(tx, id, true, now).await?;
+                        (Some(Event::UserEnabled), false)
+                    }
+                    Change::Disable => {
+                        users::set_active(tx, id, false, now).await?;
+                        (Some(Event::UserDisabled), true)
+                    }
+                    Change::SetPassword(hash) => {
+                        users::set_password(tx, id, hash, now).await?;
+                        (Some(Event::PasswordChanged), true)
+                    }
+                    Change::MakeSuperuser => {
+                        users::make_superuser(tx, id, now).await?;
+                        (Some(Event::SuperuserMade), false)
+                    }
+                    Change::LogOut => (None, true),
+                };
+                if let Some(event) = event {
+                    audit::append(tx, &client.record(event, id, None), now).await?;
+                }
+                let ended = if ends_sessions {
+                    end_session::all_in_transaction(tx, id, None, reason, &client, now).await?
+                } else {
+                    Vec::new()
+                };
+                Ok((Changed::Done, ended))
+            })
+        })
+        .await?;
+    for session in ended {
+        end_session::remember(app, session, reason);
+    }
+    Ok(changed)
+}
+
+/// Erases an account with all sessions; the audit keeps its id alone.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn erase(app: &App, id: UserId, client: &Client, force: bool) -> Result<Erased, Failure> {
+    let client = client.clone();
+    let (erased, ended) = app
+        .store
+        .write(move |tx| {
+            let client = client.clone();
+            Box::pin(async move {
+                if !force && is_last_superuser(tx, id).await? {
+                    return Ok((Erased::LastSuperuser, Vec::new()));
+                }
+                let Some(locked) = users::lock(tx, id).await? else { return Ok((Erased::Unknown, Vec::new())) };
+                let reason = EndReason::Admin;
+                let ended = end_session::all_in_transaction(tx, id, None, reason, &client, locked.now).await?;
+                audit::append(tx, &client.record(Event::UserDeleted, id, None), locked.now).await?;
+                users::erase(tx, id).await?;
+                Ok((Erased::Done, ended))
+            })
+        })
+        .await?;
+    for session in ended {
+        end_session::remember(app, session, EndReason::Admin);
+    }
+    Ok(erased)
+}
+
+/// Makes a reset that can be used once, until `ttl` has passed; an earlier one is void. None: there is no such account.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn make_reset(app: &App, id: UserId, ttl: Duration, client: &Client) -> Result<Option<ResetToken>, Failure> {
+    let token = ResetToken::new(app.random.bytes()?);
+    let hash = sha256(token.bytes());
+    let client = client.clone();
+    let made = app
+        .store
+        .write(move |tx| {
+            let client = client.clone();
+            Box::pin(async move {
+                let Some(locked) = users::lock(tx, id).await? else { return Ok(false) };
+                password_resets::put(tx, id, &hash, locked.now + ttl).await?;
+                audit::append(tx, &client.record(Event::ResetRequested, id, None), locked.now).await?;
+                Ok(true)
+            })
+        })
+        .await?;
+    Ok(made.then_some(token))
+}
+
+/// Locks all active superusers first, in order, so that of two that are removed at once one stays.
+async fn is_last_superuser(tx: &mut Tx, id: UserId) -> Result<bool, crate::storage::Error> {
+    Ok(users::lock_superusers(tx).await? == [id])
+}

@@ -1,0 +1,98 @@
+//! A person's own account: its name, what is stored about them, and leaving.
+
+use std::sync::Arc;
+
+use super::authenticate::Caller;
+use super::operate::{self, Erased};
+use super::password::{PasswordChangeError, prove};
+use super::{App, Client, Failure, in_own_task};
+use crate::domain::audit::Entry;
+use crate::domain::password::Password;
+use crate::domain::session::Session;
+use crate::domain::user::{FullName, User};
+use crate::storage::{audit, sessions, users};
+
+/// Everything stored about a person, but for hashes and secrets.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// The account.
+    pub user: User,
+    /// All sessions that are still stored, ended ones too.
+    pub sessions: Vec<Session>,
+    /// The audit.
+    pub audit: Vec<Entry>,
+}
+
+/// Why an account is still there.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// The password was not proved.
+    #[error(transparent)]
+    Password(#[from] PasswordChangeError),
+    /// Nobody else could do what a superuser does.
+    #[error("the last superuser can't leave")]
+    LastSuperuser,
+}
+
+impl From<Failure> for EraseError {
+    fn from(failure: Failure) -> Self {
+        Self::Password(failure.into())
+    }
+}
+
+/// Gives the caller another name, or none. None: the account is gone.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn rename(app: &Arc<App>, caller: &Caller, name: Option<FullName>) -> Result<Option<User>, Failure> {
+    let id = caller.user.id;
+    let app = Arc::clone(app);
+    in_own_task(async move {
+        let (renamed, now) = app
+            .store
+            .write(move |tx| {
+                let name = name.clone();
+                Box::pin(async move {
+                    let now = tx.now().await?;
+                    Ok((users::rename(tx, id, name.as_ref(), now).await?, now))
+                })
+            })
+            .await?;
+        app.cache.user_changed(id, now, app.clock.now());
+        Ok(renamed)
+    })
+    .await
+}
+
+/// Erases the caller's account, with all sessions, at once and for ever.
+///
+/// # Errors
+/// See [`EraseError`].
+pub async fn erase(
+    app: &Arc<App>,
+    caller: &Caller,
+    client: Client,
+    password: Option<Password>,
+) -> Result<(), EraseError> {
+    prove(app, caller, password).await?;
+    let id = caller.user.id;
+    let app = Arc::clone(app);
+    in_own_task(async move {
+        match operate::erase(&app, id, &client, false).await? {
+            Erased::Done | Erased::Unknown => Ok(()),
+            Erased::LastSuperuser => Err(EraseError::LastSuperuser),
+        }
+    })
+    .await
+}
+
+/// Everything stored about the caller.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn export(app: &App, caller: &Caller) -> Result<Export, Failure> {
+    let mut tx = app.store.read().await?;
+    let id = caller.user.id;
+    let user = users::by_id(&mut tx, id).await?.unwrap_or_else(|| caller.user.clone());
+    Ok(Export { user, sessions: sessions::all_of_user(&mut tx, id).await?, audit: audit::of_user(&mut tx, id).await? })
+}

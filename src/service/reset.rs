@@ -1,0 +1,90 @@
+//! Setting a new password with a reset token.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{App, Client, Failure, end_session, in_own_task};
+use crate::domain::audit::{Event, Record};
+use crate::domain::password::Password;
+use crate::domain::reset_token::ResetToken;
+use crate::domain::session::EndReason;
+use crate::platform::digest::sha256;
+use crate::platform::hashing::HashError;
+use crate::storage::{audit, password_resets, users};
+
+/// Why the password is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ResetError {
+    /// Unknown, used, replaced or expired: nobody outside learns which.
+    #[error("the reset token is invalid or expired")]
+    Invalid,
+    /// Too many attempts from this address.
+    #[error("too many attempts")]
+    Throttled {
+        /// When the next may be made.
+        retry_after: Duration,
+    },
+    /// More hashing is waiting than can be done in time.
+    #[error("too much hashing is waiting")]
+    Overloaded {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// Our own trouble.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// Sets a new password, which satisfies the policy, and ends all sessions. `token` is none when it is none of ours.
+///
+/// # Errors
+/// See [`ResetError`].
+pub async fn reset(app: &Arc<App>, client: Client, token: Option<ResetToken>, new: Password) -> Result<(), ResetError> {
+    let reserved = app
+        .throttles
+        .login(client.ip, app.clock.now())
+        .map_err(|throttled| ResetError::Throttled { retry_after: throttled.retry_after })?;
+    let token = sha256(token.ok_or(ResetError::Invalid)?.bytes());
+    let user_id = {
+        let mut tx = app.store.read().await.map_err(Failure::from)?;
+        let now = tx.now().await.map_err(Failure::from)?;
+        password_resets::find(&mut tx, &token, now).await.map_err(Failure::from)?.ok_or(ResetError::Invalid)?
+    };
+    let hash = match app.hashing.hash(new).await {
+        Ok(hash) => hash,
+        Err(HashError::Overloaded { retry_after }) => {
+            reserved.refund();
+            return Err(ResetError::Overloaded { retry_after });
+        }
+        Err(error) => return Err(Failure::from(error).into()),
+    };
+    let app = Arc::clone(app);
+    in_own_task(async move {
+        let ended = app
+            .store
+            .write(move |tx| {
+                let (client, hash) = (client.clone(), hash.clone());
+                Box::pin(async move {
+                    let Some(locked) = users::lock(tx, user_id).await? else { return Ok(None) };
+                    if !password_resets::take(tx, &token, locked.now).await? {
+                        return Ok(None);
+                    }
+                    users::set_password(tx, user_id, &hash, locked.now).await?;
+                    let detail = Some("reset".to_owned());
+                    let record = Record { detail, ..client.record(Event::PasswordChanged, user_id, None) };
+                    audit::append(tx, &record, locked.now).await?;
+                    let reason = EndReason::PasswordChanged;
+                    end_session::all_in_transaction(tx, user_id, None, reason, &client, locked.now).await.map(Some)
+                })
+            })
+            .await
+            .map_err(Failure::from)?
+            .ok_or(ResetError::Invalid)?;
+        for session in ended {
+            end_session::remember(&app, session, EndReason::PasswordChanged);
+        }
+        tracing::info!(%user_id, "password reset");
+        Ok(())
+    })
+    .await
+}
