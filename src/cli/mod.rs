@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
+use crate::api::document;
 use crate::config::{Config, Source, reference};
 use crate::platform::clock::Clock;
 use crate::storage::{StartError, StartProblem};
@@ -44,6 +45,8 @@ enum Command {
     ///
     /// For containers: exits with 0 if it is, else with 1. Reads HOST and PORT as the server does.
     Healthcheck,
+    /// Print the OpenAPI document
+    Openapi,
     /// Print the documentation of all settings
     Settings {
         /// As a .env file to start from
@@ -69,6 +72,7 @@ pub fn run() -> ExitCode {
     };
     let Some(command) = cli.command else { return ExitCode::SUCCESS };
     let done = match command {
+        Command::Openapi => print(&document::text()),
         Command::Settings { env: false } => print(&reference::markdown()),
         Command::Settings { env: true } => print(&reference::dotenv()),
         command => return with_config(command),

@@ -51,17 +51,6 @@ pub enum Code {
     InternalError,
 }
 
-struct Entry {
-    wire: &'static str,
-    status: StatusCode,
-    title: &'static str,
-    detail: &'static str,
-}
-
-const fn entry(wire: &'static str, status: StatusCode, title: &'static str, detail: &'static str) -> Entry {
-    Entry { wire, status, title, detail }
-}
-
 impl Code {
     /// All of them.
     pub const ALL: [Self; 22] = [
@@ -89,148 +78,89 @@ impl Code {
         Self::InternalError,
     ];
 
-    const fn entry(self) -> Entry {
+    /// The code on the wire, its status and its title.
+    const fn parts(self) -> (&'static str, StatusCode, &'static str) {
         match self {
-            Self::MalformedJson => {
-                entry("malformed_json", StatusCode::BAD_REQUEST, "Malformed JSON", "The body is not valid JSON.")
+            Self::MalformedJson => ("malformed_json", StatusCode::BAD_REQUEST, "Malformed JSON"),
+            Self::UnsupportedMediaType => {
+                ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
             }
-            Self::UnsupportedMediaType => entry(
-                "unsupported_media_type",
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Unsupported media type",
-                "Send the body as application/json.",
-            ),
-            Self::PayloadTooLarge => entry(
-                "payload_too_large",
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "Payload too large",
-                "The body is larger than 16 KiB.",
-            ),
-            Self::ValidationFailed => entry(
-                "validation_failed",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "Validation failed",
-                "The body breaks rules of its fields.",
-            ),
-            Self::IncorrectCredentials => entry(
-                "incorrect_credentials",
-                StatusCode::UNAUTHORIZED,
-                "Incorrect credentials",
-                "Incorrect email or password",
-            ),
-            Self::IncorrectCurrentPassword => entry(
-                "incorrect_current_password",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "Incorrect current password",
-                "The current password is not correct.",
-            ),
-            Self::EmailUnavailable => entry(
-                "email_unavailable",
-                StatusCode::CONFLICT,
-                "Email unavailable",
-                "This email cannot be registered. If you have an account, log in.",
-            ),
-            Self::NotAuthenticated => {
-                entry("not_authenticated", StatusCode::UNAUTHORIZED, "Not authenticated", "You are not logged in.")
+            Self::PayloadTooLarge => ("payload_too_large", StatusCode::PAYLOAD_TOO_LARGE, "Payload too large"),
+            Self::ValidationFailed => ("validation_failed", StatusCode::UNPROCESSABLE_ENTITY, "Validation failed"),
+            Self::IncorrectCredentials => ("incorrect_credentials", StatusCode::UNAUTHORIZED, "Incorrect credentials"),
+            Self::IncorrectCurrentPassword => {
+                ("incorrect_current_password", StatusCode::UNPROCESSABLE_ENTITY, "Incorrect current password")
             }
-            Self::TokenExpired => entry(
-                "token_expired",
-                StatusCode::UNAUTHORIZED,
-                "Token expired",
-                "The access token has expired. Refresh the session.",
-            ),
-            Self::SessionExpired => entry(
-                "session_expired",
-                StatusCode::UNAUTHORIZED,
-                "Session expired",
-                "Your session has expired. Log in again.",
-            ),
-            Self::SessionEnded => {
-                entry("session_ended", StatusCode::UNAUTHORIZED, "Session ended", "You have logged out. Log in again.")
+            Self::EmailUnavailable => ("email_unavailable", StatusCode::CONFLICT, "Email unavailable"),
+            Self::NotAuthenticated => ("not_authenticated", StatusCode::UNAUTHORIZED, "Not authenticated"),
+            Self::TokenExpired => ("token_expired", StatusCode::UNAUTHORIZED, "Token expired"),
+            Self::SessionExpired => ("session_expired", StatusCode::UNAUTHORIZED, "Session expired"),
+            Self::SessionEnded => ("session_ended", StatusCode::UNAUTHORIZED, "Session ended"),
+            Self::SessionRevoked => ("session_revoked", StatusCode::UNAUTHORIZED, "Session revoked"),
+            Self::SessionReuseDetected => {
+                ("session_reuse_detected", StatusCode::UNAUTHORIZED, "Session reuse detected")
             }
-            Self::SessionRevoked => entry(
-                "session_revoked",
-                StatusCode::UNAUTHORIZED,
-                "Session revoked",
-                "Your session was ended. Log in again.",
-            ),
-            Self::SessionReuseDetected => entry(
-                "session_reuse_detected",
-                StatusCode::UNAUTHORIZED,
-                "Session reuse detected",
-                "Your session was ended to protect you: somebody else may have used it. Log in again.",
-            ),
-            Self::CrossSiteRequest => entry(
-                "cross_site_request",
-                StatusCode::FORBIDDEN,
-                "Cross-site request",
-                "The request came from a page of another site.",
-            ),
-            Self::NotFound => entry("not_found", StatusCode::NOT_FOUND, "Not found", "There is nothing at this path."),
-            Self::SessionNotFound => {
-                entry("session_not_found", StatusCode::NOT_FOUND, "Session not found", "You have no such session.")
+            Self::CrossSiteRequest => ("cross_site_request", StatusCode::FORBIDDEN, "Cross-site request"),
+            Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "Not found"),
+            Self::SessionNotFound => ("session_not_found", StatusCode::NOT_FOUND, "Session not found"),
+            Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
+            Self::TooManyAttempts => ("too_many_attempts", StatusCode::TOO_MANY_REQUESTS, "Too many attempts"),
+            Self::Overloaded => ("overloaded", StatusCode::SERVICE_UNAVAILABLE, "Overloaded"),
+            Self::DatabaseUnavailable => {
+                ("database_unavailable", StatusCode::SERVICE_UNAVAILABLE, "Database unavailable")
             }
-            Self::MethodNotAllowed => entry(
-                "method_not_allowed",
-                StatusCode::METHOD_NOT_ALLOWED,
-                "Method not allowed",
-                "This path has no such method. Allow lists those that it has.",
-            ),
-            Self::TooManyAttempts => entry(
-                "too_many_attempts",
-                StatusCode::TOO_MANY_REQUESTS,
-                "Too many attempts",
-                "Too many attempts. Try again later.",
-            ),
-            Self::Overloaded => entry(
-                "overloaded",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Overloaded",
-                "The service is busy. Try again in a moment.",
-            ),
-            Self::DatabaseUnavailable => entry(
-                "database_unavailable",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Database unavailable",
-                "The service can't reach its database. Try again in a moment.",
-            ),
-            Self::ShuttingDown => entry(
-                "shutting_down",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Shutting down",
-                "The service is about to stop. Try again in a moment.",
-            ),
-            Self::InternalError => entry(
-                "internal_error",
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Internal error",
-                "Something went wrong on our side.",
-            ),
+            Self::ShuttingDown => ("shutting_down", StatusCode::SERVICE_UNAVAILABLE, "Shutting down"),
+            Self::InternalError => ("internal_error", StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
         }
     }
 
     /// The code on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        self.entry().wire
+        self.parts().0
     }
 
     /// The HTTP status that goes with it.
     #[must_use]
     pub const fn status(self) -> StatusCode {
-        self.entry().status
+        self.parts().1
     }
 
     /// The short summary, the same every time.
     #[must_use]
     pub const fn title(self) -> &'static str {
-        self.entry().title
+        self.parts().2
     }
 
     /// The sentence for people, where there is nothing more exact to say.
     #[must_use]
     pub const fn detail(self) -> &'static str {
-        self.entry().detail
+        match self {
+            Self::MalformedJson => "The body is not valid JSON.",
+            Self::UnsupportedMediaType => "Send the body as application/json.",
+            Self::PayloadTooLarge => "The body is larger than 16 KiB.",
+            Self::ValidationFailed => "The body breaks rules of its fields.",
+            Self::IncorrectCredentials => "Incorrect email or password",
+            Self::IncorrectCurrentPassword => "The current password is not correct.",
+            Self::EmailUnavailable => "This email cannot be registered. If you have an account, log in.",
+            Self::NotAuthenticated => "You are not logged in.",
+            Self::TokenExpired => "The access token has expired. Refresh the session.",
+            Self::SessionExpired => "Your session has expired. Log in again.",
+            Self::SessionEnded => "You have logged out. Log in again.",
+            Self::SessionRevoked => "Your session was ended. Log in again.",
+            Self::SessionReuseDetected => {
+                "Your session was ended to protect you: somebody else may have used it. Log in again."
+            }
+            Self::CrossSiteRequest => "The request came from a page of another site.",
+            Self::NotFound => "There is nothing at this path.",
+            Self::SessionNotFound => "You have no such session.",
+            Self::MethodNotAllowed => "This path has no such method. Allow lists those that it has.",
+            Self::TooManyAttempts => "Too many attempts. Try again later.",
+            Self::Overloaded => "The service is busy. Try again in a moment.",
+            Self::DatabaseUnavailable => "The service can't reach its database. Try again in a moment.",
+            Self::ShuttingDown => "The service is about to stop. Try again in a moment.",
+            Self::InternalError => "Something went wrong on our side.",
+        }
     }
 }
 

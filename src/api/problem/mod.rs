@@ -1,6 +1,8 @@
 //! Errors as problem details (RFC 9457): the one shape of every refusal and failure.
 
 mod code;
+mod schema;
+mod typed;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -13,6 +15,8 @@ use poem_openapi::types::ToJSON;
 use poem_openapi::{Enum, Object};
 
 pub use self::code::Code;
+pub(crate) use self::typed::codes;
+pub use self::typed::{Codes, TypedProblem};
 
 /// The media type of every problem.
 pub const CONTENT_TYPE_PROBLEM: &str = "application/problem+json";
@@ -57,6 +61,7 @@ pub struct FieldProblem {
 
 impl FieldProblem {
     /// A broken rule; repeats nothing that was submitted.
+    #[must_use]
     pub fn new(field: &str, code: FieldCode, message: &str) -> Self {
         Self { field: field.to_owned(), code, message: message.to_owned() }
     }
@@ -78,6 +83,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem with a sentence that is more exact than the code's own.
+    #[must_use]
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None }
     }

@@ -1,0 +1,165 @@
+//! The person's account: register, and who am I.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::payload::Json;
+use poem_openapi::types::{Example, Password as PasswordText};
+use poem_openapi::{ApiResponse, Object, OpenApi};
+
+use super::Tag;
+use super::body::{Body, Fields, Strict, rules};
+use super::caller::{Caller, CallerCode};
+use super::problem::{TypedProblem, codes};
+use super::types::Moment;
+use crate::domain::password_policy::PasswordPolicy;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::user;
+use crate::service::register::{self, NewAccount, RegisterError};
+use crate::service::{App, Client};
+
+/// Operations on the person's account.
+pub struct AccountApi;
+
+#[OpenApi(prefix_path = "/api/auth", tag = "Tag::Account")]
+impl AccountApi {
+    /// Register
+    ///
+    /// Makes an account. It does not log in. A taken email is told (409): registration is throttled, and takes the same time
+    /// either way.
+    #[oai(path = "/register", method = "post", operation_id = "register")]
+    async fn register(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        account: Strict<Registration>,
+    ) -> Result<Registered, TypedProblem<RegisterCode>> {
+        match register::register(app, client.clone(), account.0).await {
+            Ok(user) => Ok(Registered::Created(Json(user.into()))),
+            Err(error) => Err(match error {
+                RegisterError::EmailUnavailable => TypedProblem::new(RegisterCode::EmailUnavailable),
+                RegisterError::Throttled { retry_after } => {
+                    TypedProblem::after(RegisterCode::TooManyAttempts, retry_after)
+                }
+                RegisterError::Overloaded { retry_after } => TypedProblem::after(RegisterCode::Overloaded, retry_after),
+                RegisterError::Failed(cause) => TypedProblem::failed(RegisterCode::DatabaseUnavailable, &cause),
+            }),
+        }
+    }
+
+    /// Who am I
+    ///
+    /// The person who is logged in.
+    #[oai(path = "/me", method = "get", operation_id = "me")]
+    #[expect(clippy::unused_async, reason = "poem-openapi asks for it")]
+    async fn me(&self, caller: Caller) -> Result<Me, TypedProblem<CallerCode>> {
+        Ok(Me::Ok(Json(caller.0.user.into())))
+    }
+}
+
+codes! {
+    /// Why `register` refuses.
+    RegisterCode:
+        MalformedJson CrossSiteRequest EmailUnavailable PayloadTooLarge UnsupportedMediaType ValidationFailed TooManyAttempts
+        Overloaded DatabaseUnavailable
+}
+
+#[derive(ApiResponse)]
+enum Registered {
+    /// The account was made.
+    #[oai(status = 201)]
+    Created(Json<User>),
+}
+
+#[derive(ApiResponse)]
+enum Me {
+    /// The person who is logged in.
+    #[oai(status = 200)]
+    Ok(Json<User>),
+}
+
+/// A person with an account.
+#[derive(Debug, Object)]
+#[oai(example)]
+pub struct User {
+    /// Identifies the person; never reused.
+    id: i64,
+    /// In lower case, unique.
+    email: String,
+    /// The name as the person wrote it.
+    full_name: Option<String>,
+    /// A disabled person can't log in.
+    is_active: bool,
+    /// For your application; Doorward itself gives it no rights.
+    is_superuser: bool,
+    /// When the person registered.
+    created_at: Moment,
+    /// The last successful login; null before the first.
+    last_login: Option<Moment>,
+}
+
+impl From<user::User> for User {
+    fn from(user: user::User) -> Self {
+        Self {
+            id: user.id.0,
+            email: user.email.as_str().to_owned(),
+            full_name: user.full_name.map(|name| name.as_str().to_owned()),
+            is_active: user.is_active,
+            is_superuser: user.is_superuser,
+            created_at: Moment(user.created_at),
+            last_login: user.last_login.map(Moment),
+        }
+    }
+}
+
+impl Example for User {
+    fn example() -> Self {
+        Self {
+            id: 1,
+            email: "user@example.com".into(),
+            full_name: Some("John Doe".into()),
+            is_active: true,
+            is_superuser: false,
+            created_at: Moment(Timestamp::from_seconds(1_767_052_800)),
+            last_login: None,
+        }
+    }
+}
+
+/// Who wants an account.
+#[derive(Object)]
+#[oai(example)]
+pub struct Registration {
+    /// An email address. Addresses that differ only by case are the same.
+    #[oai(validator(max_length = 254))]
+    email: String,
+    /// At least 8 characters and at most 71 bytes in UTF-8, with an upper-case letter, a lower-case letter and a digit; neither the
+    /// email nor a common password.
+    #[oai(validator(min_length = 8, max_length = 71))]
+    password: PasswordText,
+    /// The name as the person writes it: at most 200 characters, no control characters. An empty one is none.
+    #[oai(validator(max_length = 200))]
+    full_name: Option<String>,
+}
+
+impl Example for Registration {
+    fn example() -> Self {
+        Self {
+            email: "user@example.com".into(),
+            password: PasswordText("SecurePass123".into()),
+            full_name: Some("John Doe".into()),
+        }
+    }
+}
+
+impl Body for Registration {
+    type Value = NewAccount;
+
+    fn read(fields: &mut Fields, app: &App) -> Option<NewAccount> {
+        let email = rules::email(fields, "email");
+        let policy = PasswordPolicy { composition: app.passwords.composition };
+        let password = rules::new_password(fields, "password", policy, email.as_ref());
+        let full_name = rules::full_name(fields, "full_name");
+        Some(NewAccount { email: email?, password: password?, full_name: full_name? })
+    }
+}

@@ -1,0 +1,60 @@
+//! Fields that several bodies have, with their rules: of a value that is to be set. What a person logs in with has no rules.
+
+use super::fields::Fields;
+use crate::api::problem::FieldCode;
+use crate::domain::email::{Email, EmailError};
+use crate::domain::password::Password;
+use crate::domain::password_policy::{PasswordPolicy, PasswordProblem};
+use crate::domain::user::{FullName, FullNameError};
+
+/// An email address for an account.
+pub fn email(fields: &mut Fields, name: &'static str) -> Option<Email> {
+    let text = fields.required::<String>(name)?;
+    let (code, message) = match Email::parse(&text) {
+        Ok(email) => return Some(email),
+        Err(EmailError::TooLong) => (FieldCode::TooLong, "Must have at most 254 bytes."),
+        Err(EmailError::Invalid) => (FieldCode::Invalid, "Must be an email address."),
+    };
+    fields.refuse(name, code, message);
+    None
+}
+
+/// A new password, with all that is wrong with it. `email` is the account's, where it is known.
+pub fn new_password(
+    fields: &mut Fields,
+    name: &'static str,
+    policy: PasswordPolicy,
+    email: Option<&Email>,
+) -> Option<Password> {
+    let text = fields.required::<String>(name)?;
+    for problem in policy.problems(&text, email) {
+        let (code, message) = match problem {
+            PasswordProblem::TooShort => (FieldCode::TooShort, "Must have at least 8 characters."),
+            PasswordProblem::TooLong => {
+                (FieldCode::TooLong, "Must have at most 71 bytes; a letter with an accent has two or more.")
+            }
+            PasswordProblem::Invalid => (FieldCode::Invalid, "Must not have a NUL character."),
+            PasswordProblem::Weak => {
+                (FieldCode::Weak, "Must have an upper-case letter, a lower-case letter and a digit.")
+            }
+            PasswordProblem::Common => {
+                (FieldCode::Common, "Is one that is tried first: a common password, or the email address.")
+            }
+        };
+        fields.refuse(name, code, message);
+    }
+    // What has no problem is a password.
+    Password::parse(text).ok()
+}
+
+/// The name of a person. None inside: no name.
+pub fn full_name(fields: &mut Fields, name: &'static str) -> Option<Option<FullName>> {
+    let text = fields.optional::<String>(name)?.unwrap_or_default();
+    let (code, message) = match FullName::parse(&text) {
+        Ok(full_name) => return Some(full_name),
+        Err(FullNameError::TooLong) => (FieldCode::TooLong, "Must have at most 200 characters."),
+        Err(FullNameError::ControlCharacter) => (FieldCode::Invalid, "Must not have control characters."),
+    };
+    fields.refuse(name, code, message);
+    None
+}

@@ -1,0 +1,172 @@
+//! How problems stand in the spec: one schema per code, each with an example; a status with several codes is one of them.
+
+use std::time::Duration;
+
+use poem_openapi::registry::{
+    MetaDiscriminatorObject, MetaHeader, MetaMediaType, MetaResponse, MetaSchema, MetaSchemaRef, Registry,
+};
+use poem_openapi::types::Type;
+
+use super::{CONTENT_TYPE_PROBLEM, Code, FieldCode, FieldProblem, Problem};
+
+/// The responses of an operation, one per status.
+pub(super) fn responses(codes: &[Code]) -> Vec<MetaResponse> {
+    let mut statuses: Vec<u16> = codes.iter().map(|code| code.status().as_u16()).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    statuses
+        .into_iter()
+        .map(|status| {
+            let codes: Vec<Code> = codes.iter().copied().filter(|code| code.status().as_u16() == status).collect();
+            MetaResponse {
+                description: description(&codes),
+                status: Some(status),
+                status_range: None,
+                content: vec![MetaMediaType { content_type: CONTENT_TYPE_PROBLEM, schema: one_of(&codes) }],
+                headers: headers(status),
+            }
+        })
+        .collect()
+}
+
+/// Puts the codes' schemas where the responses refer to them.
+pub(super) fn register(registry: &mut Registry, codes: &[Code]) {
+    FieldProblem::register(registry);
+    for code in codes {
+        registry.create_schema::<Problem, _>(name(*code), |_| schema(*code));
+    }
+}
+
+fn name(code: Code) -> String {
+    format!("{code:?}Problem")
+}
+
+fn one_of(codes: &[Code]) -> MetaSchemaRef {
+    let reference = |code: &Code| MetaSchemaRef::Reference(name(*code));
+    if let [code] = codes {
+        return reference(code);
+    }
+    let target = |code: &Code| (code.as_str().to_owned(), format!("#/components/schemas/{}", name(*code)));
+    MetaSchemaRef::Inline(Box::new(MetaSchema {
+        one_of: codes.iter().map(reference).collect(),
+        discriminator: Some(MetaDiscriminatorObject {
+            property_name: "code",
+            mapping: codes.iter().map(target).collect(),
+        }),
+        ..MetaSchema::ANY
+    }))
+}
+
+fn schema(code: Code) -> MetaSchema {
+    let inline = |schema| MetaSchemaRef::Inline(Box::new(schema));
+    let text = |description| MetaSchema { description: Some(description), ..MetaSchema::new("string") };
+    let only = |value: serde_json::Value, schema| MetaSchema { enum_items: vec![value], ..schema };
+    let example = example(code);
+    let body = example.to_json();
+
+    let mut properties = vec![
+        ("type", inline(only(body["type"].clone(), text("Identifies the problem; the same as `code`, as a URN.")))),
+        ("title", inline(text("A short summary, the same every time."))),
+        ("status", inline(only(body["status"].clone(), MetaSchema::new_with_format("integer", "int32")))),
+        ("detail", inline(text("A sentence for people."))),
+        ("code", inline(only(body["code"].clone(), text("What to switch on.")))),
+    ];
+    if code == Code::ValidationFailed {
+        let errors = MetaSchema {
+            description: Some("Everything that is wrong, at once."),
+            items: Some(Box::new(FieldProblem::schema_ref())),
+            min_items: Some(1),
+            ..MetaSchema::new("array")
+        };
+        properties.push(("errors", inline(errors)));
+    }
+    MetaSchema {
+        description: Some(about(code)),
+        required: properties.iter().map(|(name, _)| *name).collect(),
+        properties,
+        example: Some(body),
+        ..MetaSchema::new("object")
+    }
+}
+
+fn example(code: Code) -> Problem {
+    match code {
+        Code::ValidationFailed => Problem::invalid(vec![
+            FieldProblem::new("email", FieldCode::Required, "Is required."),
+            FieldProblem::new("nickname", FieldCode::Unknown, "Is not a known field."),
+        ]),
+        Code::TooManyAttempts => Problem::of(code).retry_after(Duration::from_secs(42)),
+        code => Problem::of(code),
+    }
+}
+
+fn headers(status: u16) -> Vec<MetaHeader> {
+    let header = |name: &str, description: &str, schema| MetaHeader {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        required: true,
+        deprecated: false,
+        schema: MetaSchemaRef::Inline(Box::new(schema)),
+    };
+    match status {
+        401 => {
+            vec![header("WWW-Authenticate", "Says that a Bearer token is taken (RFC 6750).", MetaSchema::new("string"))]
+        }
+        429 | 503 => {
+            let seconds = MetaSchema::new_with_format("integer", "int32");
+            vec![header("Retry-After", "Try again after so many seconds; at least 1.", seconds)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn description(codes: &[Code]) -> &'static str {
+    match codes {
+        [code] => about(*code),
+        [first, ..] => match first.status().as_u16() {
+            401 => "Not authenticated; `code` says why.",
+            422 => "The body was understood, and refused; `code` says why.",
+            503 => "The service can't answer now; `code` says why. Try again.",
+            _ => "Refused; `code` says why.",
+        },
+        [] => "",
+    }
+}
+
+/// What a code means, for those who write clients.
+const fn about(code: Code) -> &'static str {
+    match code {
+        Code::MalformedJson => "The body is not JSON in UTF-8, is empty, or did not arrive whole.",
+        Code::UnsupportedMediaType => "The body is not declared as `application/json`.",
+        Code::PayloadTooLarge => "The body is larger than 16 KiB.",
+        Code::ValidationFailed => {
+            "The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too."
+        }
+        Code::IncorrectCredentials => {
+            "Incorrect email or password. Unknown email, wrong password and disabled account get the same answer in the same time."
+        }
+        Code::IncorrectCurrentPassword => "The current password is not correct.",
+        Code::EmailUnavailable => "This email cannot be registered: it may belong to an account.",
+        Code::NotAuthenticated => "There is no valid token. Log in.",
+        Code::TokenExpired => "The access token has expired, its session has not. Refresh, then try again.",
+        Code::SessionExpired => "The session was unused for too long, or has reached its absolute end. Log in again.",
+        Code::SessionEnded => "The person logged out. Log in again.",
+        Code::SessionRevoked => {
+            "The session was ended: by a password change, by an operator, from another device, or by newer sessions. Log in again."
+        }
+        Code::SessionReuseDetected => {
+            "A refresh token was used again after its successor: somebody else may hold a copy. The session was ended. Log in again."
+        }
+        Code::CrossSiteRequest => {
+            "The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed."
+        }
+        Code::NotFound => "There is nothing at this path.",
+        Code::SessionNotFound => "The person has no such session.",
+        Code::MethodNotAllowed => "This path has no such method.",
+        Code::TooManyAttempts => "Too many attempts. `Retry-After` says when the next one is taken.",
+        Code::Overloaded => "The service is busy. Try again.",
+        Code::DatabaseUnavailable => "The service can't reach its database. Try again.",
+        Code::ShuttingDown => "The service is about to stop. Try again.",
+        Code::InternalError => "A defect of the service.",
+    }
+}
