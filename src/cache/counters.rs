@@ -87,12 +87,20 @@ impl Counters {
     }
 
     fn log(&self, key: Key) -> SharedLog {
+        self.own_log(key).unwrap_or_else(|| self.shared.get_with(key.shared(), SharedLog::default))
+    }
+
+    /// None: there is none, and no room for it.
+    fn own_log(&self, key: Key) -> Option<SharedLog> {
+        let room = |live| (live < self.max_keys).then_some(live + 1);
+        if room(self.live()).is_none() {
+            // The next step would come to the same; under attack this one is cheaper.
+            return self.own.get(&key);
+        }
         // moka runs the closure for one caller per key at a time, and only when there is no log.
-        let own = self.own.optionally_get_with(key, || {
-            let room = |live| (live < self.max_keys).then_some(live + 1);
+        self.own.optionally_get_with(key, || {
             self.live.fetch_update(Ordering::SeqCst, Ordering::SeqCst, room).ok().map(|_| SharedLog::default())
-        });
-        own.unwrap_or_else(|| self.shared.get_with(key.shared(), SharedLog::default))
+        })
     }
 }
 

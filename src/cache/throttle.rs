@@ -47,15 +47,20 @@ impl Throttles {
     /// Counters for these limits.
     #[must_use]
     pub fn new(config: &Throttle) -> Self {
-        let mut networks: Vec<_> =
-            config.networks.iter().map(|(network, limit)| (*network, ByClient::new(*limit))).collect();
+        Self::with_room(config, MAX_KEYS)
+    }
+
+    fn with_room(config: &Throttle, max_keys: usize) -> Self {
+        let by_client = |limit: Limit| ByClient { limit, counters: Counters::new(limit.window, max_keys) };
+        let counted = |limit: Limit| (limit, Counters::new(limit.window, max_keys));
+        let networks = config.networks.iter().map(|(network, limit)| (*network, by_client(*limit)));
+        let mut networks: Vec<_> = networks.collect();
         // The most specific first: it is the one that decides.
         networks.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
-        let counted = |limit: Limit| (limit, Counters::new(limit.window, MAX_KEYS));
         Self {
-            login: config.login.map(ByClient::new),
+            login: config.login.map(by_client),
             networks,
-            register: config.register.map(ByClient::new),
+            register: config.register.map(by_client),
             refresh: config.refresh.map(counted),
             account: config.account.map(counted),
         }
@@ -131,10 +136,6 @@ struct ByClient {
 }
 
 impl ByClient {
-    fn new(limit: Limit) -> Self {
-        Self { limit, counters: Counters::new(limit.window, MAX_KEYS) }
-    }
-
     /// The site first: otherwise a full site would use up the places of its networks.
     fn reserve(&self, client: ClientKey, now: Timestamp) -> Result<Reservation, Throttled> {
         let mut slots = Vec::with_capacity(2);

@@ -72,3 +72,34 @@ impl fmt::Debug for PasswordHash {
         f.write_str("PasswordHash(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Password, PasswordError> {
+        Password::parse(text.to_owned())
+    }
+
+    #[test]
+    fn shape_is_all_that_is_asked() {
+        for text in ["", "x", "password", " spaces ", "\u{1}\u{7f}\u{200b}", &"x".repeat(71)] {
+            assert_eq!(parse(text).unwrap().reveal(), text);
+        }
+    }
+
+    #[test]
+    fn what_bcrypt_would_not_look_at_is_refused() {
+        assert_eq!(parse(&"x".repeat(72)).unwrap_err(), PasswordError::TooLong);
+        // 36 characters, but 72 bytes.
+        assert_eq!(parse(&"é".repeat(36)).unwrap_err(), PasswordError::TooLong);
+        assert!(parse(&"é".repeat(35)).is_ok());
+        assert_eq!(parse("Passw0rd\0Passw0rd").unwrap_err(), PasswordError::Nul);
+    }
+
+    #[test]
+    fn neither_shows_itself() {
+        assert_eq!(format!("{:?}", parse("secret")), "Ok(Password(..))");
+        assert_eq!(format!("{:?}", PasswordHash::new("$2b$04$secret".to_owned())), "PasswordHash(..)");
+    }
+}

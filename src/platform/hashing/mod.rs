@@ -5,10 +5,10 @@
 //! as it can finish in time, and forgets work whose caller has gone. `docs/design/login-protection.md` says why.
 
 mod queue;
+mod shared;
 mod work;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
@@ -20,7 +20,7 @@ use crate::config::hashing::Hashing;
 use crate::domain::password::{Password, PasswordHash};
 use crate::platform::random::{Random, RandomError};
 
-use queue::{Queue, Refusal};
+use shared::{Shared, lock};
 use work::{Job, Stored};
 
 /// What a verification found.
@@ -79,12 +79,6 @@ struct Pool {
     deadline: Duration,
 }
 
-struct Shared {
-    queue: Mutex<Queue<Job>>,
-    wake: Condvar,
-    rounds_done: AtomicU64,
-}
-
 impl HashPool {
     /// Starts the threads. New hashes get `cost`, which is 4 to 16.
     ///
@@ -94,25 +88,13 @@ impl HashPool {
         let rounds_per_second = work::check_and_measure().ok_or_else(|| io::Error::other("bcrypt is broken"))?;
         let threads =
             config.threads.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1).max(1);
-        let pool = Self::without_threads(config.queue, threads, rounds_per_second, cost, random);
+        let pool = Pool::without_threads(config.queue, threads, rounds_per_second, cost, random);
         for number in 0..threads {
-            let shared = Arc::clone(&pool.0.shared);
-            let thread = thread::Builder::new().name(format!("hashing-{number}")).spawn(move || {
-                yield_to_others();
-                shared.serve(cost);
-            })?;
-            lock(&pool.0.threads).push(thread);
+            let shared = Arc::clone(&pool.shared);
+            let thread = thread::Builder::new().name(format!("hashing-{number}")).spawn(move || shared.serve(cost))?;
+            lock(&pool.threads).push(thread);
         }
-        Ok(pool)
-    }
-
-    fn without_threads(patience: Duration, threads: usize, rounds_per_second: f64, cost: u32, random: Random) -> Self {
-        let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue::new(threads, rounds_per_second, patience)),
-            wake: Condvar::new(),
-            rounds_done: AtomicU64::new(0),
-        });
-        Self(Arc::new(Pool { shared, threads: Mutex::default(), cost, random, deadline: patience * 2 }))
+        Ok(Self(Arc::new(pool)))
     }
 
     /// Hashes a new password, at the configured cost, with a new salt.
@@ -171,7 +153,7 @@ impl HashPool {
     /// Rounds done since the start.
     #[must_use]
     pub fn rounds_done(&self) -> u64 {
-        self.0.shared.rounds_done.load(Ordering::SeqCst)
+        self.0.shared.rounds_done()
     }
 
     /// Refuses what waits and what comes, and ends the threads. Blocks until they have finished what they are working on: not
@@ -201,125 +183,21 @@ impl fmt::Debug for HashPool {
     }
 }
 
+impl Pool {
+    fn without_threads(patience: Duration, threads: usize, rounds_per_second: f64, cost: u32, random: Random) -> Self {
+        let shared = Arc::new(Shared::new(threads, rounds_per_second, patience));
+        // The second is for a thread to wake up on a busy machine, also when nobody may wait.
+        let deadline = patience.saturating_mul(2).saturating_add(Duration::from_secs(1));
+        Self { shared, threads: Mutex::default(), cost, random, deadline }
+    }
+}
+
 impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.close();
     }
 }
 
-impl Shared {
-    fn queue(&self) -> MutexGuard<'_, Queue<Job>> {
-        lock(&self.queue)
-    }
-
-    fn submit(&self, job: Job, rounds: u64) -> Result<Ticket<'_>, HashError> {
-        let number = self.queue().push(job, rounds, Instant::now()).map_err(|refusal| match refusal {
-            Refusal::Full { retry_after } => HashError::Overloaded { retry_after },
-            Refusal::Closed => HashError::Closed,
-        })?;
-        self.wake.notify_one();
-        Ok(Ticket { shared: self, number })
-    }
-
-    /// What a thread does, until the pool is closed.
-    fn serve(&self, cost: u32) {
-        while let Some((job, number)) = self.next() {
-            let reply = job.perform(cost, &self.rounds_done);
-            // Before the caller hears of it, so that whoever has the answer finds the gauges settled.
-            self.queue().finished(number, Instant::now());
-            reply();
-        }
-    }
-
-    fn next(&self) -> Option<(Job, u64)> {
-        let mut queue = self.queue();
-        loop {
-            if queue.is_closed() {
-                return None;
-            }
-            if let Some(next) = queue.pop(Instant::now()) {
-                return Some(next);
-            }
-            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn close(&self) {
-        self.queue().close();
-        self.wake.notify_all();
-    }
-}
-
-/// A submitted job. When its caller goes away it is dropped, if no thread works on it yet.
-struct Ticket<'pool> {
-    shared: &'pool Shared,
-    number: u64,
-}
-
-impl Ticket<'_> {
-    /// Takes back a job that should have begun by now. One that has begun is worth its end.
-    fn expire(&self) -> Result<(), HashError> {
-        match self.shared.queue().expire(self.number, Instant::now()) {
-            Some(retry_after) => Err(HashError::Overloaded { retry_after }),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Drop for Ticket<'_> {
-    fn drop(&mut self) {
-        self.shared.queue().abandon(self.number);
-    }
-}
-
-/// Lets the threads that serve requests go first. Only Linux has a priority per thread.
-fn yield_to_others() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19) {
-        tracing::warn!(%error, "the hashing threads run at the same priority as the others");
-    }
-}
-
-/// Nothing that holds these locks can panic half-way.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn password() -> Password {
-        Password::parse("correct".to_owned()).unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_job_that_has_not_begun_by_the_deadline_is_refused_and_taken_back() {
-        let pool = HashPool::without_threads(Duration::ZERO, 1, 16_000.0, 4, Random::repeatable(1));
-        let refused = pool.hash(password()).await.unwrap_err();
-        assert!(matches!(refused, HashError::Overloaded { retry_after } if retry_after >= Duration::from_secs(1)));
-        let gauges = pool.gauges();
-        assert_eq!((gauges.waiting, gauges.refused, gauges.abandoned, gauges.rounds_done), (0, 1, 0, 0));
-    }
-
-    #[tokio::test]
-    async fn a_job_whose_caller_has_gone_is_dropped() {
-        let pool = HashPool::without_threads(Duration::from_secs(60), 1, 16_000.0, 4, Random::repeatable(1));
-        let mut call = Box::pin(pool.verify(password(), None));
-        assert!(futures_util::poll!(&mut call).is_pending());
-        assert_eq!(pool.gauges().waiting, 1);
-        drop(call);
-        let gauges = pool.gauges();
-        assert_eq!((gauges.waiting, gauges.refused, gauges.abandoned), (0, 0, 1));
-    }
-
-    #[tokio::test]
-    async fn a_closed_pool_answers_those_who_wait_and_those_who_come() {
-        let pool = HashPool::without_threads(Duration::from_secs(60), 1, 16_000.0, 4, Random::repeatable(1));
-        let mut waiting = Box::pin(pool.verify(password(), None));
-        assert!(futures_util::poll!(&mut waiting).is_pending());
-        pool.close();
-        assert!(matches!(waiting.await, Err(HashError::Closed)));
-        assert!(matches!(pool.hash(password()).await, Err(HashError::Closed)));
-    }
-}
+#[path = "pool_tests.rs"]
+mod tests;

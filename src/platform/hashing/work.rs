@@ -57,7 +57,7 @@ impl Stored {
     /// Reads a hash of bcrypt as anybody makes it today: `$2b$`, and `$2a$` and `$2y$`, which are the same for what a
     /// [`Password`] can be.
     ///
-    /// `$2x$` is refused. It says that crypt_blowfish before 1.1 made the hash and took bytes above 127 for negative numbers
+    /// `$2x$` is refused. It says that `crypt_blowfish` before 1.1 made the hash and took bytes above 127 for negative numbers
     /// (CVE-2011-2483). Taken as `$2b$` it would refuse the right password of everybody who uses such a byte, silently; and
     /// with the flaw some different passwords have the same hash. Such an account needs a new password.
     pub(super) fn parse(hash: &PasswordHash) -> Option<Self> {
