@@ -25,25 +25,25 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(1_000_000 + seconds)
 }
 
-fn address(text: &str) -> Option<IpAddr> {
-    Some(text.parse().unwrap())
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
 }
 
-fn v4(bits: u32) -> Option<IpAddr> {
-    Some(IpAddr::V4(bits.into()))
+fn login(throttle: &Throttles, client: IpAddr, now: Timestamp) -> Result<Reservation, Throttled> {
+    throttle.login(Some(client), now)
 }
 
 /// How many of `tries` logins from these addresses, in turn, are admitted.
-fn admitted<'a>(throttle: &Throttles, addresses: &[&'a str], tries: usize, now: Timestamp) -> usize {
+fn admitted(throttle: &Throttles, addresses: &[&str], tries: usize, now: Timestamp) -> usize {
     let addresses: Vec<_> = addresses.iter().map(|text| address(text)).collect();
-    addresses.iter().cycle().take(tries).filter(|address| throttle.login(**address, now).is_ok()).count()
+    addresses.iter().cycle().take(tries).filter(|address| login(throttle, **address, now).is_ok()).count()
 }
 
 #[test]
 fn five_logins_a_minute_from_one_address() {
     let throttle = throttle();
     assert_eq!(admitted(&throttle, &["203.0.113.7"], 50, at(0)), 5);
-    let refused = throttle.login(address("203.0.113.7"), at(13)).map(|_| ()).unwrap_err();
+    let refused = login(&throttle, address("203.0.113.7"), at(13)).map(|_| ()).unwrap_err();
     assert_eq!(refused.retry_after, Duration::from_secs(47));
     assert_eq!(admitted(&throttle, &["203.0.113.8"], 50, at(13)), 5);
     assert_eq!(admitted(&throttle, &["203.0.113.7"], 50, at(59)), 0);
@@ -59,7 +59,7 @@ fn a_hundred_at_once_get_no_more_through() {
             .map(|_| {
                 scope.spawn(|| {
                     start.wait();
-                    usize::from(throttle.login(address("2001:db8::1"), at(0)).is_ok())
+                    usize::from(login(&throttle, address("2001:db8::1"), at(0)).is_ok())
                 })
             })
             .collect();
@@ -85,13 +85,13 @@ fn an_ipv6_site_has_ten_times_the_limit() {
     let throttle = throttle();
     let from_network = |site: u16, network: u16| {
         let client: IpAddr = std::net::Ipv6Addr::new(0x2001, 0xdb8, site, network, 0, 0, 0, 1).into();
-        (0..9).filter(|_| throttle.login(Some(client), at(0)).is_ok()).count()
+        (0..9).filter(|_| login(&throttle, client, at(0)).is_ok()).count()
     };
     // Refused attempts of one network use up nothing of its site.
     assert_eq!((0..10).map(|network| from_network(1, network)).collect::<Vec<_>>(), [5; 10]);
     assert_eq!((10..1_000).map(|network| from_network(1, network)).sum::<usize>(), 0);
     assert_eq!(from_network(2, 0), 5);
-    let refused = throttle.login(address("2001:db8:1:ffff::1"), at(20)).map(|_| ()).unwrap_err();
+    let refused = login(&throttle, address("2001:db8:1:ffff::1"), at(20)).map(|_| ()).unwrap_err();
     assert_eq!(refused.retry_after, Duration::from_secs(40));
 }
 
@@ -114,7 +114,7 @@ fn a_network_may_have_a_limit_of_its_own() {
     assert_eq!(admitted(&throttle, &["203.0.114.7"], 50, at(0)), 5);
     assert_eq!(admitted(&throttle, &["2001:db8:1::1"], 50, at(0)), 7);
     // It is for logins.
-    let registrations = (0..50).filter(|_| throttle.register(address("203.0.113.7"), at(0)).is_ok());
+    let registrations = (0..50).filter(|_| throttle.register(Some(address("203.0.113.7")), at(0)).is_ok());
     assert_eq!(registrations.count(), 5);
 }
 
@@ -129,7 +129,7 @@ fn a_network_may_be_limited_while_the_rest_is_not() {
 #[test]
 fn logins_and_registrations_are_counted_apart() {
     let throttle = throttle();
-    let register = || throttle.register(address("203.0.113.7"), at(0)).is_ok();
+    let register = || throttle.register(Some(address("203.0.113.7")), at(0)).is_ok();
     assert_eq!((0..50).filter(|_| register()).count(), 5);
     assert_eq!(admitted(&throttle, &["203.0.113.7"], 50, at(0)), 5);
 }
@@ -146,7 +146,7 @@ fn refreshes_are_counted_by_session() {
 fn a_refund_gives_back_the_own_places_alone() {
     let throttle = throttle();
     let client = address("2001:db8:1:1::1");
-    let mine = throttle.login(client, at(0)).unwrap();
+    let mine = login(&throttle, client, at(0)).unwrap();
     assert_eq!(admitted(&throttle, &["2001:db8:1:1::1"], 50, at(1)), 4);
     mine.refund();
     assert_eq!(admitted(&throttle, &["2001:db8:1:1::1"], 50, at(2)), 1);
@@ -160,8 +160,8 @@ fn without_limits_nothing_is_counted() {
     let off = Throttle { login: None, register: None, refresh: None, account: None, networks: Vec::new() };
     let throttle = Throttles::new(&off);
     for _ in 0..100 {
-        assert!(throttle.login(address("203.0.113.7"), at(0)).is_ok());
-        assert!(throttle.register(address("203.0.113.7"), at(0)).is_ok());
+        assert!(login(&throttle, address("203.0.113.7"), at(0)).is_ok());
+        assert!(throttle.register(Some(address("203.0.113.7")), at(0)).is_ok());
         assert!(throttle.refresh(SessionId([1; 16]), at(0)).is_ok());
         assert!(throttle.account([1; 16], false, at(0)).is_ok());
     }
@@ -196,7 +196,7 @@ fn spray(addresses: u32, room: usize) {
     let mut slipped = 0;
     for number in 0..addresses {
         // Spread over all of IPv4, each address once.
-        _ = throttle.login(v4(number.wrapping_mul(0x9e37_79b1)), at(1));
+        _ = login(&throttle, IpAddr::V4(number.wrapping_mul(0x9e37_79b1).into()), at(1));
         if number % 100 == 0 {
             slipped += admitted(&throttle, &["203.0.113.7"], 1, at(1));
         }

@@ -5,7 +5,7 @@ fn password() -> Password {
 }
 
 fn without_threads() -> Pool {
-    Pool::without_threads(Duration::from_secs(60), 1, 16_000.0, 4, Random::repeatable(1))
+    Pool::without_threads(Duration::from_mins(1), 1, 16_000.0, 4, Random::repeatable(1))
 }
 
 #[tokio::test]
@@ -50,5 +50,7 @@ fn the_threads_end_with_the_last_clone() {
     drop(pool);
     assert!(threads.iter().all(|thread| !thread.is_finished()));
     drop(clone);
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
 }
