@@ -33,7 +33,7 @@ const operation = (d, path, method) => d.paths[path][method];
 const resolve = (d, node) => (node.$ref ? node.$ref.slice(2).split("/").reduce((at, key) => at[key], d) : node);
 const schemaOf = (d, body) => resolve(d, Object.values(body.content)[0].schema);
 const registerBody = (d) => schemaOf(d, operation(d, "/api/auth/register", "post").requestBody);
-const errorCodes = (d) => resolve(d, schemaOf(d, operation(d, "/api/auth/me", "get").responses["401"]).properties.code).enum;
+const refusals = (d) => schemaOf(d, operation(d, "/api/auth/me", "get").responses["401"]);
 const userBody = (d) => schemaOf(d, operation(d, "/api/auth/me", "get").responses["200"]);
 
 const breaking = {
@@ -66,7 +66,10 @@ const breaking = {
   "a parameter is needed": (d) =>
     (operation(d, "/api/auth/me", "get").parameters = [{ name: "tenant", in: "query", required: true, schema: { type: "string" } }]),
   "a field of a request has a stricter rule": (d) => (registerBody(d).properties.email.maxLength = 10),
-  "an operation has one more error code": (d) => errorCodes(d).push("on_holiday"),
+  "an operation has one more error code": (d) => {
+    refusals(d).oneOf.push({ $ref: "#/components/schemas/CrossSiteRequestProblem" });
+    refusals(d).discriminator.mapping.cross_site_request = "#/components/schemas/CrossSiteRequestProblem";
+  },
   "a cookie has another name": (d) =>
     (Object.values(d.components.securitySchemes).find((scheme) => scheme.in === "cookie").name = "biscuit"),
   "an open operation needs a login": (d) =>
@@ -81,7 +84,10 @@ const compatible = {
     userBody(d).required.push("nickname");
   },
   "a request needs a field no more": (d) => (registerBody(d).required = registerBody(d).required.filter((name) => name !== "password")),
-  "an operation has one error code less": (d) => errorCodes(d).pop(),
+  "an operation has one error code less": (d) => {
+    refusals(d).oneOf.pop();
+    delete refusals(d).discriminator.mapping.session_reuse_detected;
+  },
   "other words": (d) => (operation(d, "/api/auth/me", "get").summary = "Other words"),
   "an optional parameter": (d) =>
     (operation(d, "/api/auth/me", "get").parameters = [{ name: "tenant", in: "query", schema: { type: "string" } }]),
