@@ -9,6 +9,7 @@ use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 
 use super::Tag;
 use super::problem::{TypedProblem, codes};
+use crate::service::health::NotReady;
 use crate::service::{App, health};
 
 /// Operations for those who watch over the service.
@@ -23,7 +24,8 @@ impl HealthApi {
     async fn health(&self, Data(app): Data<&Arc<App>>) -> Result<Readiness, TypedProblem<ReadyCode>> {
         match health::ready(app).await {
             Ok(()) => Ok(Readiness::Ok(Json(Ready::example()))),
-            Err(cause) => Err(TypedProblem::failed(ReadyCode::DatabaseUnavailable, &cause)),
+            Err(NotReady::Stopping) => Err(TypedProblem::new(ReadyCode::ShuttingDown)),
+            Err(NotReady::Failed(cause)) => Err(TypedProblem::failed(ReadyCode::DatabaseUnavailable, &cause)),
         }
     }
 

@@ -7,6 +7,7 @@ pub mod client_address;
 pub mod cookies;
 pub mod cross_site;
 pub mod document;
+mod endpoint;
 pub mod health;
 pub mod middleware;
 pub mod problem;
@@ -17,6 +18,7 @@ pub mod types;
 use poem_openapi::{OpenApi, Tags};
 
 pub use self::document::document;
+pub use self::endpoint::endpoint;
 
 /// All operations, in the order in which the documentation shows them.
 fn operations() -> impl OpenApi {

@@ -1,8 +1,11 @@
 //! The command line.
 
+mod development_key;
 mod healthcheck;
 pub mod listen;
 mod migrate;
+mod serve;
+pub mod start;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -35,6 +38,10 @@ Exit codes:
 
 #[derive(Clone, Copy, Subcommand)]
 enum Command {
+    /// Serve (what happens without a command)
+    ///
+    /// Brings the database up to date, prints one line with the address, and serves until SIGTERM or Ctrl-C.
+    Serve,
     /// Bring the database up to date
     Migrate {
         /// Change nothing; print what is pending, and exit with 3 if anything is
@@ -70,8 +77,7 @@ pub fn run() -> ExitCode {
             return told.print().map_or(ExitCode::FAILURE, |()| code);
         }
     };
-    let Some(command) = cli.command else { return ExitCode::SUCCESS };
-    let done = match command {
+    let done = match cli.command.unwrap_or(Command::Serve) {
         Command::Openapi => print(&document::text()),
         Command::Settings { env: false } => print(&reference::markdown()),
         Command::Settings { env: true } => print(&reference::dotenv()),
@@ -103,7 +109,7 @@ fn with_config(command: Command) -> ExitCode {
     }
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| match command {
         Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
-        _ => Ok(ExitCode::SUCCESS),
+        _ => runtime.block_on(serve::run(&config)).map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| failed(&error))
 }

@@ -60,6 +60,8 @@ pub struct App {
     pub account_names: KeyedHash,
     /// Live and ended sessions.
     pub cache: SessionCache,
+    /// Whether the end has begun.
+    pub stopping: health::Stopping,
 }
 
 /// Who asks, as far as the connection tells.

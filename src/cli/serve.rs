@@ -1,0 +1,82 @@
+//! Serves until it is told to stop.
+
+use std::net::SocketAddr;
+
+use anyhow::bail;
+
+use super::start::start;
+use crate::config::Config;
+use crate::config::database::Location;
+use crate::platform::clock::Clock;
+use crate::platform::random::Random;
+
+pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
+    // From here on a signal is an orderly end.
+    let mut signals = Signals::listen()?;
+    let clock = match config.database.location {
+        Location::Sqlite(_) => Clock::system(),
+        Location::Postgres(_) => Clock::following(),
+    };
+    let running = tokio::select! {
+        running = start(config, clock, Random::system()) => running?,
+        () = signals.next() => return Ok(()),
+    };
+    super::print(&format!("{}\n", line(config, &running.addresses)))?;
+
+    signals.next().await;
+    tracing::info!("stopping; a second signal stops at once");
+    tokio::select! {
+        ended = running.shutdown() => ended,
+        () = signals.next() => bail!("stopped at once by a second signal"),
+    }
+}
+
+/// The one line that a start prints.
+fn line(config: &Config, addresses: &[SocketAddr]) -> String {
+    let origin = match (config.server.listen.len(), addresses) {
+        // One address of the two may be missing on this machine; the name leads to the other.
+        (2.., [first, ..]) => format!("http://localhost:{}", first.port()),
+        (_, [first, ..]) => format!("http://{first}"),
+        (_, []) => String::new(),
+    };
+    let docs = if config.server.api_docs { " (docs: /docs)" } else { "" };
+    format!("Doorward on {origin}{docs}, database {}", config.database.location.describe())
+}
+
+/// What tells the process to end: SIGTERM and SIGINT, or Ctrl-C where there are no signals.
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! From the settings to a server that runs, and to its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::{development_key, listen};
+use crate::api;
+use crate::cache::sessions::SessionCache;
+use crate::cache::throttle::Throttles;
+use crate::config::Config;
+use crate::config::database::Location;
+use crate::platform::access_token::AccessTokens;
+use crate::platform::clock::Clock;
+use crate::platform::hashing::HashPool;
+use crate::platform::keyed_hash::KeyedHash;
+use crate::platform::keys::Keys;
+use crate::platform::random::Random;
+use crate::server;
+use crate::service::health::Stopping;
+use crate::service::{App, maintenance, revocations};
+use crate::storage::{ServeLock, Store};
+
+/// A server that accepts connections.
+pub struct Running {
+    /// Where; more than one with both loopbacks.
+    pub addresses: Vec<SocketAddr>,
+    /// What it stands on.
+    pub app: Arc<App>,
+    shutdown_delay: Duration,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<std::io::Result<()>>,
+    in_the_background: [JoinHandle<()>; 2],
+    // Held until the end.
+    _lock: Option<ServeLock>,
+}
+
+/// Opens the database and brings it up to date, starts the hashing pool, and listens. Tests bring a clock and a source of chance of
+/// their own.
+///
+/// # Errors
+/// What stands in the way, with the remedy.
+pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Result<Running> {
+    let store = Store::open(&config.database, clock.clone()).await?;
+    let lock = match &config.database.location {
+        Location::Sqlite(path) => Some(ServeLock::acquire(path)?),
+        Location::Postgres(_) => None,
+    };
+    let applied = store.migrate().await?;
+    if applied > 0 {
+        tracing::info!(applied, "brought the database up to date");
+    }
+    let app = Arc::new(app(config, store, clock, random)?);
+    let listeners = listen::listen(&config.server.listen)?;
+    let addresses = listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
+
+    let endpoint = api::endpoint(Arc::clone(&app), &config.server, &config.cookies)?;
+    let (stop, stopped) = oneshot::channel();
+    let serving = tokio::spawn(server::serve(listeners, endpoint, server::Limits::default(), async {
+        // A sender that is gone means stop, too.
+        let _ = stopped.await;
+    }));
+    let in_the_background = [
+        tokio::spawn(revocations::follow(Arc::clone(&app))),
+        tokio::spawn(maintenance::keep_house(Arc::clone(&app), config.database.audit_retention)),
+    ];
+    let shutdown_delay = config.server.shutdown_delay;
+    Ok(Running { addresses, app, shutdown_delay, stop, serving, in_the_background, _lock: lock })
+}
+
+fn app(config: &Config, store: Store, clock: Clock, random: Random) -> anyhow::Result<App> {
+    let key = match &config.tokens.key {
+        Some(key) => key.clone(),
+        None => development_key::load_or_make(&development_key::path(&config.database.location), &random)?,
+    };
+    let keys = Keys::new(key, config.tokens.previous_key.clone());
+    let (issuer, audience) = (config.tokens.issuer.clone(), config.tokens.audience.clone());
+    let hashing = HashPool::start(config.hashing, config.passwords.cost, random.clone());
+    Ok(App {
+        access_tokens: AccessTokens::new(keys.clone(), issuer, audience, random.clone()),
+        account_names: KeyedHash::new(&keys.current.derive(&[], b"doorward/account-names/1")),
+        keys,
+        hashing: hashing.context("the threads that hash passwords do not start")?,
+        sessions: config.sessions.clone(),
+        passwords: config.passwords.clone(),
+        throttles: Throttles::new(&config.throttle),
+        cache: SessionCache::default(),
+        stopping: Stopping::default(),
+        store,
+        clock,
+        random,
+    })
+}
+
+impl Running {
+    /// Ends: the readiness check fails at once, so that load balancers look elsewhere; after `SHUTDOWN_DELAY` nothing new is
+    /// accepted, and what has begun is finished.
+    ///
+    /// # Errors
+    /// When the server could not serve at all.
+    pub async fn shutdown(self) -> anyhow::Result<()> {
+        self.app.stopping.begin();
+        tokio::time::sleep(self.shutdown_delay).await;
+        // Fails when the server has ended already.
+        let _ = self.stop.send(());
+        let served = self.serving.await;
+        for task in self.in_the_background {
+            task.abort();
+        }
+        let app = Arc::clone(&self.app);
+        spawn_blocking(move || app.hashing.close()).await?;
+        self.app.store.close().await;
+        Ok(served??)
+    }
+}
