@@ -45,14 +45,16 @@ impl Database {
             .max_lifetime(None)
             .test_before_acquire(false)
             .connect_lazy_with(options.clone().read_only(true));
-        let writer = Writer::start(options.clone(), clock);
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let database = Self { path, options, readers, writer };
         // Reads the header, so that a file of another kind is told at once.
-        let mut connection = database.connect().await?;
-        let read = sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut connection).await;
-        read.map_err(|error| database.explain(error))?;
-        Ok(database)
+        let header = async {
+            let mut connection = options.connect().await?;
+            sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut connection).await?;
+            Ok(connection)
+        };
+        let connection = header.await.map_err(|error| explain(&path, error))?;
+        let writer = Writer::start(connection, options.clone(), clock);
+        Ok(Self { path, options, readers, writer })
     }
 
     pub(super) async fn begin_read(&self) -> Result<Transaction<'static, Sqlite>, Error> {
@@ -140,27 +142,30 @@ impl Database {
     }
 
     fn explain(&self, error: sqlx::Error) -> StartError {
-        let code =
-            error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok()).map(|code| code & 0xff);
-        let name = self.name();
-        match code {
-            // SQLITE_NOTADB
-            Some(26) => StartError::new(
-                StartProblem::NotADatabase,
-                format!("{name} is not a SQLite database. Choose another file (DATABASE_URL=sqlite:path)"),
-            ),
-            // SQLITE_PERM, SQLITE_READONLY, SQLITE_CANTOPEN
-            Some(3 | 8 | 14) => StartError::new(
-                StartProblem::Permission,
-                format!("{name} can't be written. The file and its folder must belong to the user that runs Doorward"),
-            ),
-            // SQLITE_BUSY
-            Some(5) => StartError::new(
-                StartProblem::Other,
-                format!("{name} is locked by another program. End that program, or what it does with the file"),
-            ),
-            _ => StartError::new(StartProblem::Other, format!("{name} can't be used: {}", Error::from(error))),
-        }
+        explain(&self.path, error)
+    }
+}
+
+fn explain(path: &Path, error: sqlx::Error) -> StartError {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok()).map(|code| code & 0xff);
+    let name = path.display();
+    match code {
+        // SQLITE_NOTADB
+        Some(26) => StartError::new(
+            StartProblem::NotADatabase,
+            format!("{name} is not a SQLite database. Choose another file (DATABASE_URL=sqlite:path)"),
+        ),
+        // SQLITE_PERM, SQLITE_READONLY, SQLITE_CANTOPEN
+        Some(3 | 8 | 14) => StartError::new(
+            StartProblem::Permission,
+            format!("{name} can't be written. The file and its folder must belong to the user that runs Doorward"),
+        ),
+        // SQLITE_BUSY
+        Some(5) => StartError::new(
+            StartProblem::Other,
+            format!("{name} is locked by another program. End that program, or what it does with the file"),
+        ),
+        _ => StartError::new(StartProblem::Other, format!("{name} can't be used: {}", Error::from(error))),
     }
 }
 

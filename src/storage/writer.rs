@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument as _, Span};
 
@@ -31,9 +31,10 @@ enum Message {
 
 impl Writer {
     /// Starts the task on the current runtime. It ends when it is closed or the last handle is dropped.
-    pub(super) fn start(options: SqliteConnectOptions, clock: Clock) -> Self {
+    pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions, clock: Clock) -> Self {
         let (queue, messages) = mpsc::unbounded_channel();
-        tokio::spawn(Task { options, clock, tx: None, closing: None }.run(messages));
+        let tx = Some(Tx::new(Inner::SqliteWriter(connection), clock.clone()));
+        tokio::spawn(Task { options, clock, tx, closing: None }.run(messages));
         Self { queue }
     }
 
@@ -109,7 +110,7 @@ where
 struct Task {
     options: SqliteConnectOptions,
     clock: Clock,
-    /// Opened when first needed, and again after a failure: a new connection is in no half-finished transaction.
+    /// None after a failure: the next job gets a new connection, which is in no half-finished transaction.
     tx: Option<Tx>,
     closing: Option<oneshot::Sender<()>>,
 }

@@ -125,12 +125,10 @@ kill -QUIT $server; wait $server; cd /; rm -rf "$folder""#;
         self.url(&name)
     }
 
-    /// Runs statements on a database as the superuser.
-    pub async fn execute(&self, database: &str, statements: &str) {
+    /// Runs a statement on a database as the superuser.
+    pub async fn execute(&self, database: &str, statement: &str) {
         let mut connection = PgConnection::connect(&self.url(database)).await.expect("the cluster takes connections");
-        for statement in statements.split(';').filter(|statement| !statement.trim().is_empty()) {
-            connection.execute(AssertSqlSafe(statement)).await.expect(statement);
-        }
+        connection.execute(AssertSqlSafe(statement)).await.expect(statement);
         connection.close().await.expect("an open connection");
     }
 }
