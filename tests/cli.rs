@@ -1,5 +1,6 @@
 //! The program as people run it: exit codes, what it prints, the files it makes.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the message")]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

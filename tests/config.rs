@@ -1,4 +1,5 @@
 //! Settings: what is accepted, what is refused and why, and that no report shows a value.
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the message")]
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -50,7 +51,7 @@ fn development_needs_no_setting() {
     assert_eq!(config.database.location.describe(), std::path::absolute("data/doorward.db").unwrap().to_str().unwrap());
     assert!(config.tokens.key.is_none());
     assert_eq!((config.tokens.issuer.as_str(), config.tokens.audience.as_str()), ("doorward", "doorward"));
-    assert_eq!(config.sessions.access_ttl, Duration::from_secs(3_600));
+    assert_eq!(config.sessions.access_ttl, Duration::from_hours(1));
     assert_eq!(config.passwords.cost, 12);
     assert_eq!(config.throttle.login.unwrap().count, 5);
     assert_eq!(config.warnings, []);

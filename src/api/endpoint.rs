@@ -11,27 +11,24 @@ use super::routes::RouteTable;
 use super::{document, operations};
 use crate::config::cookies::Cookies;
 use crate::config::server::Server;
-use crate::platform::random::RandomError;
 use crate::service::App;
 
-/// The operations behind the whole stack of middleware.
-///
-/// # Errors
-/// When there are no random bytes for request ids.
+/// The operations behind the whole stack of middleware. The seed makes request ids unpredictable: fresh random bytes.
 pub fn endpoint(
     app: Arc<App>,
     server: &Server,
     cookies: &Cookies,
-) -> Result<impl Endpoint<Output = Response> + use<>, RandomError> {
+    request_id_seed: [u8; 16],
+) -> impl Endpoint<Output = Response> + use<> {
     let settings = Settings {
         server: server.clone(),
         routes: RouteTable::new(declared()),
-        request_id_seed: app.random.bytes()?,
+        request_id_seed,
         limits: Limits::default(),
     };
     let operations = OpenApiService::new(operations(), "Doorward", env!("CARGO_PKG_VERSION"));
     let routes = Route::new().nest("/", operations).data(app).data(cookies.clone());
-    Ok(middleware::wrap(routes, &settings))
+    middleware::wrap(routes, &settings)
 }
 
 /// The paths and methods of the document.

@@ -58,7 +58,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     let listeners = listen::listen(&config.server.listen)?;
     let addresses = listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
 
-    let endpoint = api::endpoint(Arc::clone(&app), &config.server, &config.cookies)?;
+    let endpoint = api::endpoint(Arc::clone(&app), &config.server, &config.cookies, app.random.bytes()?);
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(server::serve(listeners, endpoint, server::Limits::default(), async {
         // A sender that is gone means stop, too.
