@@ -20,10 +20,11 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Limits, Stage};
+use super::Limits;
 
-/// Serves requests until the client leaves, a limit is passed, or the server stops.
-pub(super) async fn run<E>(stream: TcpStream, endpoint: Arc<E>, limits: Limits, mut stage: watch::Receiver<Stage>)
+/// Serves requests until the client leaves, a limit is passed, or the server stops: when `stop` changes, what is running is
+/// finished and nothing begins; when its sender is gone, all is given up.
+pub(super) async fn run<E>(stream: TcpStream, endpoint: Arc<E>, limits: Limits, mut stop: watch::Receiver<()>)
 where
     E: Endpoint<Output = Response> + 'static,
 {
@@ -31,11 +32,12 @@ where
     // Answers are written whole: waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
     // One that says nothing costs no buffers.
+    let mut first = [0];
     tokio::select! {
         biased;
-        _ = stream.readable() => {}
+        _ = stream.peek(&mut first) => {}
         () = tokio::time::sleep(limits.header_read) => return,
-        _ = stage.changed() => return,
+        _ = stop.changed() => return,
     }
     let activity = Activity::new();
     let service = {
@@ -82,9 +84,8 @@ where
                 let soonest = now + limits.header_read.min(limits.keep_alive);
                 alarm.as_mut().reset(deadline.map_or(soonest, |deadline| deadline.min(soonest)));
             }
-            // An error is the end of the server itself.
-            changed = stage.changed() => {
-                if changed.is_err() || *stage.borrow() == Stage::Over {
+            changed = stop.changed() => {
+                if changed.is_err() {
                     return;
                 }
                 stopping = true;

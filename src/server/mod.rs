@@ -43,16 +43,6 @@ impl Default for Limits {
     }
 }
 
-/// What connections are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Serving,
-    /// Finish what is running, begin nothing.
-    Stopping,
-    /// Give up.
-    Over,
-}
-
 /// Serves until `shutdown` is ready, then stops accepting, lets running requests finish, and returns within `limits.drain`.
 ///
 /// # Errors
@@ -71,7 +61,8 @@ where
     raise_descriptor_limit();
     let endpoint = Arc::new(endpoint.into_endpoint().map_to_response());
     let permits = Arc::new(Semaphore::new(limits.connections as usize));
-    let (stage, watcher) = watch::channel(Stage::Serving);
+    // A change tells connections to finish; the sender's end, when this function returns, cuts them.
+    let (stop, watcher) = watch::channel(());
 
     let mut accepting = JoinSet::new();
     for listener in listeners {
@@ -91,12 +82,11 @@ where
     }
     shutdown.await;
     accepting.shutdown().await;
-    let _ = stage.send(Stage::Stopping);
+    let _ = stop.send(());
     // All permits are back when all connections are gone.
     if tokio::time::timeout(limits.drain, permits.acquire_many(limits.connections)).await.is_err() {
         let left = limits.connections as usize - permits.available_permits();
         tracing::warn!("{left} connections were still busy after {:?} and are cut", limits.drain);
-        let _ = stage.send(Stage::Over);
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The end: what runs is finished, what stands still is not waited for.
 
+use std::io::ErrorKind;
+
 use doorward::server::Limits;
 use tokio::net::TcpStream;
 
@@ -12,9 +14,13 @@ async fn running_requests_are_finished_and_no_connection_is_accepted() {
     connection.send("GET /api/wait HTTP/1.1\r\nhost: x\r\n\r\n").await;
     server.probe.begun().await;
     server.stop();
-    // Until the listener is closed, the system still accepts.
-    while TcpStream::connect(server.address).await.is_ok() {
-        tokio::task::yield_now().await;
+    loop {
+        match TcpStream::connect(server.address).await.map_err(|error| error.kind()) {
+            // The listener is not closed yet, or just now.
+            Ok(_) | Err(ErrorKind::ConnectionReset) => tokio::task::yield_now().await,
+            Err(ErrorKind::ConnectionRefused) => break,
+            Err(other) => panic!("{other}"),
+        }
     }
     server.probe.release();
     let answer = connection.answer().await.unwrap();

@@ -24,6 +24,11 @@ pub const NEVER: Duration = Duration::from_hours(1);
 /// Short, for limits that a test waits for.
 pub const SOON: Duration = Duration::from_millis(30);
 
+/// Fails a test that would hang. A guard, not a measure: no good run comes near it.
+async fn guarded<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_mins(1), work).await.expect("something to happen within a minute")
+}
+
 /// What `/api/wait` tells, and waits for.
 #[derive(Clone, Default)]
 pub struct Probe(Arc<Shared>);
@@ -45,7 +50,7 @@ impl Default for Shared {
 impl Probe {
     /// A request has reached `/api/wait`.
     pub async fn begun(&self) {
-        self.0.begun.acquire().await.unwrap().forget();
+        guarded(self.0.begun.acquire()).await.unwrap().forget();
     }
 
     /// Lets one request to `/api/wait` finish.
@@ -55,7 +60,7 @@ impl Probe {
 
     /// The future of a request to `/api/wait` is gone, finished or not.
     pub async fn dropped(&self) {
-        self.0.dropped.acquire().await.unwrap().forget();
+        guarded(self.0.dropped.acquire()).await.unwrap().forget();
     }
 
     /// How many requests `/api/count` has seen.
@@ -211,9 +216,9 @@ impl Server {
         let _ = self.stop.take().unwrap().send(());
     }
 
-    /// Waits for the server's end. The time is a guard against a hang, not a measure.
+    /// Waits for the server's end.
     pub async fn ended(self) {
-        tokio::time::timeout(Duration::from_mins(1), self.running).await.expect("the server to end").unwrap().unwrap();
+        guarded(self.running).await.unwrap().unwrap();
     }
 }
 
@@ -254,7 +259,7 @@ impl Connection {
 
     async fn read(&mut self) -> bool {
         let mut part = [0; 4096];
-        let length = self.stream.read(&mut part).await.unwrap_or(0);
+        let length = guarded(self.stream.read(&mut part)).await.unwrap_or(0);
         self.buffer.extend_from_slice(&part[..length]);
         length > 0
     }
