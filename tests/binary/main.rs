@@ -1,0 +1,15 @@
+//! Stories about the real binary, from outside: by curl, and through nginx.
+
+#![expect(clippy::expect_used, reason = "a test fails by panicking, and says why")]
+
+#[cfg(target_os = "linux")]
+mod nginx;
+mod readme;
+mod server;
+
+use std::io::Write as _;
+
+/// Says what this machine can't test, past the test runner's capture.
+fn left_out(what: &str) {
+    let _ = writeln!(std::io::stderr(), "left out: {what}");
+}

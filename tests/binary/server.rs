@@ -1,0 +1,84 @@
+//! The real `doorward` binary, in a folder of its own, on a free port.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A running server. It is killed, and its folder goes, when this is dropped.
+pub(crate) struct Server {
+    child: Child,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Server {
+    /// Starts the server with these settings alone, and returns when it listens.
+    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let log = File::create(folder.path().join("log")).expect("a log file");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_doorward"))
+            .env_clear()
+            .env("PORT", "0")
+            .envs(settings.iter().copied())
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the binary must run");
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut seen = String::new();
+        let port = loop {
+            let from = seen.len();
+            let read = lines.read_line(&mut seen).expect("text");
+            assert!(read > 0, "the server ended: {seen}{}", Self::log_in(folder.path()));
+            let line = &seen[from..];
+            if line.starts_with("Doorward on ") {
+                break port_in(line).unwrap_or_else(|| panic!("no port in {line:?}"));
+            }
+        };
+        // The pipe must not fill up.
+        std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
+        Self { child, folder, port }
+    }
+
+    /// The port it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The folder that it runs in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What it has written to its standard error.
+    pub(crate) fn log(&self) -> String {
+        Self::log_in(self.folder())
+    }
+
+    fn log_in(folder: &Path) -> String {
+        std::fs::read_to_string(folder.join("log")).expect("the log file")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The port of `Doorward on http://localhost:8000 (..)` or `Doorward on http://127.0.0.1:8000, ..`.
+fn port_in(line: &str) -> Option<u16> {
+    let (_, after) = line.split_once("//")?;
+    after.split([' ', ',']).next()?.rsplit(':').next()?.parse().ok()
+}
