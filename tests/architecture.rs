@@ -194,7 +194,7 @@ fn violations(name: &str, text: &str) -> Vec<String> {
                 found.push(format!("src/{name}:{}: `{word}` in domain: pure data and rules", token.line));
             }
             "allow" if before(1) == "[" && matches!(before(2), "#" | "!") => {
-                found.push(format!("src/{name}:{}: `#[expect(.., reason = \"..\")]` instead of `#[allow`", token.line))
+                found.push(format!("src/{name}:{}: `#[expect(.., reason = \"..\")]` instead of `#[allow`", token.line));
             }
             _ => {}
         }

@@ -114,7 +114,7 @@ fn everything_has_a_description_of_one_line_per_paragraph() {
                 map.iter().for_each(|(key, value)| walk(value, &format!("{path}/{key}")));
             }
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(key, value)| walk(value, &format!("{path}/{key}")))
+                items.iter().enumerate().for_each(|(key, value)| walk(value, &format!("{path}/{key}")));
             }
             value => assert!(!value.is_null() || path.contains("/example"), "{path} is null"),
         }
@@ -126,7 +126,7 @@ fn everything_has_a_description_of_one_line_per_paragraph() {
             assert!(response["description"].is_string(), "{} {status}", operation.path);
             let headers = response["headers"].as_object().into_iter().flatten();
             headers.for_each(|(name, header)| {
-                assert!(header["description"].is_string(), "{} {status} {name}", operation.path)
+                assert!(header["description"].is_string(), "{} {status} {name}", operation.path);
             });
         }
     }

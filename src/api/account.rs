@@ -3,18 +3,23 @@
 use std::sync::Arc;
 
 use poem::web::Data;
-use poem_openapi::payload::Json;
+use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
 use super::caller::{Caller, CallerCode};
+use super::devices::clearing;
 use super::problem::{TypedProblem, codes};
 use super::types::Moment;
+use crate::config::cookies::Cookies;
+use crate::domain::password::Password;
 use crate::domain::password_policy::PasswordPolicy;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user;
+use crate::service::password::PasswordChangeError;
+use crate::service::profile::{self, EraseError};
 use crate::service::register::{self, NewAccount, RegisterError};
 use crate::service::{App, Client};
 
@@ -55,6 +60,52 @@ impl AccountApi {
     async fn me(&self, caller: Caller) -> Result<Me, TypedProblem<CallerCode>> {
         Ok(Me::Ok(Json(caller.0.user.into())))
     }
+
+    /// Change my name
+    #[oai(path = "/me", method = "patch", operation_id = "updateMe")]
+    async fn update_me(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Caller(caller): Caller,
+        change: Strict<ProfileChange>,
+    ) -> Result<Me, TypedProblem<UpdateCode>> {
+        match profile::rename(app, &caller, change.0).await {
+            Ok(Some(user)) => Ok(Me::Ok(Json(user.into()))),
+            Ok(None) => Err(TypedProblem::new(UpdateCode::NotAuthenticated)),
+            Err(cause) => Err(TypedProblem::failed(UpdateCode::DatabaseUnavailable, &cause)),
+        }
+    }
+
+    /// Delete my account
+    ///
+    /// Erases the account and all its sessions, at once and for ever, and clears both cookies. Wrong passwords are throttled by
+    /// account.
+    #[oai(path = "/me", method = "delete", operation_id = "deleteMe")]
+    async fn delete_me(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        Data(settings): Data<&Cookies>,
+        Caller(caller): Caller,
+        proof: Strict<Proof>,
+    ) -> Result<Response<Deleted>, TypedProblem<DeleteCode>> {
+        match profile::erase(app, &caller, client.clone(), proof.0).await {
+            Ok(()) | Err(EraseError::Password(PasswordChangeError::Gone)) => Ok(clearing(Deleted::Done, settings)),
+            Err(EraseError::LastSuperuser) => Err(TypedProblem::new(DeleteCode::LastSuperuser)),
+            Err(EraseError::Password(error)) => Err(match error {
+                PasswordChangeError::Throttled { retry_after } => {
+                    TypedProblem::after(DeleteCode::TooManyAttempts, retry_after)
+                }
+                PasswordChangeError::Overloaded { retry_after } => {
+                    TypedProblem::after(DeleteCode::Overloaded, retry_after)
+                }
+                PasswordChangeError::Failed(cause) => TypedProblem::failed(DeleteCode::DatabaseUnavailable, &cause),
+                PasswordChangeError::Incorrect | PasswordChangeError::Gone => {
+                    TypedProblem::new(DeleteCode::IncorrectCurrentPassword)
+                }
+            }),
+        }
+    }
 }
 
 codes! {
@@ -62,6 +113,28 @@ codes! {
     RegisterCode:
         MalformedJson CrossSiteRequest EmailUnavailable PayloadTooLarge UnsupportedMediaType ValidationFailed TooManyAttempts
         Overloaded DatabaseUnavailable
+}
+
+codes! {
+    /// Why `updateMe` refuses.
+    UpdateCode:
+        MalformedJson NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected
+        CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed Overloaded DatabaseUnavailable
+}
+
+codes! {
+    /// Why `deleteMe` refuses.
+    DeleteCode:
+        MalformedJson NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected
+        CrossSiteRequest LastSuperuser PayloadTooLarge UnsupportedMediaType ValidationFailed IncorrectCurrentPassword
+        TooManyAttempts Overloaded DatabaseUnavailable
+}
+
+#[derive(ApiResponse)]
+enum Deleted {
+    /// The account is erased, and both cookies are cleared.
+    #[oai(status = 204)]
+    Done,
 }
 
 #[derive(ApiResponse)]
@@ -161,5 +234,37 @@ impl Body for Registration {
         let password = rules::new_password(fields, "password", policy, email.as_ref());
         let full_name = rules::full_name(fields, "full_name");
         Some(NewAccount { email: email?, password: password?, full_name: full_name? })
+    }
+}
+
+/// What the person wants to be changed.
+#[derive(Object)]
+struct ProfileChange {
+    /// The name as the person writes it: at most 200 characters, no control characters. Null or an empty one is none.
+    #[oai(validator(max_length = 200))]
+    full_name: Option<String>,
+}
+
+impl Body for ProfileChange {
+    type Value = Option<user::FullName>;
+
+    fn read(fields: &mut Fields, _: &App) -> Option<Self::Value> {
+        rules::full_name(fields, "full_name")
+    }
+}
+
+/// What shows that it is really the person.
+#[derive(Object)]
+struct Proof {
+    /// The password that the person has now.
+    password: PasswordText,
+}
+
+impl Body for Proof {
+    /// None where no account can have it.
+    type Value = Option<Password>;
+
+    fn read(fields: &mut Fields, _: &App) -> Option<Self::Value> {
+        fields.required::<String>("password").map(|text| Password::parse(text).ok())
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService};
 use serde_json::{Map, Value, json};
 
-use super::session;
+use super::types;
 
 /// The command that makes the committed file.
 const GENERATED_BY: &str = "cargo run -- openapi > openapi/doorward.json";
@@ -66,7 +66,7 @@ fn tidy_operation(operation: &mut Value) {
         // Public, and meant to be.
         operation["security"] = json!([]);
     }
-    let said = session::SAID.iter().find(|(id, _)| operation["operationId"] == *id);
+    let said = types::SAID.iter().find(|(id, _)| operation["operationId"] == *id);
     for (status, response) in members(operation, "responses") {
         rename(response, "content", |media_type| media_type.trim_end_matches("; charset=utf-8").to_owned());
         rename(response, "headers", canonical);

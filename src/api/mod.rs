@@ -6,10 +6,13 @@ pub mod caller;
 pub mod client_address;
 pub mod cookies;
 pub mod cross_site;
+pub mod devices;
 pub mod docs;
 pub mod document;
+pub mod export;
 pub mod health;
 pub mod middleware;
+pub mod password;
 pub mod problem;
 pub mod routes;
 pub mod session;
@@ -30,7 +33,14 @@ use crate::service::App;
 
 /// All operations, in the order in which the documentation shows them.
 fn operations() -> impl OpenApi {
-    (account::AccountApi, session::SessionApi, health::HealthApi)
+    (
+        account::AccountApi,
+        password::PasswordApi,
+        export::ExportApi,
+        session::SessionApi,
+        devices::DevicesApi,
+        health::HealthApi,
+    )
 }
 
 /// What the operations are about.

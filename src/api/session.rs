@@ -12,8 +12,9 @@ use super::Tag;
 use super::body::{Body, Fields, Strict};
 use super::caller::{RefreshCookie, Tokens};
 use super::cookies::{self, Kind};
+use super::devices::clearing;
 use super::problem::{TypedProblem, codes};
-use super::types::Message;
+use super::types::{LOGGED_IN, LOGGED_OUT, Message, REFRESHED};
 use crate::config::cookies::Cookies;
 use crate::domain::email::Email;
 use crate::domain::password::Password;
@@ -22,12 +23,6 @@ use crate::service::issue::IssuedTokens;
 use crate::service::login::{self, Credentials, LoginError, LoginOutcome};
 use crate::service::refresh::{self, RefreshError};
 use crate::service::{App, Client, logout};
-
-/// What the operations say when they are done.
-pub(super) const SAID: [(&str, &str); 3] = [("login", LOGGED_IN), ("refresh", REFRESHED), ("logout", LOGGED_OUT)];
-const LOGGED_IN: &str = "Login successful";
-const REFRESHED: &str = "Token refreshed successfully";
-const LOGGED_OUT: &str = "Successfully logged out";
 
 /// Operations on the person's session.
 pub struct SessionApi;
@@ -51,8 +46,7 @@ impl SessionApi {
     ) -> Result<Response<LoggedIn>, TypedProblem<LoginCode>> {
         match login::login(app, client.clone(), credentials.0, tokens.refresh).await {
             Ok(LoginOutcome::SignedIn(tokens)) => {
-                let reply = LoggedIn::Ok(Json(Message::new(LOGGED_IN)));
-                Ok(with_cookies(reply, set(settings, &tokens)))
+                Ok(with_tokens(LoggedIn::Ok(Json(Message::new(LOGGED_IN))), settings, &tokens))
             }
             Err(error) => Err(match error {
                 LoginError::Incorrect => TypedProblem::new(LoginCode::IncorrectCredentials),
@@ -76,10 +70,7 @@ impl SessionApi {
         cookie: RefreshCookie,
     ) -> Result<Response<Refreshed>, TypedProblem<RefreshCode>> {
         match refresh::refresh(app, client.clone(), cookie.0).await {
-            Ok(tokens) => {
-                let reply = Refreshed::Ok(Json(Message::new(REFRESHED)));
-                Ok(with_cookies(reply, set(settings, &tokens)))
-            }
+            Ok(tokens) => Ok(with_tokens(Refreshed::Ok(Json(Message::new(REFRESHED))), settings, &tokens)),
             Err(error) => Err(TypedProblem::new(match error {
                 RefreshError::NotAuthenticated => RefreshCode::NotAuthenticated,
                 RefreshError::Refused(Refusal::Expired) => RefreshCode::SessionExpired,
@@ -109,28 +100,17 @@ impl SessionApi {
         tokens: Tokens,
     ) -> Result<Response<LoggedOut>, TypedProblem<LogoutCode>> {
         match logout::logout(app, client.clone(), tokens.refresh, tokens.access).await {
-            Ok(()) => {
-                let reply = LoggedOut::Ok(Json(Message::new(LOGGED_OUT)));
-                Ok(with_cookies(reply, clear(settings)))
-            }
+            Ok(()) => Ok(clearing(LoggedOut::Ok(Json(Message::new(LOGGED_OUT))), settings)),
             Err(cause) => Err(TypedProblem::failed(LogoutCode::DatabaseUnavailable, &cause)),
         }
     }
 }
 
-fn set(settings: &Cookies, tokens: &IssuedTokens) -> [String; 2] {
-    [
-        cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age),
-        cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age),
-    ]
-}
-
-fn clear(settings: &Cookies) -> [String; 2] {
-    [Kind::Access, Kind::Refresh].map(|kind| cookies::clear(settings, kind))
-}
-
-fn with_cookies<T>(reply: T, cookies: [String; 2]) -> Response<T> {
-    cookies.into_iter().fold(Response::new(reply), |reply, cookie| reply.header(SET_COOKIE, cookie))
+/// The reply, with the cookies of both tokens.
+pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
+    Response::new(reply)
+        .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age))
+        .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age))
 }
 
 codes! {

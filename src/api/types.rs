@@ -9,6 +9,21 @@ use serde_json::Value;
 
 use crate::domain::timestamp::Timestamp;
 
+/// What operations say when they are done, by their id: the examples of their answers.
+pub(super) const SAID: [(&str, &str); 6] = [
+    ("login", LOGGED_IN),
+    ("refresh", REFRESHED),
+    ("logout", LOGGED_OUT),
+    ("logoutAll", LOGGED_OUT_EVERYWHERE),
+    ("changePassword", PASSWORD_CHANGED),
+    ("resetPassword", PASSWORD_CHANGED),
+];
+pub(super) const LOGGED_IN: &str = "Login successful";
+pub(super) const REFRESHED: &str = "Token refreshed successfully";
+pub(super) const LOGGED_OUT: &str = "Successfully logged out";
+pub(super) const LOGGED_OUT_EVERYWHERE: &str = "Logged out everywhere";
+pub(super) const PASSWORD_CHANGED: &str = "Password changed";
+
 /// A sentence that says what was done.
 #[derive(Debug, Object)]
 pub struct Message {

@@ -21,7 +21,7 @@ use crate::domain::user::{User, UserId};
 /// How long a live session is believed after the read that found it began.
 pub const LIVE_FOR: Duration = Duration::from_secs(30);
 /// How long an end is remembered: longer than any statement takes, and than [`LIVE_FOR`].
-pub const ENDED_FOR: Duration = Duration::from_secs(60);
+pub const ENDED_FOR: Duration = Duration::from_mins(1);
 /// How old the last look for revocations may be.
 pub const FRESH_FOR: Duration = Duration::from_secs(2);
 

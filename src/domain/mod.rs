@@ -4,6 +4,7 @@ pub mod audit;
 pub mod claims;
 pub mod client_ip;
 pub mod client_key;
+pub mod device;
 pub mod email;
 pub mod password;
 pub mod password_policy;

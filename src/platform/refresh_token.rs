@@ -47,7 +47,7 @@ mod tests {
     }
 
     fn session(secret: u8) -> Session {
-        let day = Duration::from_secs(86_400);
+        let day = Duration::from_hours(24);
         let policy = Policy {
             access_ttl: day,
             idle_ttl: day,

@@ -9,10 +9,10 @@ use super::{App, Failure};
 use crate::storage::{audit, sessions};
 
 /// How often.
-const EVERY: Duration = Duration::from_secs(600);
+const EVERY: Duration = Duration::from_mins(10);
 /// How long a session's row is kept after it ended or expired. Until then its tokens are refused with the reason; without the
 /// row they are merely not authentic.
-const SESSION_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const SESSION_RETENTION: Duration = Duration::from_hours(168);
 
 /// Purges for as long as the task lives.
 pub async fn keep_house(app: Arc<App>, audit_retention: Duration) {

@@ -8,9 +8,11 @@ use crate::domain::audit::{Event, Record};
 use crate::domain::password::Password;
 use crate::domain::reset_token::ResetToken;
 use crate::domain::session::EndReason;
+use crate::domain::user::User;
 use crate::platform::digest::sha256;
 use crate::platform::hashing::HashError;
-use crate::storage::{audit, password_resets, users};
+use crate::storage::password_resets::{self, TokenHash};
+use crate::storage::{audit, users};
 
 /// Why the password is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +20,9 @@ pub enum ResetError {
     /// Unknown, used, replaced or expired: nobody outside learns which.
     #[error("the reset token is invalid or expired")]
     Invalid,
+    /// The new password is the account's email.
+    #[error("the new password is the email")]
+    PasswordIsEmail,
     /// Too many attempts from this address.
     #[error("too many attempts")]
     Throttled {
@@ -45,11 +50,11 @@ pub async fn reset(app: &Arc<App>, client: Client, token: Option<ResetToken>, ne
         .login(client.ip, app.clock.now())
         .map_err(|throttled| ResetError::Throttled { retry_after: throttled.retry_after })?;
     let token = sha256(token.ok_or(ResetError::Invalid)?.bytes());
-    let user_id = {
-        let mut tx = app.store.read().await.map_err(Failure::from)?;
-        let now = tx.now().await.map_err(Failure::from)?;
-        password_resets::find(&mut tx, &token, now).await.map_err(Failure::from)?.ok_or(ResetError::Invalid)?
-    };
+    let user = whose(app, &token).await?.ok_or(ResetError::Invalid)?;
+    if new.reveal().eq_ignore_ascii_case(user.email.as_str()) {
+        return Err(ResetError::PasswordIsEmail);
+    }
+    let user_id = user.id;
     let hash = match app.hashing.hash(new).await {
         Ok(hash) => hash,
         Err(HashError::Overloaded { retry_after }) => {
@@ -87,4 +92,11 @@ pub async fn reset(app: &Arc<App>, client: Client, token: Option<ResetToken>, ne
         Ok(())
     })
     .await
+}
+
+async fn whose(app: &App, token: &TokenHash) -> Result<Option<User>, Failure> {
+    let mut tx = app.store.read().await?;
+    let now = tx.now().await?;
+    let Some(id) = password_resets::find(&mut tx, token, now).await? else { return Ok(None) };
+    Ok(users::by_id(&mut tx, id).await?)
 }

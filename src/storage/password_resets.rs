@@ -32,11 +32,11 @@ pub async fn find(tx: &mut Tx, token: &TokenHash, now: Timestamp) -> Result<Opti
 /// Uses a reset up. False: somebody has used or replaced it. The user's row must be locked.
 pub async fn take(tx: &mut Tx, token: &TokenHash, now: Timestamp) -> Result<bool, Error> {
     let sql = "DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $2";
-    let taken = on!(tx, conn => sqlx::query(sql)
+    let deleted = on!(tx, conn => sqlx::query(sql)
         .bind(&token[..])
         .bind(now.micros())
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-    Ok(taken > 0)
+    Ok(deleted > 0)
 }

@@ -63,6 +63,41 @@ impl<'a, B: Body> ApiExtractor<'a> for Strict<B> {
     }
 }
 
+/// A body that may be left out, and then says nothing.
+pub struct OptionalStrict<B: Body>(pub B::Value);
+
+impl<'a, B: Body> ApiExtractor<'a> for OptionalStrict<B> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        B::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Strict::<B>::request_meta().map(|meta| MetaRequest { required: false, ..meta })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        // Declared as something, it is meant to be read; undeclared, it must not be there.
+        if request.headers().contains_key(CONTENT_TYPE) {
+            return Strict::<B>::from_request(request, body, ExtractParamOptions::default())
+                .await
+                .map(|Strict(value)| Self(value));
+        }
+        let Data(app) = <Data<&Arc<App>>>::from_request_without_body(request).await?;
+        if !body.take()?.into_bytes().await?.is_empty() {
+            return Err(Problem::of(Code::UnsupportedMediaType).into());
+        }
+        Ok(json::read(b"{}", |fields| B::read(fields, app)).map(Self)?)
+    }
+}
+
 /// Whether the body is declared as `application/json`, at most with `charset=utf-8` (RFC 8259 knows no other).
 fn is_json(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();

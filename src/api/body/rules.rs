@@ -1,11 +1,13 @@
 //! Fields that several bodies have, with their rules: of a value that is to be set. What a person logs in with has no rules.
 
 use super::fields::Fields;
-use crate::api::problem::FieldCode;
+use crate::api::problem::{FieldCode, FieldProblem};
 use crate::domain::email::{Email, EmailError};
 use crate::domain::password::Password;
 use crate::domain::password_policy::{PasswordPolicy, PasswordProblem};
 use crate::domain::user::{FullName, FullNameError};
+
+const TRIED_FIRST: &str = "Is one that is tried first: a common password, or the email address.";
 
 /// An email address for an account.
 pub fn email(fields: &mut Fields, name: &'static str) -> Option<Email> {
@@ -37,14 +39,18 @@ pub fn new_password(
             PasswordProblem::Weak => {
                 (FieldCode::Weak, "Must have an upper-case letter, a lower-case letter and a digit.")
             }
-            PasswordProblem::Common => {
-                (FieldCode::Common, "Is one that is tried first: a common password, or the email address.")
-            }
+            PasswordProblem::Common => (FieldCode::Common, TRIED_FIRST),
         };
         fields.refuse(name, code, message);
     }
     // What has no problem is a password.
     Password::parse(text).ok()
+}
+
+/// A new password that is the account's email, where the account is known only after the body was read.
+#[must_use]
+pub fn is_the_email(name: &str) -> FieldProblem {
+    FieldProblem::new(name, FieldCode::Common, TRIED_FIRST)
 }
 
 /// The name of a person. None inside: no name.

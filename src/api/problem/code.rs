@@ -17,8 +17,12 @@ pub enum Code {
     IncorrectCredentials,
     /// The current password is wrong.
     IncorrectCurrentPassword,
+    /// The reset token is unknown, used, replaced or expired: never told which.
+    InvalidOrExpiredToken,
     /// The email can't be registered.
     EmailUnavailable,
+    /// The last active superuser can't leave.
+    LastSuperuser,
     /// No valid credential.
     NotAuthenticated,
     /// The access token has expired: refresh.
@@ -53,14 +57,16 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::MalformedJson,
         Self::UnsupportedMediaType,
         Self::PayloadTooLarge,
         Self::ValidationFailed,
         Self::IncorrectCredentials,
         Self::IncorrectCurrentPassword,
+        Self::InvalidOrExpiredToken,
         Self::EmailUnavailable,
+        Self::LastSuperuser,
         Self::NotAuthenticated,
         Self::TokenExpired,
         Self::SessionExpired,
@@ -91,7 +97,11 @@ impl Code {
             Self::IncorrectCurrentPassword => {
                 ("incorrect_current_password", StatusCode::UNPROCESSABLE_ENTITY, "Incorrect current password")
             }
+            Self::InvalidOrExpiredToken => {
+                ("invalid_or_expired_token", StatusCode::BAD_REQUEST, "Invalid or expired token")
+            }
             Self::EmailUnavailable => ("email_unavailable", StatusCode::CONFLICT, "Email unavailable"),
+            Self::LastSuperuser => ("last_superuser", StatusCode::CONFLICT, "Last superuser"),
             Self::NotAuthenticated => ("not_authenticated", StatusCode::UNAUTHORIZED, "Not authenticated"),
             Self::TokenExpired => ("token_expired", StatusCode::UNAUTHORIZED, "Token expired"),
             Self::SessionExpired => ("session_expired", StatusCode::UNAUTHORIZED, "Session expired"),
@@ -142,6 +152,8 @@ impl Code {
             Self::ValidationFailed => "The body breaks rules of its fields.",
             Self::IncorrectCredentials => "Incorrect email or password",
             Self::IncorrectCurrentPassword => "The current password is not correct.",
+            Self::InvalidOrExpiredToken => "This link has been used or has expired. Ask for a new one.",
+            Self::LastSuperuser => "You are the last superuser. Make somebody else one first.",
             Self::EmailUnavailable => "This email cannot be registered. If you have an account, log in.",
             Self::NotAuthenticated => "You are not logged in.",
             Self::TokenExpired => "The access token has expired. Refresh the session.",

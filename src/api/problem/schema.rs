@@ -146,6 +146,8 @@ const fn about(code: Code) -> &'static str {
             "Incorrect email or password. Unknown email, wrong password and disabled account get the same answer in the same time."
         }
         Code::IncorrectCurrentPassword => "The current password is not correct.",
+        Code::InvalidOrExpiredToken => "The reset token is unknown, used, replaced or expired.",
+        Code::LastSuperuser => "The person is the last active superuser, and can't leave.",
         Code::EmailUnavailable => "This email cannot be registered: it may belong to an account.",
         Code::NotAuthenticated => "There is no valid token. Log in.",
         Code::TokenExpired => "The access token has expired, its session has not. Refresh, then try again.",

@@ -10,7 +10,7 @@ use std::time::Duration;
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaResponses, Registry};
 
-use super::{Code, Problem, schema};
+use super::{Code, FieldProblem, Problem, schema};
 use crate::service::Failure;
 
 /// The codes that one operation can answer, the checks before it included.
@@ -48,6 +48,13 @@ impl<C: Codes> TypedProblem<C> {
     #[must_use]
     pub fn new(code: C) -> Self {
         Self(Problem::of(code.into()), PhantomData)
+    }
+
+    /// Refuses a field that was found wrong after the body was read. `code` is the operation's code for broken rules.
+    #[must_use]
+    pub fn invalid(code: C, field: FieldProblem) -> Self {
+        debug_assert_eq!(code.into(), Code::ValidationFailed);
+        Self(Problem::invalid(vec![field]), PhantomData)
     }
 
     /// Refuses until some time has passed.

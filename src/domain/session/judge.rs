@@ -9,11 +9,11 @@ use crate::domain::timestamp::Timestamp;
 pub const LIFETIME_LOST_REPLIES: u32 = 8;
 
 /// After this long without a lost reply the daily allowance starts again.
-const ALLOWANCE_SPAN: Duration = Duration::from_secs(24 * 60 * 60);
+const ALLOWANCE_SPAN: Duration = Duration::from_hours(24);
 
 /// How long after a rotation the new cookie proves that the client has *kept* it. Browsers write cookies to disk every 30 s;
 /// one that is killed earlier comes back with the previous one.
-const CONFIRMATION_AGE: Duration = Duration::from_secs(60);
+const CONFIRMATION_AGE: Duration = Duration::from_mins(1);
 
 /// What an authentic refresh token says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,11 +7,11 @@ use super::*;
 use crate::domain::user::UserId;
 
 const START: Timestamp = Timestamp::from_seconds(1_000_000);
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 fn policy() -> Policy {
     Policy {
-        access_ttl: Duration::from_secs(3_600),
+        access_ttl: Duration::from_hours(1),
         idle_ttl: 7 * DAY,
         absolute_ttl: 30 * DAY,
         grace: seconds(30),
