@@ -117,7 +117,6 @@ fn every_setting_refuses_what_it_cannot_mean() {
         ("PASSWORD_COMPOSITION", &["strong"]),
         ("HASH_THREADS", &["0"]),
         ("HASH_QUEUE", &["0s", "26s"]),
-        ("HASH_LANES", &["0", "17"]),
         ("LOGIN_RATE_LIMIT", &["5", "5/minute", "0/1m", "5/0s", "5/2d", "10001/1m", "-5/1m", "5/1m/1", "on"]),
         (
             "LOGIN_RATE_LIMIT_NETWORKS",
@@ -282,12 +281,13 @@ fn the_environment_wins_over_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("port");
     std::fs::write(&path, "9003").unwrap();
-    let dotenv = format!("PORT=9001\nBCRYPT_COST=13\nHASH_LANES_FILE={}\n", path.display());
-    let source = Source::from_pairs([("PORT", "9002"), ("BCRYPT_COST", ""), ("HASH_LANES", "2")]).with_dotenv(&dotenv);
+    let dotenv = format!("PORT=9001\nBCRYPT_COST=13\nHASH_THREADS_FILE={}\n", path.display());
+    let source =
+        Source::from_pairs([("PORT", "9002"), ("BCRYPT_COST", ""), ("HASH_THREADS", "2")]).with_dotenv(&dotenv);
     let config = Config::load(&source, now()).unwrap();
     assert_eq!(config.server.listen[0].port(), 9002);
     assert_eq!(config.passwords.cost, 13, "an empty variable is unset, so that the file counts");
-    assert_eq!(config.hashing.lanes, 2, "a name in the environment wins over its _FILE in .env");
+    assert_eq!(config.hashing.threads, Some(2), "a name in the environment wins over its _FILE in .env");
     assert!(source.dotenv_path().unwrap().is_absolute());
 
     let wrong = Source::from_pairs([("PORT", "x")]).with_dotenv("PORT 9000\nBCRYPT_COST=1");

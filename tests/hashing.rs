@@ -14,7 +14,7 @@ use proptest::prelude::*;
 const PATIENT: Duration = Duration::from_mins(1);
 
 fn pool(cost: u32, threads: usize, queue: Duration) -> HashPool {
-    HashPool::start(Hashing { threads: Some(threads), queue, lanes: 1 }, cost, Random::system()).unwrap()
+    HashPool::start(Hashing { threads: Some(threads), queue }, cost, Random::system()).unwrap()
 }
 
 fn password(text: &str) -> Password {

@@ -24,7 +24,6 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     super::print(&format!("{}\n", line(config, &running.addresses)))?;
 
     signals.next().await;
-    tracing::info!("stopping; a second signal stops at once");
     tokio::select! {
         ended = running.shutdown() => ended,
         () = signals.next() => bail!("stopped at once by a second signal"),

@@ -104,6 +104,7 @@ impl Running {
     /// When the server could not serve at all.
     pub async fn shutdown(self) -> anyhow::Result<()> {
         self.app.stopping.begin();
+        tracing::info!(after = ?self.shutdown_delay, "stopping; a second signal stops at once");
         tokio::time::sleep(self.shutdown_delay).await;
         // Fails when the server has ended already.
         let _ = self.stop.send(());

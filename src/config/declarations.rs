@@ -38,8 +38,7 @@ settings! {
         HOST: Vec<IpAddr> = ADDRESS, Is("localhost"), Is("0.0.0.0");
         /// The port to listen on; `0` picks a free one, which is printed at start.
         PORT: u16 = number!(0 to 65_535), Is("8000");
-        /// The service's own origin as browsers see it; it is named in the specification, and its pages may
-        /// call the service.
+        /// The service's own origin as browsers see it; its pages may call the service.
         PUBLIC_URL: String = ORIGIN, Unset("not known");
         /// The reverse proxies whose `X-Forwarded-For` and `X-Request-Id` are believed; `none`: clients connect
         /// directly.
@@ -114,8 +113,6 @@ settings! {
         HASH_THREADS: usize = number!(1 to 256), Unset("one per core");
         /// A login that would wait longer for its hash is refused at once (503).
         HASH_QUEUE: Duration = duration!("1s" to "25s"), Is("2s");
-        /// How many hashes one thread advances together.
-        HASH_LANES: usize = number!(1 to 16), Is("6");
     }
     "Rate limits" {
         /// Attempts to log in from one address; `off` is refused in production.

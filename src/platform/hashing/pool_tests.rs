@@ -42,7 +42,7 @@ async fn a_closed_pool_answers_those_who_wait_and_those_who_come() {
 
 #[test]
 fn the_threads_end_with_the_last_clone() {
-    let config = Hashing { threads: Some(3), queue: Duration::from_secs(2), lanes: 1 };
+    let config = Hashing { threads: Some(3), queue: Duration::from_secs(2) };
     let pool = HashPool::start(config, 4, Random::repeatable(1)).unwrap();
     let threads = std::mem::take(&mut *lock(&pool.0.threads));
     assert_eq!(threads.len(), 3);
