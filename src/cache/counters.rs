@@ -60,14 +60,18 @@ pub(super) struct Counters {
 
 impl Counters {
     pub(super) fn new(window: Duration, max_keys: usize) -> Self {
+        // A second more, so that the two clocks need not agree to the microsecond.
+        Self::forgetting_after(window + Duration::from_secs(1), max_keys)
+    }
+
+    fn forgetting_after(idle: Duration, max_keys: usize) -> Self {
         let live = Arc::new(AtomicUsize::new(0));
         let gone = Arc::clone(&live);
-        // A second more, so that the two clocks need not agree to the microsecond.
-        let idle = window + Duration::from_secs(1);
         let own = Cache::builder()
             .time_to_idle(idle)
-            .eviction_listener(move |_, _, _| _ = gone.fetch_sub(1, Ordering::SeqCst));
-        Self { own: own.build(), shared: Cache::builder().time_to_idle(idle).build(), live, max_keys }
+            .eviction_listener(move |_, _, _| _ = gone.fetch_sub(1, Ordering::SeqCst))
+            .build();
+        Self { own, shared: Cache::builder().time_to_idle(idle).build(), live, max_keys }
     }
 
     /// Decides on an attempt by the log of `key`, as the only one that looks at it.
@@ -151,22 +155,20 @@ mod tests {
     #[test]
     fn the_number_of_logs_is_exact_whatever_happens_at_once() {
         // So short that logs expire while others are made.
-        let counters = Counters { max_keys: 500, ..Counters::new(Duration::ZERO, 0) };
-        let counters = Counters { own: expiring_at_once(&counters.live), ..counters };
+        let counters = Counters::forgetting_after(Duration::from_micros(50), 500);
         thread::scope(|scope| {
             for thread in 0..8u32 {
                 let counters = &counters;
-                scope.spawn(move || (0..5_000).for_each(|step| _ = counters.log(key((step * 7 + thread * 13) % 900))));
+                scope.spawn(move || {
+                    for step in 0..5_000 {
+                        counters.log(key((step * 7 + thread * 13) % 900));
+                        assert!(counters.live() <= 500);
+                    }
+                });
             }
         });
         counters.own.run_pending_tasks();
         assert_eq!(u64::try_from(counters.live()).unwrap(), counters.own.entry_count());
-    }
-
-    fn expiring_at_once(live: &Arc<AtomicUsize>) -> Cache<Key, SharedLog> {
-        let gone = Arc::clone(live);
-        let builder = Cache::builder().time_to_idle(Duration::from_micros(50));
-        builder.eviction_listener(move |_, _, _| _ = gone.fetch_sub(1, Ordering::SeqCst)).build()
     }
 
     #[test]

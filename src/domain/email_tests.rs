@@ -118,6 +118,11 @@ fn lengths_at_the_edge() {
     assert!(Email::parse(&longest).is_ok());
     assert_eq!(Email::parse(&format!("{longest}c")), Err(EmailError::TooLong));
     assert_eq!(Email::parse(&"a".repeat(1 << 20)), Err(EmailError::TooLong));
+
+    // Short as given, too long in A-labels.
+    let grows = format!("{local}@{}example", "é.".repeat(24));
+    assert!(grows.len() < 150);
+    assert_eq!(Email::parse(&grows), Err(EmailError::TooLong));
 }
 
 #[test]

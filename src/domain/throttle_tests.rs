@@ -180,6 +180,7 @@ proptest! {
             if reserve_paced(&mut log, limit, pace, Timestamp::from_micros(now)).is_ok() {
                 admitted.push(now);
             }
+            prop_assert!(log.0.len() <= limit.count as usize);
         }
         let paced = usize::try_from(limit.window.as_micros().div_ceil(pace.as_micros())).unwrap();
         prop_assert!(most_in_any_window(&admitted, limit.window) <= limit.count as usize + paced);
