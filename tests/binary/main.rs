@@ -2,6 +2,10 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking, and says why")]
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod kill;
 #[cfg(target_os = "linux")]
 mod nginx;
 mod readme;

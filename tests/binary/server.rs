@@ -12,37 +12,23 @@ pub(crate) struct Server {
     child: Child,
     folder: TempDir,
     port: u16,
+    settings: Vec<(String, String)>,
 }
 
 impl Server {
     /// Starts the server with these settings alone, and returns when it listens.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let log = File::create(folder.path().join("log")).expect("a log file");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_doorward"))
-            .env_clear()
-            .env("PORT", "0")
-            .envs(settings.iter().copied())
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .expect("the binary must run");
-        let mut lines = BufReader::new(child.stdout.take().expect("it is piped"));
-        let mut seen = String::new();
-        let port = loop {
-            let from = seen.len();
-            let read = lines.read_line(&mut seen).expect("text");
-            assert!(read > 0, "the server ended: {seen}{}", Self::log_in(folder.path()));
-            let line = &seen[from..];
-            if line.starts_with("Doorward on ") {
-                break port_in(line).unwrap_or_else(|| panic!("no port in {line:?}"));
-            }
-        };
-        // The pipe must not fill up.
-        std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
-        Self { child, folder, port }
+        let settings: Vec<_> = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let (child, port) = spawn(folder.path(), &settings);
+        Self { child, folder, port, settings }
+    }
+
+    /// Kills it as `kill -9` does, and starts it again on the same data.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.child.kill().expect("a process to kill");
+        self.child.wait().expect("its end");
+        (self.child, self.port) = spawn(self.folder.path(), &self.settings);
     }
 
     /// The port it listens on.
@@ -62,11 +48,7 @@ impl Server {
 
     /// What it has written to its standard error.
     pub(crate) fn log(&self) -> String {
-        Self::log_in(self.folder())
-    }
-
-    fn log_in(folder: &Path) -> String {
-        std::fs::read_to_string(folder.join("log")).expect("the log file")
+        log_in(self.folder())
     }
 }
 
@@ -75,6 +57,39 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn log_in(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("log")).expect("the log file")
+}
+
+/// Starts the server in a folder; returns when it listens, with its port.
+fn spawn(folder: &Path, settings: &[(String, String)]) -> (Child, u16) {
+    let log = File::create(folder.join("log")).expect("a log file");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_doorward"))
+        .env_clear()
+        .env("PORT", "0")
+        .envs(settings.iter().map(|(name, value)| (name, value)))
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .expect("the binary must run");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped"));
+    let mut seen = String::new();
+    let port = loop {
+        let from = seen.len();
+        let read = lines.read_line(&mut seen).expect("text");
+        assert!(read > 0, "the server ended: {seen}{}", log_in(folder));
+        let line = &seen[from..];
+        if line.starts_with("Doorward on ") {
+            break port_in(line).unwrap_or_else(|| panic!("no port in {line:?}"));
+        }
+    };
+    // The pipe must not fill up.
+    std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
+    (child, port)
 }
 
 /// The port of `Doorward on http://localhost:8000 (..)` or `Doorward on http://127.0.0.1:8000, ..`.
