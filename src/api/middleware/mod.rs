@@ -65,8 +65,9 @@ pub fn wrap<E: Endpoint + 'static>(endpoint: E, settings: &Settings) -> impl End
     let endpoint = routing::Routing::new(endpoint);
     let endpoint = cross_site::RefuseCrossSite::new(endpoint, Arc::clone(&origins));
     let endpoint = failures::Failures::new(endpoint, limits.request);
-    let endpoint = security_headers::SecurityHeaders::new(endpoint, server.hsts);
     let endpoint = cors::Cors::new(endpoint, origins, routes);
+    // Around CORS, which answers preflights itself.
+    let endpoint = security_headers::SecurityHeaders::new(endpoint, server.hsts);
     let endpoint = log::RequestLog::new(endpoint);
     context::WithContext::new(endpoint, routes.clone(), clients, *request_id_seed)
 }

@@ -1,0 +1,22 @@
+//! The HTTP API as its clients see it: stories over real TCP, on both databases. A story's file is found by its URL.
+//!
+//! Every answer is judged by the spec and by the rules that all answers share: see `harness::contract`.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed test says where")]
+
+#[path = "../support/harness/mod.rs"]
+mod harness;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod client_address;
+mod contract;
+mod cross_site;
+mod errors;
+mod health;
+mod locked_doors;
+mod login;
+mod logout;
+mod me;
+mod refresh;
+mod register;
+mod secrets;

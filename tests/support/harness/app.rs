@@ -1,0 +1,173 @@
+//! The real service, composed as the program does it, on a free port, with a database, a clock and chance of its own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use doorward::cli::start::{Running, start};
+use doorward::config::{Config, Source};
+use doorward::domain::timestamp::Timestamp;
+use doorward::platform::clock::Clock;
+use doorward::platform::random::Random;
+use tempfile::TempDir;
+
+use super::answer::Answer;
+use super::browser::Browser;
+use super::contract::Contract;
+use super::inspect::Inspector;
+use super::trace;
+use crate::support::postgres;
+
+/// The key of every test's server.
+pub(crate) const KEY: &str = "canary-key-of-the-tests-9f2c71aa04b6";
+
+static SEED: AtomicU64 = AtomicU64::new(1);
+
+/// Every test runs on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Database {
+    Sqlite,
+    Postgres,
+}
+
+/// What a browser knows of a service.
+pub(crate) struct Site {
+    pub(crate) address: SocketAddr,
+    pub(crate) contract: Contract,
+}
+
+/// A running service. It stops when this is dropped.
+pub(crate) struct TestApp {
+    /// Stands still until a story moves it.
+    pub(crate) clock: Clock,
+    site: Arc<Site>,
+    database: Inspector,
+    browsers: AtomicU32,
+    running: Running,
+    _folder: TempDir,
+}
+
+impl TestApp {
+    /// Starts a service with the settings that tests have in common.
+    pub(crate) async fn start(database: Database) -> Self {
+        Self::with(database, &[]).await
+    }
+
+    /// Starts a service with some settings changed, by the names that its users know.
+    pub(crate) async fn with(database: Database, settings: &[(&str, &str)]) -> Self {
+        trace::start();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (url, inspector) = match database {
+            Database::Sqlite => {
+                let path = folder.path().join("doorward.db");
+                (format!("sqlite://{}", path.display()), Inspector::Sqlite(path))
+            }
+            Database::Postgres => {
+                let url = postgres::migrated_database().await.expect("PostgreSQL: see `postgres_is_left_out`");
+                (url.clone(), Inspector::Postgres(url))
+            }
+        };
+        let common = [
+            ("DATABASE_URL", url.as_str()),
+            ("HOST", "127.0.0.1"),
+            ("PORT", "0"),
+            ("JWT_SECRET_KEY", KEY),
+            ("BCRYPT_COST", "4"),
+            ("HASH_THREADS", "1"),
+            ("DATABASE_MAX_CONNECTIONS", "4"),
+            ("TRUSTED_PROXIES", "127.0.0.1"),
+        ];
+        let source = Source::from_pairs(common.iter().chain(settings).map(|(name, value)| (*name, *value)));
+        let clock = Clock::manual(Timestamp::parse("2031-05-06T07:08:09Z").expect("a time"));
+        let config = Config::load(&source, clock.now()).unwrap_or_else(|problems| panic!("{problems}"));
+        let contract = Contract::of_the_service(config.cookies.clone());
+        // Repeatable, but different for each service of a process.
+        let random = Random::repeatable(SEED.fetch_add(1, Ordering::Relaxed) << 32);
+        let running = start(&config, clock.clone(), random).await.expect("a service that starts");
+        let site = Arc::new(Site { address: running.addresses[0], contract });
+        Self { clock, site, database: inspector, browsers: AtomicU32::new(0), running, _folder: folder }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.site.address
+    }
+
+    /// A new browser, with an empty jar, somewhere else on the internet (198.18.0.0/15: RFC 2544).
+    pub(crate) fn browser(&self) -> Browser {
+        let number = self.browsers.fetch_add(1, Ordering::Relaxed);
+        Browser::new(Arc::clone(&self.site), Ipv4Addr::from_bits(Ipv4Addr::new(198, 18, 0, 1).to_bits() + number))
+    }
+
+    /// A browser whose person has an account and is not logged in.
+    pub(crate) async fn register(&self, email: &str) -> Browser {
+        let browser = self.browser();
+        browser.register(email).await.is(201);
+        browser
+    }
+
+    /// A browser whose person has an account and is logged in.
+    pub(crate) async fn register_and_login(&self, email: &str) -> Browser {
+        let browser = self.register(email).await;
+        browser.login(email).await.ok();
+        browser
+    }
+
+    /// Somebody else presents this refresh token.
+    pub(crate) async fn refresh_with(&self, token: &str) -> Answer {
+        let somebody = self.browser();
+        somebody.put_refresh_cookie(token);
+        somebody.refresh().await
+    }
+
+    /// Every row of the database, as text: what was written, and what was not.
+    pub(crate) async fn dump(&self) -> String {
+        self.database.dump().await
+    }
+
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        self.database.number(&format!("SELECT count(*) FROM {table}")).await
+    }
+
+    /// Waits for what the service does after its answer: until the query's number is this.
+    pub(crate) async fn until(&self, query: &str, number: i64) {
+        for _ in 0..1_000 {
+            if self.database.number(query).await == number {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        panic!("{query} never gave {number}");
+    }
+
+    /// An operator disables an account by hand.
+    pub(crate) async fn disable(&self, email: &str) {
+        let off = match self.database {
+            Inspector::Sqlite(_) => "0",
+            Inspector::Postgres(_) => "false",
+        };
+        let now = self.clock.now().micros();
+        let statement = format!("UPDATE users SET is_active = {off}, updated_at = {now} WHERE email = '{email}'");
+        self.database.execute(&statement).await;
+    }
+
+    /// An account from another service, with whatever password that one allowed.
+    pub(crate) async fn import(&self, email: &str, password: &str) {
+        #[expect(clippy::disallowed_methods, reason = "made as another service would")]
+        let hash = bcrypt::hash(password, 4).expect("a hash");
+        let (on, off) = match self.database {
+            Inspector::Sqlite(_) => ("1", "0"),
+            Inspector::Postgres(_) => ("true", "false"),
+        };
+        let now = self.clock.now().micros();
+        let statement = format!(
+            "INSERT INTO users (email, password_hash, is_active, is_superuser, created_at, updated_at) \
+             VALUES ('{email}', '{hash}', {on}, {off}, {now}, {now})"
+        );
+        self.database.execute(&statement).await;
+    }
+
+    /// The database goes away under the service's feet.
+    pub(crate) async fn lose_database(&self) {
+        self.running.app.store.close().await;
+    }
+}

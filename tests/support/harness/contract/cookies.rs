@@ -1,0 +1,54 @@
+//! Who may set the cookies, who must clear them, and how each is written. The tests' own words
+//! for the contract's core.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorward::config::cookies::{Cookies, SameSite};
+
+use super::super::cookies::SetCookie;
+use super::{Complaints, Exchange};
+
+/// Complains unless the answer sets what its operation sets, and that as the settings say.
+pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, found: &mut Complaints) {
+    let set = SetCookie::all(&exchange.headers);
+    let (access, refresh) = names(settings);
+    let names: BTreeSet<_> = set.iter().map(|cookie| cookie.name.as_str()).collect();
+    let both = set.len() == 2 && names == BTreeSet::from([access.as_str(), refresh.as_str()]);
+    let fresh = set.iter().all(|cookie| !cookie.value.is_empty() && cookie.max_age() > Some(0));
+    let cleared = set.iter().all(|cookie| cookie.value.is_empty() && cookie.max_age() == Some(0));
+    let kept = match operation {
+        _ if !exchange.status.is_success() => set.is_empty(),
+        "login" | "refresh" | "changePassword" => both && fresh,
+        "logout" => both && cleared,
+        "logoutAll" | "deleteSession" | "deleteMe" => set.is_empty() || (both && cleared),
+        _ => set.is_empty(),
+    };
+    found.unless(kept, || format!("not the cookies of {operation} with {}: {set:?}", exchange.status));
+    for cookie in &set {
+        let text = |value: &str| Some(value.to_owned());
+        let same_site = match settings.same_site {
+            SameSite::Strict => "Strict",
+            SameSite::Lax => "Lax",
+        };
+        let mut expected = BTreeMap::from([
+            ("httponly".to_owned(), None),
+            ("path".to_owned(), text("/")),
+            ("samesite".to_owned(), text(same_site)),
+            ("max-age".to_owned(), cookie.max_age().map(|seconds| seconds.to_string())),
+        ]);
+        if settings.secure {
+            expected.insert("secure".into(), None);
+        }
+        if let Some(domain) = settings.domain.as_ref().filter(|_| cookie.name == access) {
+            expected.insert("domain".into(), Some(domain.clone()));
+        }
+        found.unless(cookie.attributes == expected, || format!("attributes {cookie:?}, expected {expected:?}"));
+    }
+}
+
+/// The names of the access and the refresh cookie.
+pub(super) fn names(settings: &Cookies) -> (String, String) {
+    let prefix = if settings.secure && settings.host_prefix { "__Host-" } else { "" };
+    let access_prefix = if !prefix.is_empty() && settings.domain.is_some() { "__Secure-" } else { prefix };
+    (format!("{access_prefix}access_token"), format!("{prefix}refresh_token"))
+}

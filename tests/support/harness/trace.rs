@@ -1,0 +1,37 @@
+//! Everything that is logged, into a file: for the process that the search for secrets starts.
+
+use std::fs::File;
+use std::sync::Once;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tracing::level_filters::LevelFilter;
+
+use super::app::KEY;
+use doorward::config::secret::Secret;
+use doorward::platform::keys::Keys;
+
+/// The variable that names the file.
+pub(crate) const FILE: &str = "DOORWARD_TEST_TRACE_FILE";
+
+/// Writes all log lines of this process into that file, where the variable is set.
+pub(crate) fn start() {
+    static STARTED: Once = Once::new();
+    STARTED.call_once(|| {
+        #[expect(clippy::disallowed_methods, reason = "tests are not configured by the settings of the service")]
+        let Ok(path) = std::env::var(FILE) else { return };
+        let file = File::create(path).expect("a file for the log");
+        let subscriber =
+            tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(file);
+        subscriber.try_init().expect("no other subscriber");
+    });
+}
+
+/// How every refresh token of the tests begins: its version and the id of their key.
+pub(crate) fn refresh_token_prefix() -> String {
+    let key = Keys::new(Secret::new(KEY.into()), None).current.id();
+    let mut prefix = URL_SAFE_NO_PAD.encode([&[1], &key[..]].concat());
+    // Its last character has bits of what follows.
+    prefix.pop();
+    prefix
+}
