@@ -5,10 +5,10 @@
 
 use std::io::{self, Read, Write};
 
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use poem::endpoint::make_sync;
 use poem::error::InternalServerError;
 use poem::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, LOCATION, VARY,
@@ -41,19 +41,57 @@ const SMALL: [(&str, &str, &[u8]); 3] = [
     ("swagger-ui-small.css", STYLE, include_bytes!("docs/swagger-ui-small.css")),
 ];
 
+/// Leads to the documentation.
+const HOME: &str = "/";
+
+/// Serves the documentation at its paths, and leaves all others to what is inside.
+pub struct Docs<E> {
+    inner: E,
+    files: Vec<File>,
+}
+
+impl<E> Docs<E> {
+    /// Without files nothing is served.
+    pub fn new(inner: E, files: Vec<File>) -> Self {
+        Self { inner, files }
+    }
+
+    /// Every path that is served, `/` too.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        let home = (!self.files.is_empty()).then_some(HOME);
+        self.files.iter().map(|file| file.path.as_str()).chain(home)
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Docs<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let path = request.uri().path();
+        match self.files.iter().find(|file| file.path == path) {
+            Some(file) => file.answer(request.headers()),
+            None if path == HOME && !self.files.is_empty() => {
+                Ok(Response::builder().status(StatusCode::SEE_OTHER).header(LOCATION, "/docs").finish())
+            }
+            None => self.inner.call(request).await,
+        }
+    }
+}
+
 /// One file, ready to be sent.
 pub struct File {
     path: String,
     content_type: &'static str,
     cache_control: &'static str,
     policy: Option<&'static str>,
-    gzipped: Vec<u8>,
+    gzipped: Bytes,
 }
 
 /// All files of the documentation. `public_url` is named as a second server beside the one that is asked.
 #[must_use]
 pub fn files(public_url: Option<&str>) -> Vec<File> {
-    let bundles = BUNDLES.map(|(name, content_type, gzipped)| File::asset(name, content_type, gzipped.to_vec()));
+    let bundles =
+        BUNDLES.map(|(name, content_type, gzipped)| File::asset(name, content_type, Bytes::from_static(gzipped)));
     let small = SMALL.map(|(name, content_type, content)| File::asset(name, content_type, gzip(content)));
     let mut files: Vec<File> = bundles.into_iter().chain(small).collect();
 
@@ -85,7 +123,7 @@ fn served_document(public_url: Option<&str>) -> String {
 
 impl File {
     /// Never changes under its name.
-    fn asset(name: &str, content_type: &'static str, gzipped: Vec<u8>) -> Self {
+    fn asset(name: &str, content_type: &'static str, gzipped: Bytes) -> Self {
         let path = format!("/docs/assets/{}/{name}", fingerprint(&gzipped));
         let cache_control = "public, max-age=31536000, immutable";
         Self { path, content_type, cache_control, policy: None, gzipped }
@@ -102,20 +140,10 @@ impl File {
         }
     }
 
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-}
-
-impl Endpoint for File {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> Result<Response> {
+    fn answer(&self, request: &HeaderMap) -> Result<Response> {
         // Weak: the same whether compressed or not.
         let tag = format!("W/\"{}\"", fingerprint(&self.gzipped));
-        let is_known = request.header(IF_NONE_MATCH) == Some(&tag);
+        let is_known = request.get(IF_NONE_MATCH).is_some_and(|known| *known == tag);
         let mut response = Response::builder()
             .header(VARY, "Accept-Encoding")
             .header(CACHE_CONTROL, self.cache_control)
@@ -127,17 +155,11 @@ impl Endpoint for File {
             return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
         }
         response = response.content_type(self.content_type);
-        if accepts_gzip(request.headers()) {
+        if accepts_gzip(request) {
             return Ok(response.header(CONTENT_ENCODING, "gzip").body(self.gzipped.clone()));
         }
         Ok(response.body(gunzip(&self.gzipped).map_err(InternalServerError)?))
     }
-}
-
-/// Leads from `/` to the documentation.
-#[must_use]
-pub fn home() -> impl Endpoint {
-    make_sync(|_| Response::builder().status(StatusCode::SEE_OTHER).header(LOCATION, "/docs").finish())
 }
 
 /// The checksum of the content that stands at the end of gzip data (RFC 1952), in hexadecimal.
@@ -146,11 +168,11 @@ fn fingerprint(gzipped: &[u8]) -> String {
     checksum.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-fn gzip(content: &[u8]) -> Vec<u8> {
+fn gzip(content: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     // Writing into memory does not fail.
     let _ = encoder.write_all(content);
-    encoder.finish().unwrap_or_default()
+    encoder.finish().unwrap_or_default().into()
 }
 
 fn gunzip(gzipped: &[u8]) -> io::Result<Vec<u8>> {
@@ -175,22 +197,28 @@ mod tests {
     use std::collections::HashSet;
     use std::sync::LazyLock;
 
+    use poem::EndpointExt;
+    use poem::endpoint::{BoxEndpoint, make_sync};
     use poem::http::HeaderValue;
     use poem::http::header::HeaderName;
 
     use super::*;
 
-    static FILES: LazyLock<Vec<File>> = LazyLock::new(|| files(None));
+    static DOCS: LazyLock<Docs<BoxEndpoint<'static>>> = LazyLock::new(|| Docs::new(inside(), files(None)));
+
+    fn inside() -> BoxEndpoint<'static> {
+        make_sync(|_| Response::from("inside")).boxed()
+    }
 
     async fn get(path: &str, headers: &[(HeaderName, &str)]) -> Response {
-        let file = FILES.iter().find(|file| file.path == path).expect("a file");
-        let request = headers.iter().fold(Request::builder(), |request, (name, value)| request.header(name, *value));
-        file.call(request.finish()).await.unwrap()
+        let request = Request::builder().uri_str(path);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, *value));
+        DOCS.call(request.finish()).await.unwrap()
     }
 
     #[tokio::test]
     async fn files_are_sent_compressed_to_those_who_take_it() {
-        for path in FILES.iter().map(File::path) {
+        for path in DOCS.files.iter().map(|file| file.path.as_str()) {
             let packed = get(path, &[(ACCEPT_ENCODING, "br, gzip")]).await;
             assert_eq!(packed.header(CONTENT_ENCODING), Some("gzip"), "{path}");
             let plain = get(path, &[]).await;
@@ -204,7 +232,7 @@ mod tests {
 
     #[tokio::test]
     async fn assets_are_kept_and_pages_asked_for_anew() {
-        for path in FILES.iter().map(File::path) {
+        for path in DOCS.files.iter().map(|file| file.path.as_str()) {
             let response = get(path, &[]).await;
             let expected = if path.contains("/assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
             assert_eq!(response.header(CACHE_CONTROL), Some(expected), "{path}");
@@ -217,7 +245,7 @@ mod tests {
     /// Every address in the pages is one of ours, and their policies let nothing in from elsewhere.
     #[tokio::test]
     async fn pages_need_nobody_else() {
-        let paths: HashSet<_> = FILES.iter().map(File::path).collect();
+        let paths: HashSet<_> = DOCS.paths().collect();
         for page in ["/docs", "/redoc"] {
             let response = get(page, &[]).await;
             let policy = response.header(CONTENT_SECURITY_POLICY).unwrap().to_owned();
@@ -241,6 +269,19 @@ mod tests {
         assert_eq!(served["servers"], serde_json::json!([{"url": "/"}, {"url": "https://auth.example.com"}]));
         let plain = get("/openapi.json", &[]).await.into_body().into_string().await.unwrap();
         assert_eq!(plain, document::text());
+    }
+
+    #[tokio::test]
+    async fn home_leads_to_the_documentation_and_the_rest_is_not_ours() {
+        let home = get("/", &[]).await;
+        assert_eq!((home.status(), home.header(LOCATION)), (StatusCode::SEE_OTHER, Some("/docs")));
+        assert_eq!(get("/health", &[]).await.into_body().into_string().await.unwrap(), "inside");
+        let off = Docs::new(inside(), Vec::new());
+        assert_eq!(off.paths().count(), 0);
+        for path in ["/", "/docs", "/openapi.json"] {
+            let response = off.call(Request::builder().uri_str(path).finish()).await.unwrap();
+            assert_eq!(response.into_body().into_string().await.unwrap(), "inside", "{path}");
+        }
     }
 
     #[test]

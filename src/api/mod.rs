@@ -21,9 +21,10 @@ pub mod types;
 use std::sync::Arc;
 
 use poem::http::Method;
-use poem::{Endpoint, EndpointExt, Response, Route};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 
+use self::docs::Docs;
 pub use self::document::document;
 use self::middleware::Limits;
 use self::routes::RouteTable;
@@ -62,33 +63,24 @@ pub fn endpoint(
     cookies: &Cookies,
     request_id_seed: [u8; 16],
 ) -> impl Endpoint<Output = Response> + use<> {
+    let operations = OpenApiService::new(operations(), "", "").into_endpoint();
     let docs = if server.api_docs { docs::files(server.public_url.as_deref()) } else { Vec::new() };
+    let site = Docs::new(operations, docs);
     let settings = middleware::Settings {
         server: server.clone(),
-        routes: routes(&docs),
+        routes: routes(site.paths()),
         request_id_seed,
         limits: Limits::default(),
     };
-
-    let mut route = Route::new().nest("/", OpenApiService::new(operations(), "", ""));
-    if server.api_docs {
-        route = route.at("/", docs::home());
-    }
-    for file in docs {
-        let path = file.path().to_owned();
-        route = route.at(path, file);
-    }
-    middleware::wrap(route.data(app).data(cookies.clone()), &settings)
+    middleware::wrap(site.data(app).data(cookies.clone()), &settings)
 }
 
 /// Every path with its methods: those of the document, and those of the documentation.
-fn routes(docs: &[docs::File]) -> RouteTable {
+fn routes<'a>(docs: impl Iterator<Item = &'a str>) -> RouteTable {
     let document = document();
-    let paths = document["paths"].as_object().into_iter().flatten().map(|(path, operations)| {
+    let operations = document["paths"].as_object().into_iter().flatten().map(|(path, operations)| {
         let names = operations.as_object().into_iter().flat_map(|operations| operations.keys());
         (path.clone(), names.filter_map(|name| name.to_ascii_uppercase().parse().ok()).collect())
     });
-    let home = (!docs.is_empty()).then_some("/");
-    let docs = docs.iter().map(docs::File::path).chain(home).map(|path| (path.to_owned(), vec![Method::GET]));
-    RouteTable::new(paths.chain(docs))
+    RouteTable::new(operations.chain(docs.map(|path| (path.to_owned(), vec![Method::GET]))))
 }
