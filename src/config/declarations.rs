@@ -38,7 +38,7 @@ settings! {
         HOST: Vec<IpAddr> = ADDRESS, Is("localhost"), Is("0.0.0.0");
         /// The port to listen on; `0` picks a free one, which is printed at start.
         PORT: u16 = number!(0 to 65_535), Is("8000");
-        /// The service's own origin as browsers see it; its pages may call the service.
+        /// The service's own origin as browsers see it; named in the OpenAPI document, and its pages may call the service.
         PUBLIC_URL: String = ORIGIN, Unset("not known");
         /// The reverse proxies whose `X-Forwarded-For` and `X-Request-Id` are believed; `none`: clients connect
         /// directly.
