@@ -133,7 +133,14 @@ codes! {
 #[derive(ApiResponse)]
 enum Deleted {
     /// The account is erased, and both cookies are cleared.
-    #[oai(status = 204)]
+    #[oai(
+        status = 204,
+        header(
+            name = "Set-Cookie",
+            ty = "String",
+            description = "Two of them, with `Max-Age=0`: both cookies are cleared."
+        )
+    )]
     Done,
 }
 
@@ -239,10 +246,17 @@ impl Body for Registration {
 
 /// What the person wants to be changed.
 #[derive(Object)]
+#[oai(example)]
 struct ProfileChange {
     /// The name as the person writes it: at most 200 characters, no control characters. Null or an empty one is none.
     #[oai(validator(max_length = 200))]
     full_name: Option<String>,
+}
+
+impl Example for ProfileChange {
+    fn example() -> Self {
+        Self { full_name: Some("John Doe".into()) }
+    }
 }
 
 impl Body for ProfileChange {
@@ -255,9 +269,16 @@ impl Body for ProfileChange {
 
 /// What shows that it is really the person.
 #[derive(Object)]
+#[oai(example)]
 struct Proof {
     /// The password that the person has now.
     password: PasswordText,
+}
+
+impl Example for Proof {
+    fn example() -> Self {
+        Self { password: PasswordText("SecurePass123".into()) }
+    }
 }
 
 impl Body for Proof {

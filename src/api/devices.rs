@@ -122,14 +122,28 @@ enum Listed {
 #[derive(ApiResponse)]
 enum Ended {
     /// The session has ended. If it was the current one, both cookies are cleared.
-    #[oai(status = 204)]
+    #[oai(
+        status = 204,
+        header(
+            name = "Set-Cookie",
+            ty = "Option<String>",
+            description = "Where the asking session ended: two of them, with `Max-Age=0`."
+        )
+    )]
     Done,
 }
 
 #[derive(ApiResponse)]
 enum EndedAll {
     /// The sessions have ended. Unless the current one was kept, both cookies are cleared.
-    #[oai(status = 200)]
+    #[oai(
+        status = 200,
+        header(
+            name = "Set-Cookie",
+            ty = "Option<String>",
+            description = "Where the asking session ended: two of them, with `Max-Age=0`."
+        )
+    )]
     Ok(Json<Message>),
 }
 
@@ -186,9 +200,16 @@ impl Example for Session {
 
 /// Which sessions to end.
 #[derive(Object)]
+#[oai(example)]
 struct LogoutAll {
     /// Whether the asking session stays; if it is left out, it does not.
     keep_current: Option<bool>,
+}
+
+impl Example for LogoutAll {
+    fn example() -> Self {
+        Self { keep_current: Some(true) }
+    }
 }
 
 impl Body for LogoutAll {

@@ -69,10 +69,10 @@ impl PasswordApi {
         Data(app): Data<&Arc<App>>,
         Data(client): Data<&Client>,
         reset: Strict<PasswordReset>,
-    ) -> Result<Changed, TypedProblem<ResetCode>> {
+    ) -> Result<WasReset, TypedProblem<ResetCode>> {
         let (token, new) = reset.0;
         match reset::reset(app, client.clone(), token, new).await {
-            Ok(()) => Ok(Changed::Ok(Json(Message::new(PASSWORD_CHANGED)))),
+            Ok(()) => Ok(WasReset::Ok(Json(Message::new(PASSWORD_CHANGED)))),
             Err(error) => Err(match error {
                 ResetError::PasswordIsEmail => {
                     TypedProblem::invalid(ResetCode::ValidationFailed, rules::is_the_email("new_password"))
@@ -103,7 +103,21 @@ codes! {
 
 #[derive(ApiResponse)]
 enum Changed {
-    /// The password was set, and all sessions have ended. `changePassword` sets the cookies of a new one.
+    /// The password was set, all sessions have ended, and a new one has begun.
+    #[oai(
+        status = 200,
+        header(
+            name = "Set-Cookie",
+            ty = "String",
+            description = "Two of them: the access token and the refresh token."
+        )
+    )]
+    Ok(Json<Message>),
+}
+
+#[derive(ApiResponse)]
+enum WasReset {
+    /// The password was set, and all sessions have ended.
     #[oai(status = 200)]
     Ok(Json<Message>),
 }
