@@ -1,6 +1,8 @@
 //! The accept loop: HTTP/1.1 over TCP around one endpoint, with a bound on everything that a client could hold on to.
 
+mod activity;
 mod connection;
+mod descriptors;
 
 use std::future::Future;
 use std::io;
@@ -9,8 +11,10 @@ use std::time::Duration;
 
 use poem::{EndpointExt, IntoEndpoint};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
+
+use self::connection::Orders;
 
 /// Bounds of connections. Fixed; tests shorten them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +26,8 @@ pub struct Limits {
     pub keep_alive: Duration,
     /// The largest head of a request, in bytes.
     pub header_bytes: usize,
-    /// Connections at once; further ones wait unaccepted.
+    /// Connections at once. For a further one the connection that has been without a request for longest is closed; while all
+    /// have one, it waits.
     pub connections: u32,
     /// When stopping, running requests have this long to finish.
     pub drain: Duration,
@@ -58,21 +63,24 @@ where
     E::Endpoint: 'static,
 {
     let listeners = listeners.into_iter().map(from_std).collect::<io::Result<Vec<_>>>()?;
-    raise_descriptor_limit();
     let endpoint = Arc::new(endpoint.into_endpoint().map_to_response());
-    let permits = Arc::new(Semaphore::new(limits.connections as usize));
-    // A change tells connections to finish; the sender's end, when this function returns, cuts them.
-    let (stop, watcher) = watch::channel(());
+    let connections = limits.connections.min(descriptors::for_connections());
+    let permits = Arc::new(Semaphore::new(connections as usize));
+    let (stop, stopped) = watch::channel(());
+    let orders = Orders { stop: stopped, crowded: Arc::default() };
 
     let mut accepting = JoinSet::new();
     for listener in listeners {
-        let (endpoint, permits, watcher) = (Arc::clone(&endpoint), Arc::clone(&permits), watcher.clone());
+        let (endpoint, permits, orders) = (Arc::clone(&endpoint), Arc::clone(&permits), orders.clone());
         accepting.spawn(async move {
             loop {
-                let stream = accept(&listener).await;
-                // When there is no room, this one waits here, and the others in the system's queue.
+                let stream = accept(&listener, &orders.crowded).await;
+                if permits.available_permits() == 0 {
+                    orders.crowded.notify_one();
+                }
+                // Without room this one waits here, and the others in the system's queue.
                 let permit = Arc::clone(&permits).acquire_owned().await;
-                let connection = connection::run(stream, Arc::clone(&endpoint), limits, watcher.clone());
+                let connection = connection::run(stream, Arc::clone(&endpoint), limits, orders.clone());
                 tokio::spawn(async move {
                     connection.await;
                     drop(permit);
@@ -83,9 +91,9 @@ where
     shutdown.await;
     accepting.shutdown().await;
     let _ = stop.send(());
-    // All permits are back when all connections are gone.
-    if tokio::time::timeout(limits.drain, permits.acquire_many(limits.connections)).await.is_err() {
-        let left = limits.connections as usize - permits.available_permits();
+    // All permits are back when all connections are gone. Those that are not are cut when `stop` is dropped.
+    if tokio::time::timeout(limits.drain, permits.acquire_many(connections)).await.is_err() {
+        let left = connections as usize - permits.available_permits();
         tracing::warn!("{left} connections were still busy after {:?} and are cut", limits.drain);
     }
     Ok(())
@@ -97,7 +105,7 @@ fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
 }
 
 /// The next connection.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener, crowded: &Notify) -> TcpStream {
     let mut pause = Duration::ZERO;
     loop {
         match listener.accept().await {
@@ -109,6 +117,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
                 if pause.is_zero() {
                     tracing::error!("can't accept connections: {error}. Trying again");
                 }
+                crowded.notify_one();
                 pause = (pause * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
                 tokio::time::sleep(pause).await;
             }
@@ -120,19 +129,3 @@ fn is_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
-
-/// Many systems start programs with room for 1024 descriptors, and let them ask for more.
-#[cfg(target_os = "linux")]
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current != limit.maximum {
-        let wanted = rustix::process::Rlimit { current: limit.maximum, ..limit };
-        if let Err(error) = setrlimit(Resource::Nofile, wanted) {
-            tracing::warn!("can't raise the limit of open files: {error}");
-        }
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn raise_descriptor_limit() {}

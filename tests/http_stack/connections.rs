@@ -81,20 +81,61 @@ async fn a_head_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn beyond_the_limit_connections_wait_for_room() {
-    let server = Server::with(&settings(), Limits { connections: 1, ..limits() });
+async fn beyond_the_limit_a_connection_waits_while_all_others_work() {
+    const WAIT: &str = "GET /api/wait HTTP/1.1\r\nhost: x\r\n\r\n";
+    let server = Server::with(&settings(), Limits { connections: 2, ..limits() });
+    let mut working = server.connect().await;
+    let mut counting = server.connect().await;
+    working.send(WAIT).await;
+    server.probe.begun().await;
+    counting.send(COUNT).await;
+    assert_eq!(counting.answer().await.unwrap().body, "1");
+    counting.send(WAIT).await;
+    server.probe.begun().await;
+    let mut waiting = server.connect().await;
+    waiting.send(COUNT).await;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.probe.count(), 1, "the third was served beside two others");
+    server.probe.release();
+    assert_eq!(waiting.answer().await.unwrap().body, "2", "whoever is done first makes room");
+    server.probe.release();
+    for mut connection in [working, counting] {
+        assert_eq!(connection.answer().await.unwrap().body, "waited", "who makes room finishes first");
+    }
+}
+
+#[tokio::test]
+async fn beyond_the_limit_whoever_is_idle_for_longest_makes_room() {
+    let server = Server::with(&settings(), Limits { connections: 2, ..limits() });
     let mut first = server.connect().await;
     first.send(COUNT).await;
     assert_eq!(first.answer().await.unwrap().body, "1");
     let mut second = server.connect().await;
     second.send(COUNT).await;
-    for expected in 2..20 {
-        first.send(COUNT).await;
-        assert_eq!(first.answer().await.unwrap().body, expected.to_string(), "the second was served beside the first");
-    }
-    drop(first);
-    assert_eq!(second.answer().await.unwrap().body, "20");
-    assert_eq!(server.probe.count(), 20);
+    assert_eq!(second.answer().await.unwrap().body, "2");
+    // A sign of life: now the second has been idle for longest.
+    first.send(COUNT).await;
+    assert_eq!(first.answer().await.unwrap().body, "3");
+    let mut third = server.connect().await;
+    third.send(COUNT).await;
+    assert_eq!(third.answer().await.unwrap().body, "4");
+    assert_eq!(second.closed().await, "");
+    first.send(COUNT).await;
+    assert_eq!(first.answer().await.unwrap().body, "5");
+}
+
+#[tokio::test]
+async fn beyond_the_limit_silent_and_stalled_connections_make_room() {
+    let server = Server::with(&settings(), Limits { connections: 1, ..limits() });
+    let silent = server.connect().await;
+    assert_eq!(server.ask(HEALTH).await.status, 200);
+    assert_eq!(silent.closed().await, "");
+    let mut stalled = server.connect().await;
+    stalled.send("GET /hea").await;
+    assert_eq!(server.ask(HEALTH).await.status, 200);
+    assert_eq!(stalled.closed().await, "");
 }
 
 #[tokio::test]
