@@ -1,12 +1,15 @@
 //! What every operation refuses in the same way: bodies, methods, paths, in the order of the checks. The operations come from
 //! the spec, so that one that is added is tried too.
 
+use std::ops::Deref;
+
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
-use crate::harness::browser::Call;
+use crate::harness::browser::{Browser, Call};
+use crate::harness::spec::Operation;
 use crate::harness::{both, http1, spec};
 
 both! {
@@ -25,7 +28,39 @@ both! {
     the_checks_come_in_their_order,
 }
 
+/// Who calls an operation that takes a body: somebody who is logged in where that is needed, so that the body is what is wrong.
+struct Caller<'a> {
+    app: &'a TestApp,
+    operation: Operation,
+    person: Option<Browser>,
+}
+
+impl<'a> Caller<'a> {
+    async fn all(app: &'a TestApp) -> Vec<Self> {
+        let mut callers = Vec::new();
+        for operation in spec::operations_with_a_body() {
+            let email = format!("{}@example.com", operation.id);
+            let person = if operation.security.is_empty() { None } else { Some(app.register_and_login(&email).await) };
+            callers.push(Self { app, operation, person });
+        }
+        callers
+    }
+
+    fn call(&self) -> Call {
+        self.operation.call(&self.person.clone().unwrap_or_else(|| self.app.browser()))
+    }
+}
+
+impl Deref for Caller<'_> {
+    type Target = Operation;
+
+    fn deref(&self) -> &Operation {
+        &self.operation
+    }
+}
+
 async fn bodies_that_are_no_json_text(app: TestApp) {
+    let callers = Caller::all(&app).await;
     let before = app.dump().await;
     let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
     let deep_object = format!("{}1{}", "{\"a\":".repeat(500), "}".repeat(500));
@@ -63,8 +98,11 @@ async fn bodies_that_are_no_json_text(app: TestApp) {
         deep_object.as_bytes(),
         &utf16,
     ] {
-        for operation in spec::operations_with_a_body() {
-            let answer = operation.call(&app.browser()).text("application/json", body).await;
+        for operation in &callers {
+            if operation.body_is_optional && body.trim_ascii().is_empty() {
+                continue;
+            }
+            let answer = operation.call().text("application/json", body).await;
             assert_eq!(answer.code(), "malformed_json", "{:?}: {:?}", String::from_utf8_lossy(body), answer.0);
         }
     }
@@ -72,16 +110,20 @@ async fn bodies_that_are_no_json_text(app: TestApp) {
 }
 
 async fn bodies_that_are_no_object(app: TestApp) {
-    for operation in spec::operations_with_a_body() {
+    let callers = Caller::all(&app).await;
+    let users = app.count("users").await;
+    for operation in &callers {
         for body in [json!(null), json!(true), json!(1), json!("{}"), json!([]), json!([operation.example.clone()])] {
-            operation.call(&app.browser()).json(&body).await.invalid(&[("", "type")]);
+            operation.call().json(&body).await.invalid(&[("", "type")]);
         }
     }
-    assert_eq!(app.count("users").await, 0);
+    assert_eq!(app.count("users").await, users);
 }
 
 async fn bodies_of_another_type(app: TestApp) {
-    for operation in spec::operations_with_a_body() {
+    let callers = Caller::all(&app).await;
+    let users = app.count("users").await;
+    for operation in &callers {
         let body = operation.example.to_string();
         for content_type in [
             "",
@@ -96,14 +138,16 @@ async fn bodies_of_another_type(app: TestApp) {
             "*/*",
             "application/json\u{e9}",
         ] {
-            operation.call(&app.browser()).text(content_type, body.clone()).await.refused("unsupported_media_type");
+            operation.call().text(content_type, body.clone()).await.refused("unsupported_media_type");
         }
-        operation.call(&app.browser()).body(http1::whole(body.clone())).await.refused("unsupported_media_type");
-        operation.call(&app.browser()).await.refused("unsupported_media_type");
-        let twice = operation.call(&app.browser()).text("application/json", body).header("content-type", "text/plain");
+        operation.call().body(http1::whole(body.clone())).await.refused("unsupported_media_type");
+        if !operation.body_is_optional {
+            operation.call().await.refused("unsupported_media_type");
+        }
+        let twice = operation.call().text("application/json", body).header("content-type", "text/plain");
         twice.await.refused("unsupported_media_type");
     }
-    assert_eq!(app.count("users").await, 0);
+    assert_eq!(app.count("users").await, users);
 }
 
 async fn content_types_that_mean_json(app: TestApp) {
@@ -120,38 +164,41 @@ async fn content_types_that_mean_json(app: TestApp) {
 }
 
 async fn fields_that_are_unknown_repeated_or_of_another_type(app: TestApp) {
-    for operation in spec::operations_with_a_body() {
+    let callers = Caller::all(&app).await;
+    let users = app.count("users").await;
+    for operation in &callers {
         let good = operation.example.as_object().unwrap();
         for (field, value) in good {
             for wrong in [json!(1), json!(1.5), json!(-1), json!([]), json!({}), json!([value])] {
                 let mut body = operation.example.clone();
                 body[field] = wrong;
-                operation.call(&app.browser()).json(&body).await.invalid(&[(field, "type")]);
+                operation.call().json(&body).await.invalid(&[(field, "type")]);
             }
             let twice = format!("{},{}:null}}", operation.example.to_string().trim_end_matches('}'), json!(field));
-            operation.call(&app.browser()).text("application/json", twice).await.invalid(&[(field, "duplicate")]);
+            operation.call().text("application/json", twice).await.invalid(&[(field, "duplicate")]);
         }
         let mut body = operation.example.clone();
         body["is_superuser"] = json!(true);
-        operation.call(&app.browser()).json(&body).await.invalid(&[("is_superuser", "unknown")]);
+        operation.call().json(&body).await.invalid(&[("is_superuser", "unknown")]);
         // Only what is a plain name is repeated: this may be a secret in the wrong place.
         for key in ["SecurePass123!", "", "\u{0}", "a b", "<script>", &"x".repeat(41)] {
             let mut body = operation.example.clone();
             body[key] = json!(1);
-            let answer = operation.call(&app.browser()).json(&body).await;
+            let answer = operation.call().json(&body).await;
             assert!(key.is_empty() || !String::from_utf8_lossy(&answer.0.body).contains(key), "{:?}", answer.0);
             answer.invalid(&[("", "unknown")]);
         }
         let many: Value =
             (0..1_000).map(|number| (format!("k{number}"), json!(1))).collect::<serde_json::Map<_, _>>().into();
-        operation.call(&app.browser()).json(&many).await.refused("validation_failed");
+        operation.call().json(&many).await.refused("validation_failed");
     }
-    assert_eq!(app.count("users").await, 0);
+    assert_eq!(app.count("users").await, users);
 }
 
 async fn texts_with_control_characters_or_without_end(app: TestApp) {
+    let callers = Caller::all(&app).await;
     let users = app.count("users").await;
-    for operation in spec::operations_with_a_body() {
+    for operation in &callers {
         for (field, value) in operation.example.as_object().unwrap() {
             for bad in ["\u{0}", "a\u{0}b", "\u{1b}[31m", "\r\nSet-Cookie: x=y", "\u{7f}", &"x".repeat(15_000)] {
                 if field.contains("password") && !bad.contains('\0') && bad.len() < 72 {
@@ -160,8 +207,8 @@ async fn texts_with_control_characters_or_without_end(app: TestApp) {
                 }
                 let mut body = operation.example.clone();
                 body[field] = json!(format!("{}{bad}", value.as_str().unwrap_or_default()));
-                let answer = operation.call(&app.browser()).json(&body).await;
-                assert!(matches!(answer.status(), 401 | 422), "{field} with {bad:?}: {:?}", answer.0);
+                let answer = operation.call().json(&body).await;
+                assert!(matches!(answer.status(), 400 | 401 | 422 | 429), "{field} with {bad:?}: {:?}", answer.0);
             }
         }
     }
@@ -169,29 +216,34 @@ async fn texts_with_control_characters_or_without_end(app: TestApp) {
 }
 
 async fn bodies_that_are_too_large(app: TestApp) {
-    for operation in spec::operations_with_a_body() {
+    let callers = Caller::all(&app).await;
+    for operation in &callers {
         // White space around the object counts like everything else.
         let padded = |bytes: usize| {
             let body = operation.example.to_string();
             " ".repeat(bytes - body.len()) + &body
         };
-        let fits = operation.call(&app.browser()).text("application/json", padded(16 * 1024)).await;
-        assert!(matches!(fits.status(), 200 | 201 | 401), "{:?}", fits.0);
-        let large = operation.call(&app.browser()).text("application/json", padded(16 * 1024 + 1));
+        let large = operation.call().text("application/json", padded(16 * 1024 + 1));
         large.await.refused("payload_too_large");
-        let larger = operation.call(&app.browser()).text("application/json", padded(1024 * 1024));
+        let larger = operation.call().text("application/json", padded(1024 * 1024));
         larger.await.refused("payload_too_large");
         let chunks = (0..17).map(|_| Bytes::from(vec![b' '; 1024]));
-        let chunked = operation.call(&app.browser()).text("application/json", "").body(http1::chunks(chunks));
+        let chunked = operation.call().text("application/json", "").body(http1::chunks(chunks));
         chunked.await.refused("payload_too_large");
+        // Last: it may end the session.
+        let fits = operation.call().text("application/json", padded(16 * 1024)).await;
+        assert_ne!(fits.status(), 413, "{:?}", fits.0);
     }
 }
 
 async fn a_body_without_end_is_cut_off(app: TestApp) {
-    for operation in spec::operations_with_a_body() {
+    let callers = Caller::all(&app).await;
+    for operation in &callers {
         let head = format!(
-            "{} {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
-            operation.method, operation.path
+            "{} {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nCookie: {}\r\nTransfer-Encoding: chunked\r\n\r\n",
+            operation.method,
+            operation.path,
+            operation.person.as_ref().and_then(|person| person.jar().header()).unwrap_or_default()
         );
         let mut chunk = format!("{:x}\r\n", 64 * 1024).into_bytes();
         chunk.extend(vec![b' '; 64 * 1024]);

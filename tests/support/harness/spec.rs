@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use http::Method;
 use serde_json::Value;
 
-use super::browser::{Browser, Call};
+use super::browser::{Browser, Call, PASSWORD};
 use super::contract;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(doorward::api::document);
@@ -19,6 +19,7 @@ pub(crate) struct Operation {
     pub(crate) path: String,
     /// The security schemes of which one is needed; empty where nobody need be known.
     pub(crate) security: Vec<String>,
+    pub(crate) body_is_optional: bool,
     /// The example of the body; null without a body.
     pub(crate) example: Value,
 }
@@ -43,8 +44,8 @@ pub(crate) fn operations() -> Vec<Operation> {
                 method,
                 path: example_of(template),
                 security: operation["security"].as_array().into_iter().flatten().flat_map(names).collect(),
-                example: resolved(&operation["requestBody"]["content"]["application/json"]["schema"])["example"]
-                    .clone(),
+                body_is_optional: operation["requestBody"]["required"] == Value::Bool(false),
+                example: example_body(resolved(&operation["requestBody"]["content"]["application/json"]["schema"])),
             });
         }
     }
@@ -78,6 +79,24 @@ pub(crate) fn has(method: &Method, path: &str) -> bool {
 
 fn example_of(template: &str) -> String {
     template.replace("{id}", "AAAAAAAAAAAAAAAAAAAAAA")
+}
+
+/// The schema's example, or one made of its fields.
+fn example_body(schema: &Value) -> Value {
+    if schema["example"].is_object() || !schema["properties"].is_object() {
+        return schema["example"].clone();
+    }
+    let fields = schema["properties"].as_object().into_iter().flatten();
+    let value = |(name, field): (&String, &Value)| {
+        let value = match (name.as_str(), field["type"].as_str()) {
+            (_, Some("boolean")) => Value::Bool(true),
+            ("password" | "current_password", _) => PASSWORD.into(),
+            ("full_name", _) => "Jane Doe".into(),
+            _ => panic!("no example of {name}"),
+        };
+        (name.clone(), value)
+    };
+    Value::Object(fields.map(value).collect())
 }
 
 fn template_of(path: &str) -> String {

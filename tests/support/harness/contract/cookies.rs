@@ -20,7 +20,7 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
         _ if !exchange.status.is_success() => set.is_empty(),
         "login" | "refresh" | "changePassword" => both && fresh,
         "logout" => both && cleared,
-        "logoutAll" | "deleteSession" | "deleteMe" => set.is_empty() || (both && cleared),
+        "logoutAll" | "endSession" | "deleteMe" => set.is_empty() || (both && cleared),
         _ => set.is_empty(),
     };
     found.unless(kept, || format!("not the cookies of {operation} with {}: {set:?}", exchange.status));
