@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migration, Migrator};
 
 use super::{StartError, StartProblem};
 
@@ -13,8 +13,6 @@ pub(super) static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 pub(super) const TABLE: &str = "_sqlx_migrations";
 /// Reads it. The description tells Doorward's migrations from those of another program that uses sqlx.
 pub(super) const APPLIED: &str = "SELECT version, description, checksum FROM _sqlx_migrations ORDER BY version";
-/// Tables that Doorward makes: where one of them stands without [`TABLE`], somebody else made it.
-pub(super) const TABLES: [&str; 4] = ["users", "sessions", "audit", "password_resets"];
 
 /// A database that may be migrated.
 pub(super) struct Found {
@@ -29,9 +27,6 @@ pub(super) fn judge(
     applied: &[(i64, String, Vec<u8>)],
     database: &str,
 ) -> Result<Found, StartError> {
-    if applied.is_empty() && tables.iter().any(|table| table == TABLE || TABLES.contains(&table.as_str())) {
-        return Err(foreign(database));
-    }
     let known: BTreeMap<i64, _> = migrator.iter().map(|migration| (migration.version, migration)).collect();
     for (version, description, checksum) in applied {
         let Some(migration) = known.get(version) else { continue };
@@ -62,21 +57,44 @@ pub(super) fn judge(
             ),
         ));
     }
-    let pending = known
-        .values()
+    let pending: Vec<&Migration> = migrator
+        .iter()
         .filter(|migration| !applied.iter().any(|(version, ..)| *version == migration.version))
-        .map(|migration| format!("{:04} {}", migration.version, migration.description))
         .collect();
-    Ok(Found { pending })
+    let ours =
+        applied.is_empty().then_some(TABLE).into_iter().chain(pending.iter().flat_map(|migration| made_by(migration)));
+    if ours.into_iter().any(|ours| tables.iter().any(|table| table == ours)) {
+        return Err(foreign(database));
+    }
+    let name = |migration: &&Migration| format!("{:04} {}", migration.version, migration.description);
+    Ok(Found { pending: pending.iter().map(name).collect() })
+}
+
+/// The tables that a migration makes: where one stands already, somebody else made it.
+fn made_by(migration: &Migration) -> impl Iterator<Item = &str> {
+    migration.sql.as_str().lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split_whitespace().next())
 }
 
 pub(super) fn foreign(database: &str) -> StartError {
     StartError::new(
         StartProblem::Foreign,
         format!(
-            "{database} holds tables that Doorward did not make ({}, {TABLE}). Nothing was changed. Give Doorward a database of \
-             its own: set DATABASE_URL to an empty one",
-            TABLES.join(", ")
+            "{database} holds tables that Doorward did not make, with the names of its own (such as users or {TABLE}). Nothing \
+             was changed. Give Doorward a database of its own: set DATABASE_URL to an empty one"
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_that_a_migration_makes_are_found_in_its_text() {
+        let first = SQLITE.iter().next().unwrap();
+        let made: Vec<&str> = made_by(first).collect();
+        assert_eq!(made[..3], ["users", "sessions", "audit"]);
+        let postgres: Vec<&str> = POSTGRES.iter().flat_map(made_by).collect();
+        assert_eq!(SQLITE.iter().flat_map(made_by).collect::<Vec<_>>(), postgres);
+    }
 }

@@ -133,6 +133,7 @@ async fn tables_of_somebody_else_are_left_alone() {
     let theirs = [
         "CREATE TABLE users (name text)",
         "CREATE VIEW sessions AS SELECT 1",
+        "CREATE TABLE audit (entry text)",
         "CREATE TABLE _sqlx_migrations (unlike text)",
         "CREATE TABLE _sqlx_migrations (version bigint, description text, checksum bytea)",
     ];

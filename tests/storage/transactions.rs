@@ -8,7 +8,7 @@ use doorward::domain::email::Email;
 use doorward::domain::user::UserId;
 use doorward::storage::users::NewUser;
 use doorward::storage::{Error, Store, Tx, audit, users};
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Semaphore};
 
 use crate::common::{START, Test, both};
 use crate::support::postgres;
@@ -73,23 +73,22 @@ both! {
 
 both! {
     async fn work_goes_on_when_nobody_waits_for_it(test) {
-        let barrier = Arc::new(Barrier::new(2));
-        let inside = Arc::clone(&barrier);
-        let store = test.store.clone();
+        let (begun, go_on) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let (inside, store) = ((Arc::clone(&begun), Arc::clone(&go_on)), test.store.clone());
         let request = tokio::spawn(async move {
             store.write(move |tx| {
-                let inside = Arc::clone(&inside);
+                let (begun, go_on) = inside.clone();
                 Box::pin(async move {
-                    inside.wait().await;
-                    inside.wait().await;
+                    begun.add_permits(1);
+                    drop(go_on.acquire().await);
                     note(tx, "finished").await
                 })
             }).await
         });
-        barrier.wait().await;
+        drop(begun.acquire().await);
         request.abort();
         assert!(request.await.unwrap_err().is_cancelled());
-        barrier.wait().await;
+        go_on.add_permits(1);
         // Waits for what has begun.
         test.store.close().await;
         assert_eq!(notes(&test).await, ["finished"]);

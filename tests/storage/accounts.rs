@@ -1,0 +1,123 @@
+//! What owners and operators do with accounts.
+
+use std::time::Duration;
+
+use doorward::domain::audit::{Entry, Event, Record};
+use doorward::domain::session::{EndReason, SessionId};
+use doorward::domain::user::{FullName, User, UserId};
+use doorward::storage::{audit, password_resets, sessions, users};
+
+use crate::common::{START, both};
+use crate::sessions::{session, store};
+use crate::users::{hash, register};
+
+both! {
+    async fn changes_of_an_account_are_kept_and_told(test) {
+        let user = register(&test, "ada@example.com").await.unwrap();
+        let other = register(&test, "bob@example.com").await.unwrap();
+        let later = START + Duration::from_secs(1);
+        let id = user.id;
+        let change = test.store.write(move |tx| Box::pin(async move {
+            let name = FullName::parse("Countess").unwrap();
+            assert!(users::rename(tx, UserId(404), None, later).await?.is_none());
+            let renamed = users::rename(tx, id, name.as_ref(), later).await?.unwrap();
+            assert_eq!(renamed.full_name, name);
+            users::set_password(tx, id, &hash("second"), later).await?;
+            users::make_superuser(tx, id, later).await?;
+            assert_eq!(users::lock_superusers(tx).await?, [id]);
+            users::set_active(tx, id, false, later).await?;
+            assert!(users::lock_superusers(tx).await?.is_empty());
+            Ok(renamed)
+        }));
+        let expected = User { is_active: false, is_superuser: true, ..change.await.unwrap() };
+
+        let mut tx = test.store.read().await.unwrap();
+        let found = users::credentials(&mut tx, &user.email).await.unwrap().unwrap();
+        assert_eq!((found.user, found.password_hash), (expected.clone(), hash("second")));
+        assert_eq!(users::changed_since(&mut tx, later).await.unwrap(), [(id, later)]);
+        assert_eq!(users::list(&mut tx, UserId(0), 9).await.unwrap(), [expected.clone(), other.clone()]);
+        assert_eq!(users::list(&mut tx, UserId(0), 1).await.unwrap(), [expected]);
+        assert_eq!(users::list(&mut tx, id, 9).await.unwrap(), [other]);
+    }
+}
+
+both! {
+    async fn of_an_erased_user_the_audit_keeps_the_id_alone(test) {
+        let user = register(&test, "ada@example.com").await.unwrap();
+        let id = user.id;
+        store(&test, &session(id, 1, START)).await;
+        let record = Record {
+            event: Event::LoginSucceeded,
+            user_id: Some(id),
+            session_id: Some(SessionId([1; 16])),
+            ip: Some("192.0.2.7".parse().unwrap()),
+            user_agent: Some("curl/8".to_owned()),
+            detail: Some("more".to_owned()),
+        };
+        let before = record.clone();
+        let append = test.store.write(move |tx| {
+            let record = record.clone();
+            Box::pin(async move { audit::append(tx, &record, START).await })
+        });
+        append.await.unwrap();
+        let entries = || async { audit::of_user(&mut test.store.read().await.unwrap(), id).await.unwrap() };
+        assert_eq!(entries().await, [Entry { at: START, record: before }]);
+
+        test.store.write(move |tx| Box::pin(users::erase(tx, id))).await.unwrap();
+        let bare = Record { user_id: Some(id), ..Record::of(Event::LoginSucceeded) };
+        assert_eq!(entries().await, [Entry { at: START, record: bare }]);
+        let mut tx = test.store.read().await.unwrap();
+        assert!(users::by_id(&mut tx, id).await.unwrap().is_none());
+        assert!(sessions::all_of_user(&mut tx, id).await.unwrap().is_empty());
+    }
+}
+
+both! {
+    async fn old_records_are_purged(test) {
+        let times = [START, START + Duration::from_secs(1), START + Duration::from_secs(2)];
+        let write = test.store.write(move |tx| Box::pin(async move {
+            for at in times {
+                audit::append(tx, &Record::of(Event::LoginFailed), at).await?;
+            }
+            audit::purge(tx, times[1]).await
+        }));
+        assert_eq!(write.await.unwrap(), 1);
+        assert_eq!(test.texts("SELECT 'kept' FROM audit").await.len(), 2);
+    }
+}
+
+both! {
+    async fn a_users_sessions_are_listed(test) {
+        let user = register(&test, "ada@example.com").await.unwrap();
+        let id = user.id;
+        store(&test, &session(id, 2, START)).await;
+        store(&test, &session(id, 1, START + Duration::from_secs(1))).await;
+        let end = test.store.write(|tx| Box::pin(sessions::end(tx, SessionId([1; 16]), EndReason::Logout, START)));
+        assert!(end.await.unwrap());
+
+        let mut tx = test.store.read().await.unwrap();
+        let ids = |rows: Vec<doorward::domain::session::Session>| rows.iter().map(|row| row.id.0[0]).collect::<Vec<_>>();
+        assert_eq!(ids(sessions::all_of_user(&mut tx, id).await.unwrap()), [2, 1]);
+        assert_eq!(ids(sessions::list_of_user(&mut tx, id, START).await.unwrap()), [2]);
+    }
+}
+
+both! {
+    async fn a_reset_is_used_once_in_its_time_and_replaced_by_the_next(test) {
+        let user = register(&test, "ada@example.com").await.unwrap().id;
+        let write = test.store.write(move |tx| Box::pin(async move {
+            let (end, just_before) = (START + Duration::from_secs(2), START + Duration::from_secs(1));
+            password_resets::put(tx, user, &[1; 32], end).await?;
+            assert_eq!(password_resets::find(tx, &[1; 32], just_before).await?, Some(user));
+            assert_eq!(password_resets::find(tx, &[1; 32], end).await?, None);
+            assert!(!password_resets::take(tx, &[1; 32], end).await?);
+            password_resets::put(tx, user, &[2; 32], end).await?;
+            assert_eq!(password_resets::find(tx, &[1; 32], just_before).await?, None);
+            assert!(!password_resets::take(tx, &[1; 32], just_before).await?);
+            assert!(password_resets::take(tx, &[2; 32], just_before).await?);
+            assert!(!password_resets::take(tx, &[2; 32], just_before).await?);
+            Ok(())
+        }));
+        write.await.unwrap();
+    }
+}
