@@ -1,5 +1,7 @@
 //! Keeps the layers that `src/lib.rs` draws: who may use whom, which crate lives where, and how long a file may be.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking, and says why")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

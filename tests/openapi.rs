@@ -1,5 +1,7 @@
 //! Laws of the OpenAPI document. What the server really answers is held against it wherever tests speak HTTP.
 
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the message")]
+
 use std::collections::BTreeSet;
 
 use doorward::api;

@@ -1,6 +1,6 @@
 //! The OpenAPI document: printed by `doorward openapi`, committed as `openapi/doorward.json`, served at `/openapi.json`.
 //!
-//! The endpoints are its only source. What poem-openapi prints of them is neither quite true nor complete; [`tidy`] mends it, in one
+//! The endpoints are its only source. What poem-openapi prints of them is neither quite true nor complete; `tidy` mends it, in one
 //! place, so that the same text is committed and served.
 
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! Typed, validated settings. The environment is read here and nowhere else; below `cli` code gets the section that it needs.
 //!
 //! [`declarations`] is the one table of settings: they are read by it, and `docs/configuration.md` and `.env.example` are made
-//! from it by [`reference`]. To add a setting, declare it there and read it in its section.
+//! from it by [`mod@reference`]. To add a setting, declare it there and read it in its section.
 
 pub mod cookies;
 pub mod database;

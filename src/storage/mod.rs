@@ -2,7 +2,7 @@
 //!
 //! [`Store::write`] takes the work as a closure and returns its value after the commit; [`Store::read`] gives a transaction that
 //! changes nothing. Both give a [`Tx`], which the functions of [`users`], [`sessions`] and [`audit`] take. Each SQL text stands
-//! once where the two dialects share it; where they do not, a [`Tx::pick`] stands inside the function.
+//! once where the two dialects share it; where they do not, a `Tx::pick` stands inside the function.
 
 use std::future::Future;
 use std::pin::Pin;
