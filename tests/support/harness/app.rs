@@ -128,6 +128,11 @@ impl TestApp {
         self.database.number(&format!("SELECT count(*) FROM {table}")).await
     }
 
+    /// What a query of one number gives.
+    pub(crate) async fn number(&self, query: &str) -> i64 {
+        self.database.number(query).await
+    }
+
     /// Waits for what the service does after its answer: until the query's number is this.
     pub(crate) async fn until(&self, query: &str, number: i64) {
         for _ in 0..1_000 {
