@@ -22,6 +22,8 @@ pub mod sessions;
 
 use std::net::IpAddr;
 
+use tracing::Instrument as _;
+
 use crate::cache::sessions::SessionCache;
 use crate::cache::throttle::Throttles;
 use crate::config::passwords::Passwords;
@@ -116,5 +118,6 @@ where
     T: Send + 'static,
     E: From<Failure> + Send + 'static,
 {
-    tokio::spawn(work).await.unwrap_or_else(|_| Err(Failure::TaskDied.into()))
+    // Its log lines carry the request's fields still.
+    tokio::spawn(work.in_current_span()).await.unwrap_or_else(|_| Err(Failure::TaskDied.into()))
 }

@@ -57,7 +57,12 @@ pub async fn refresh(app: &Arc<App>, client: Client, presented: Vec<String>) -> 
             decision = decide(&app, &client, &token, true).await?;
         }
         match decision {
-            Decision::Issue(session, now) => Ok(issue::tokens(&app, &session, now)?),
+            Decision::Issue(session, now) => {
+                tracing::info!(
+                    user_id = %session.user_id, session_id = %session.id, generation = session.generation, "refreshed"
+                );
+                Ok(issue::tokens(&app, &session, now)?)
+            }
             Decision::Refuse(refusal) => Err(RefreshError::Refused(refusal)),
             Decision::EndIt => {
                 end_session::remember(&app, token.session_id, EndReason::Reuse);
