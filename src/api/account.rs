@@ -62,6 +62,8 @@ impl AccountApi {
     }
 
     /// Change my name
+    ///
+    /// Answers with the person as they are now. Null, or an empty name, is none.
     #[oai(path = "/me", method = "patch", operation_id = "updateMe")]
     async fn update_me(
         &self,
