@@ -1,0 +1,125 @@
+// The real binary, the real Chromium, and pages on origins of their own. All of it stops with the test that started it.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+import { chromium } from "playwright-core";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const binary = resolve(here, process.env.DOORWARD_BIN ?? "../../target/debug/doorward");
+
+/** What everybody registers with. */
+export const person = { email: "user@example.com", password: "SecurePass123" };
+
+/** Starts Doorward in an empty folder, on a free port; returns that. */
+export async function startDoorward(t, settings = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "doorward-browser-"));
+  // Cheap hashes: these tests are about browsers.
+  const environment = { PORT: "0", BCRYPT_COST: "4", ...settings };
+  const child = spawn(binary, [], { cwd: folder, env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise((done) => child.once("close", done));
+  let log = "";
+  child.stderr.on("data", (data) => (log += data));
+  t.after(async () => {
+    child.kill("SIGKILL");
+    await ended;
+    rmSync(folder, { recursive: true });
+  });
+  const port = await new Promise((found, failed) => {
+    child.once("error", failed);
+    child.once("close", () => failed(new Error(`the server ended: ${log}`)));
+    createInterface(child.stdout).on("line", (line) => {
+      const address = /^Doorward on http:\/\/[^ ,]*?:(\d+)/.exec(line);
+      if (address) found(Number(address[1]));
+    });
+  });
+  return port;
+}
+
+/** Serves one page (and `/auth.js`, where there is a script) at a free port of 127.0.0.1, which is localhost too; returns that. */
+export async function startPage(t, html = "<!doctype html><title>A page</title>", script = "") {
+  const server = createServer((request, response) => {
+    const isScript = request.url === "/auth.js";
+    response.writeHead(200, { "Content-Type": isScript ? "text/javascript" : "text/html; charset=utf-8" });
+    response.end(isScript ? script : html);
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  t.after(() => {
+    server.closeAllConnections();
+    return new Promise((done) => server.close(done));
+  });
+  return server.address().port;
+}
+
+/** A new Chromium with a fresh profile; returns its context. */
+export async function startBrowser(t, options = {}) {
+  const browser = await chromium.launch({
+    executablePath: findChromium(),
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+  });
+  t.after(() => browser.close());
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(20_000);
+  return context;
+}
+
+/** Writes down what a page asks other origins for, and what a policy refused; `assertQuiet` says that there was nothing. */
+export function watch(context, origin) {
+  const requests = [];
+  const complaints = [];
+  context.on("request", (request) => requests.push(request.url()));
+  context.on("console", (message) => {
+    if (/content security policy/i.test(message.text())) complaints.push(message.text());
+  });
+  context.on("weberror", (error) => complaints.push(String(error.error())));
+  return {
+    assertQuiet() {
+      assert.ok(requests.some((url) => url.startsWith(`${origin}/`)), "nothing was asked for");
+      const isElsewhere = (url) => !url.startsWith(`${origin}/`) && !/^(data|blob):/.test(url);
+      assert.deepEqual(requests.filter(isElsewhere), []);
+      assert.deepEqual(complaints, []);
+    },
+  };
+}
+
+/** Calls the API from the page's own scripts: `{status, body, retryAfter}`, or `{refused}` where the browser keeps the answer. */
+export function call(page, api, method, path, body) {
+  return page.evaluate(
+    async ([url, method, body]) => {
+      try {
+        const response = await fetch(url, {
+          method,
+          credentials: "include",
+          headers: body ? { "Content-Type": "application/json" } : {},
+          body: body ? JSON.stringify(body) : null,
+        });
+        const retryAfter = response.headers.get("Retry-After");
+        return { status: response.status, body: await response.json(), retryAfter };
+      } catch (error) {
+        return { refused: error.name };
+      }
+    },
+    [`${api}/api/auth${path}`, method, body],
+  );
+}
+
+function findChromium() {
+  const names = ["chromium", "chromium-browser", "google-chrome"];
+  const candidates = process.env.PATH.split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
+  const found = candidates.find((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  assert.ok(found, "Chromium is missing: scripts/setup installs it");
+  return found;
+}
