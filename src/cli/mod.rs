@@ -6,6 +6,7 @@ pub mod listen;
 mod migrate;
 mod serve;
 pub mod start;
+mod user;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ Exit codes:
   2  the settings or the arguments are wrong
   3  migrations are pending, or the database is newer than this program";
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Command {
     /// Serve (what happens without a command)
     ///
@@ -47,6 +48,11 @@ enum Command {
         /// Change nothing; print what is pending, and exit with 3 if anything is
         #[arg(long)]
         check: bool,
+    },
+    /// Look after accounts; a running server notices within two seconds
+    User {
+        #[command(subcommand)]
+        command: user::Command,
     },
     /// Ask the server on this machine whether it is alive
     ///
@@ -109,6 +115,7 @@ fn with_config(command: Command) -> ExitCode {
     }
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| match command {
         Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
+        Command::User { command } => runtime.block_on(user::run(&config, command)).map(|()| ExitCode::SUCCESS),
         _ => runtime.block_on(serve::run(&config)).map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| failed(&error))

@@ -72,7 +72,8 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     Ok(Running { addresses, app, shutdown_delay, stop, serving, in_the_background, _lock: lock })
 }
 
-fn app(config: &Config, store: Store, clock: Clock, random: Random) -> anyhow::Result<App> {
+/// The use cases on what they stand on.
+pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -> anyhow::Result<App> {
     let key = match &config.tokens.key {
         Some(key) => key.clone(),
         None => development_key::load_or_make(&development_key::path(&config.database.location), &random)?,

@@ -1,10 +1,11 @@
 //! The server is killed in the middle of refreshes. Whatever it had done by then, a client that tries again with the cookie it
 //! holds is still logged in, and the session never forks.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use crate::http::{refresh, request, send};
 use crate::server::Server;
 use crate::support::postgres;
 
@@ -52,38 +53,4 @@ fn kill_fifty_times(settings: &[(&str, &str)]) {
         assert_eq!(one.refresh_cookie(), other.refresh_cookie(), "round {round}: the session forked");
         assert_eq!(refresh(&server, &one.refresh_cookie()).status, 200, "round {round}");
     }
-}
-
-struct Answer {
-    status: u16,
-    text: String,
-}
-
-impl Answer {
-    fn refresh_cookie(&self) -> String {
-        let (_, rest) = self.text.split_once("set-cookie: refresh_token=").expect("a refresh cookie");
-        rest.split(';').next().unwrap_or_default().to_owned()
-    }
-}
-
-fn refresh(server: &Server, cookie: &str) -> Answer {
-    send(server, "/api/auth/refresh", cookie, "")
-}
-
-fn send(server: &Server, path: &str, cookie: &str, body: &str) -> Answer {
-    let mut connection = TcpStream::connect(("127.0.0.1", server.port())).expect("a connection");
-    connection.write_all(request(path, cookie, body).as_bytes()).expect("a request that is sent");
-    let mut text = String::new();
-    connection.read_to_string(&mut text).expect("an answer");
-    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
-    Answer { status, text }
-}
-
-fn request(path: &str, cookie: &str, body: &str) -> String {
-    let cookie = if cookie.is_empty() { String::new() } else { format!("cookie: refresh_token={cookie}\r\n") };
-    let json = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
-    let length = body.len();
-    format!(
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{cookie}{json}content-length: {length}\r\n\r\n{body}"
-    )
 }

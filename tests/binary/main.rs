@@ -5,11 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod http;
 mod kill;
 #[cfg(target_os = "linux")]
 mod nginx;
 mod readme;
 mod server;
+mod users;
 
 use std::io::Write as _;
 
