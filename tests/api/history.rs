@@ -17,8 +17,8 @@ use crate::harness::time::{days, hours, minutes, seconds};
 
 const EMAIL: &str = "ann@example.com";
 const GRACE: Duration = Duration::from_secs(30);
-const IDLE: Duration = Duration::from_secs(7 * 86_400);
-const ABSOLUTE: Duration = Duration::from_secs(30 * 86_400);
+const IDLE: Duration = Duration::from_hours(7 * 24);
+const ABSOLUTE: Duration = Duration::from_hours(30 * 24);
 
 /// One step. Indexes wrap around what there is.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ enum Step {
         session: usize,
     },
     Wait(Duration),
-    StepBack(Duration),
+    ClockBack(Duration),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -69,7 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
             Just(seconds(1)), Just(seconds(29)), Just(seconds(31)), Just(seconds(61)), Just(minutes(45)), Just(hours(5)),
             Just(days(1)), Just(days(4)), Just(days(8)),
         ].prop_map(Step::Wait),
-        1 => prop_oneof![Just(seconds(5)), Just(hours(1))].prop_map(Step::StepBack),
+        1 => prop_oneof![Just(seconds(5)), Just(hours(1))].prop_map(Step::ClockBack),
     ]
 }
 
@@ -175,7 +175,7 @@ impl World {
     async fn take(&mut self, step: &Step) {
         match *step {
             Step::Wait(span) => return self.app.clock.advance(span),
-            Step::StepBack(span) => return self.app.clock.set(self.app.clock.now() - span),
+            Step::ClockBack(span) => return self.app.clock.set(self.app.clock.now() - span),
             Step::Login => return self.login().await,
             _ => {}
         }
@@ -232,7 +232,7 @@ impl World {
                     self.end(None, "session_revoked");
                 }
             }
-            Step::Login | Step::Wait(_) | Step::StepBack(_) => unreachable!(),
+            Step::Login | Step::Wait(_) | Step::ClockBack(_) => unreachable!(),
         }
     }
 }

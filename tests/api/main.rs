@@ -8,6 +8,7 @@ mod harness;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod account;
 mod client_address;
 mod contract;
 mod cross_site;
@@ -22,3 +23,4 @@ mod races;
 mod refresh;
 mod register;
 mod secrets;
+mod sessions;

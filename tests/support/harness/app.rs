@@ -128,6 +128,11 @@ impl TestApp {
         self.database.number(&format!("SELECT count(*) FROM {table}")).await
     }
 
+    /// Changes rows by hand.
+    pub(crate) async fn execute(&self, statement: &str) {
+        self.database.execute(statement).await;
+    }
+
     /// What a query of one number gives.
     pub(crate) async fn number(&self, query: &str) -> i64 {
         self.database.number(query).await

@@ -1,0 +1,114 @@
+//! PATCH and DELETE /api/auth/me, GET /api/auth/me/export, POST /api/auth/password
+
+use serde_json::{Value, json};
+
+use crate::harness::app::TestApp;
+use crate::harness::both;
+use crate::harness::browser::{Browser, Call, PASSWORD};
+use crate::harness::time::minutes;
+
+const NEW: &str = "EvenMoreSecure456";
+
+both! {
+    a_name_is_changed_and_taken_away,
+    a_password_change_ends_every_session_and_begins_one,
+    a_wrong_current_password_is_told_and_throttled_by_account,
+    a_new_password_has_to_satisfy_the_policy,
+    an_export_holds_everything_but_secrets,
+    who_leaves_leaves_nothing_but_an_id,
+    the_last_superuser_stays,
+}
+
+fn change_password(browser: &Browser, current: &str, new: &str) -> Call {
+    browser.post("/api/auth/password").json(&json!({ "current_password": current, "new_password": new }))
+}
+
+fn delete(browser: &Browser, password: &str) -> Call {
+    browser.call(http::Method::DELETE, "/api/auth/me").json(&json!({ "password": password }))
+}
+
+async fn a_name_is_changed_and_taken_away(app: TestApp) {
+    let laptop = app.register_and_login("ann@example.com").await;
+    let rename = |name: Value| laptop.call(http::Method::PATCH, "/api/auth/me").json(&json!({ "full_name": name }));
+    assert_eq!(rename("Ann Lee".into()).await.ok()["full_name"], "Ann Lee");
+    assert_eq!(laptop.me().await.ok()["full_name"], "Ann Lee");
+    rename("x".repeat(201).into()).await.invalid(&[("full_name", "too_long")]);
+    assert_eq!(rename(Value::Null).await.ok()["full_name"], Value::Null);
+    assert_eq!(laptop.me().await.ok()["full_name"], Value::Null);
+}
+
+async fn a_password_change_ends_every_session_and_begins_one(app: TestApp) {
+    let laptop = app.register_and_login("ann@example.com").await;
+    let phone = app.browser();
+    phone.login("ann@example.com").await.ok();
+    let copied = laptop.access_cookie();
+    assert_eq!(change_password(&laptop, PASSWORD, NEW).await.ok(), json!({ "message": "Password changed" }));
+    laptop.me().await.ok();
+    phone.me().await.refused("session_revoked");
+    app.browser().get("/api/auth/me").bearer(&copied).await.refused("session_revoked");
+    app.browser().login("ann@example.com").await.refused("incorrect_credentials");
+    app.browser().login_with("ann@example.com", NEW).await.ok();
+}
+
+async fn a_wrong_current_password_is_told_and_throttled_by_account(app: TestApp) {
+    let laptop = app.register_and_login("ann@example.com").await;
+    for _ in 0..20 {
+        change_password(&laptop, "WrongPass123", NEW).await.refused("incorrect_current_password");
+    }
+    let answer = change_password(&laptop, PASSWORD, NEW).await;
+    assert!((1..=30).contains(&answer.retry_after()));
+    answer.refused("too_many_attempts");
+    app.clock.advance(minutes(1));
+    change_password(&laptop, PASSWORD, NEW).await.ok();
+}
+
+async fn a_new_password_has_to_satisfy_the_policy(app: TestApp) {
+    let laptop = app.register_and_login("Ann1@example.com").await;
+    change_password(&laptop, PASSWORD, "short")
+        .await
+        .invalid(&[("new_password", "too_short"), ("new_password", "weak")]);
+    change_password(&laptop, PASSWORD, "Ann1@Example.com").await.invalid(&[("new_password", "common")]);
+    laptop.me().await.ok();
+}
+
+async fn an_export_holds_everything_but_secrets(app: TestApp) {
+    let laptop = app.register_and_login("ann@example.com").await;
+    let phone = app.browser();
+    app.clock.advance(minutes(1));
+    phone.login("ann@example.com").await.ok();
+    phone.logout().await.ok();
+    let answer = laptop.get("/api/auth/me/export").await;
+    assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"doorward-export.json\""));
+    let export = answer.ok();
+    assert_eq!(export["user"]["email"], "ann@example.com");
+    let reasons: Vec<_> = export["sessions"].as_array().unwrap().iter().map(|session| &session["end_reason"]).collect();
+    assert_eq!(reasons, [&Value::Null, &Value::from("logout")]);
+    let events: Vec<_> = export["audit"].as_array().unwrap().iter().map(|record| &record["event"]).collect();
+    assert_eq!(events, ["registered", "login_succeeded", "login_succeeded", "logged_out"]);
+    let text = export.to_string();
+    assert!(!text.contains("$2b$") && !text.contains("secret"), "{text}");
+}
+
+async fn who_leaves_leaves_nothing_but_an_id(app: TestApp) {
+    let laptop = app.register_and_login("ann@example.com").await;
+    let access = laptop.access_cookie();
+    delete(&laptop, "WrongPass123").await.refused("incorrect_current_password");
+    delete(&laptop, PASSWORD).await.is(204);
+    assert!(laptop.jar().header().is_none(), "both cookies are cleared");
+    app.browser().get("/api/auth/me").bearer(&access).await.is(401);
+    app.browser().login("ann@example.com").await.refused("incorrect_credentials");
+    assert_eq!((app.count("users").await, app.count("sessions").await), (0, 0));
+    assert_eq!(app.number("SELECT count(*) FROM audit WHERE event = 'registered' AND user_id IS NOT NULL").await, 1);
+    let told = "SELECT count(*) FROM audit WHERE user_id IS NOT NULL AND (ip IS NOT NULL OR session_id IS NOT NULL)";
+    assert_eq!(app.number(told).await, 0);
+    // The email is free again; the id is not.
+    assert_ne!(app.browser().register("ann@example.com").await.is(201)["id"], 1);
+}
+
+async fn the_last_superuser_stays(app: TestApp) {
+    let (ann, bob) = (app.register_and_login("ann@example.com").await, app.register_and_login("bob@example.com").await);
+    app.execute("UPDATE users SET is_superuser = TRUE").await;
+    delete(&bob, PASSWORD).await.is(204);
+    delete(&ann, PASSWORD).await.refused("last_superuser");
+    ann.me().await.ok();
+}
