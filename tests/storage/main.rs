@@ -19,3 +19,4 @@ mod start;
 mod tls;
 mod transactions;
 mod users;
+mod wire;
