@@ -31,6 +31,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("bcrypt", &["platform"]),
     ("jsonwebtoken", &["platform"]),
     ("aws_lc_rs", &["platform"]),
+    ("getrandom", &["platform"]),
     ("rand", &["platform"]),
     ("tracing_subscriber", &["telemetry"]),
     ("dotenvy", &["config"]),

@@ -27,7 +27,9 @@ pub(super) fn warnings(source: &Source) -> Vec<Problem> {
 /// Within two letters, whatever the case; short names within one, for `HOME` is near `HOST`.
 fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let name = name.to_ascii_uppercase();
-    let distances = known.iter().map(|known| (strsim::osa_distance(&name, known), known.as_str()));
+    // Names of another length are further away than that: most need no closer look.
+    let alike = known.iter().filter(|known| known.len().abs_diff(name.len()) <= 2);
+    let distances = alike.map(|known| (strsim::osa_distance(&name, known), known.as_str()));
     let (distance, nearest) = distances.min_by_key(|(distance, _)| *distance)?;
     let reach = if nearest.len() < 7 { 1 } else { 2 };
     (distance <= reach).then_some(nearest)

@@ -3,28 +3,26 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-
 /// Unpredictable bytes from the operating system; tests may hold a repeatable source. Clones draw from the same source.
 #[derive(Clone)]
 pub struct Random(Source);
 
 #[derive(Clone)]
 enum Source {
-    System(SystemRandom),
+    System,
     Repeatable(Arc<Mutex<u64>>),
 }
 
 /// The operating system gave no random bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system gave no random bytes")]
-pub struct RandomError;
+pub struct RandomError(#[from] getrandom::Error);
 
 impl Random {
     /// The operating system's generator.
     #[must_use]
     pub fn system() -> Self {
-        Self(Source::System(SystemRandom::new()))
+        Self(Source::System)
     }
 
     /// The same bytes from the same seed: for tests alone, not secret at all.
@@ -40,7 +38,7 @@ impl Random {
     pub fn bytes<const N: usize>(&self) -> Result<[u8; N], RandomError> {
         let mut bytes = [0; N];
         match &self.0 {
-            Source::System(system) => system.fill(&mut bytes).map_err(|_| RandomError)?,
+            Source::System => getrandom::fill(&mut bytes)?,
             Source::Repeatable(state) => {
                 let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
                 for chunk in bytes.chunks_mut(8) {

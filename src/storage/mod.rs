@@ -19,7 +19,7 @@ macro_rules! on {
     ($tx:expr, $conn:ident => $query:expr) => {{
         let result = match $tx.connection() {
             $crate::storage::Connection::Sqlite($conn) => $query,
-            $crate::storage::Connection::Postgres($conn) => $query,
+            $crate::storage::Connection::Postgres($conn) => $crate::storage::postgres::answered(async { $query }).await,
         };
         $tx.note(result)
     }};

@@ -23,6 +23,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_PAUSE: Duration = Duration::from_millis(200);
 /// A connection that was idle for longer is tried before it is used: the server may have gone and come back.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+/// How long the server may take over one statement: longer than it allows itself, see below. After that the wire is taken for
+/// dead, which nothing else would tell for a quarter of an hour.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long it may take to say that a connection works, when nothing is wanted of it.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 /// What every pooled connection is set to. A node that falls silent in a transaction must not hold its locks for ever.
 const ON_CONNECT: &str = "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'";
 
@@ -54,6 +59,10 @@ impl Database {
                     Ok(true)
                 })
             })
+            // sqlx itself waits here without a limit: a connection that is silently dead would keep its place in the pool.
+            .after_release(|connection, _| {
+                Box::pin(async move { within(PING_TIMEOUT, connection.ping()).await.map(|()| true) })
+            })
             .after_connect(|connection, _| Box::pin(async move { connection.execute(ON_CONNECT).await.map(drop) }))
             .connect_lazy_with(options.clone());
         Ok(Self { options, pool })
@@ -61,7 +70,7 @@ impl Database {
 
     /// One state of the database for all that is read, as SQLite gives it.
     pub(super) async fn begin_read(&self) -> Result<Transaction<'static, Postgres>, Error> {
-        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+        Ok(answered(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?)
     }
 
     pub(super) async fn revocations(&self) -> Result<Revocations, Error> {
@@ -160,7 +169,7 @@ where
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + Sync,
 {
     // Said aloud, since a server may have another default: the functions that lock read the newest row after their wait.
-    let transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let transaction = answered(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED")).await?;
     let mut tx = Tx::new(Inner::Postgres(transaction), clock);
     let outcome = match work(&mut tx).await {
         Ok(value) => tx.settle(value),
@@ -170,13 +179,24 @@ where
         return Err(Error::Internal("not a transaction of PostgreSQL".to_owned()));
     };
     match outcome {
-        Ok(value) => transaction.commit().await.map(|()| value).map_err(Error::from),
+        Ok(value) => answered(transaction.commit()).await.map(|()| value).map_err(Error::from),
         Err(error) => {
             // Now, not when the connection comes back to the pool: others may wait for its locks.
-            drop(transaction.rollback().await);
+            drop(within(PING_TIMEOUT, transaction.rollback()).await);
             Err(error)
         }
     }
+}
+
+/// The answer of the server, or that there was none in time.
+pub(super) async fn answered<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    within(ANSWER_TIMEOUT, answer).await
+}
+
+async fn within<T>(limit: Duration, answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(limit, answer)
+        .await
+        .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
 }
 
 /// Connects; while nobody answers, or the server is starting or full, tries again until the time is over.
@@ -184,10 +204,9 @@ async fn connect_within(options: &PgConnectOptions, wait: Duration) -> Result<Pg
     let deadline = Instant::now() + wait;
     let mut said = false;
     loop {
-        let error = match tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await {
-            Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) => error,
-            Err(_) => sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()),
+        let error = match within(CONNECT_TIMEOUT, options.connect()).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => error,
         };
         if !is_transient(&error) || Instant::now() + CONNECT_PAUSE >= deadline {
             return Err(explain(&error, options));

@@ -1,5 +1,7 @@
 //! What PostgreSQL says when it can't be used, and what to do about it.
 
+use std::io;
+
 use sqlx::postgres::PgConnectOptions;
 
 use super::postgres::name;
@@ -21,12 +23,17 @@ pub(super) fn url_mistake(reason: &str) -> StartError {
 /// Whether it may be gone in a moment: nobody answers yet, or the server is starting, stopping or full.
 pub(super) fn is_transient(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) => true,
+        sqlx::Error::Io(error) => !is_refused_handshake(error),
         sqlx::Error::Database(error) => {
             matches!(error.code().as_deref(), Some("57P03" | "57P01" | "57P02" | "53300"))
         }
         _ => false,
     }
+}
+
+/// rustls tells of a certificate that it refuses, or of a peer that does not speak TLS, as data that make no sense.
+fn is_refused_handshake(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
 }
 
 /// The reason and the remedy.
@@ -36,7 +43,18 @@ pub(super) fn explain(error: &sqlx::Error, options: &PgConnectOptions) -> StartE
         |socket| socket.display().to_string(),
     );
     let (user, database) = (options.get_username(), name(options));
+    let refused_tls = |reason: &dyn std::fmt::Display| {
+        StartError::new(
+            StartProblem::Tls,
+            format!(
+                "TLS with PostgreSQL at {server} failed: {reason}. With sslmode=verify-ca or verify-full the server's certificate \
+                 must be signed by a known authority: name its file with sslrootcert=/path/ca.pem; verify-full also wants the \
+                 host of DATABASE_URL in the certificate"
+            ),
+        )
+    };
     match error {
+        sqlx::Error::Io(error) if is_refused_handshake(error) => refused_tls(error),
         sqlx::Error::Io(error) => StartError::new(
             StartProblem::Unreachable,
             format!(
@@ -51,14 +69,7 @@ pub(super) fn explain(error: &sqlx::Error, options: &PgConnectOptions) -> StartE
                  nobody can listen in, use sslmode=disable"
             ),
         ),
-        sqlx::Error::Tls(error) => StartError::new(
-            StartProblem::Tls,
-            format!(
-                "TLS with PostgreSQL at {server} failed: {error}. With sslmode=verify-ca or verify-full the server's certificate \
-                 must be signed by a known authority: name its file with sslrootcert=/path/ca.pem; verify-full also wants the \
-                 host of DATABASE_URL in the certificate"
-            ),
-        ),
+        sqlx::Error::Tls(error) => refused_tls(error),
         sqlx::Error::Database(failure) => {
             let message = failure.message();
             match failure.code().as_deref() {

@@ -6,6 +6,7 @@ use sqlx::postgres::PgListener;
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::time::{sleep, timeout};
 
+use super::postgres::answered;
 use super::{Error, Tx};
 
 const CHANNEL: &str = "doorward_revocation";
@@ -20,7 +21,7 @@ pub(super) enum Source {
 
 impl Revocations {
     pub(super) async fn listen(mut listener: PgListener) -> Result<Self, Error> {
-        listener.listen(CHANNEL).await?;
+        answered(listener.listen(CHANNEL)).await?;
         Ok(Self(Source::Postgres(listener)))
     }
 

@@ -16,5 +16,7 @@ mod locks;
 mod migrations;
 mod sessions;
 mod start;
+mod tls;
 mod transactions;
 mod users;
+mod wire;

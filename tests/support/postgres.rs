@@ -59,6 +59,7 @@ pub fn shared() -> Option<&'static Cluster> {
 /// process waits at the other end of a pipe for that.
 pub struct Cluster {
     port: u16,
+    certificate: Option<PathBuf>,
     databases: AtomicU32,
     pipe: Option<ChildStdin>,
     guard: Child,
@@ -67,11 +68,21 @@ pub struct Cluster {
 impl Cluster {
     /// Starts a cluster with these settings (`name=value`).
     pub fn start(programs: &Path, settings: &[&str]) -> Self {
-        // The free port may be taken between our look and the server's: try again.
-        (0..5).find_map(|_| Self::try_start(programs, settings)).expect("PostgreSQL must start")
+        Self::start_with(programs, settings, false)
     }
 
-    fn try_start(programs: &Path, settings: &[&str]) -> Option<Self> {
+    /// Starts a cluster that offers TLS with a certificate of its own making, for `127.0.0.1`. It is what Debian sets up: no
+    /// authority but itself.
+    pub fn start_with_tls(programs: &Path, settings: &[&str]) -> Self {
+        Self::start_with(programs, &[settings, &["ssl=on"]].concat(), true)
+    }
+
+    fn start_with(programs: &Path, settings: &[&str], certificate: bool) -> Self {
+        // The free port may be taken between our look and the server's: try again.
+        (0..5).find_map(|_| Self::try_start(programs, settings, certificate)).expect("PostgreSQL must start")
+    }
+
+    fn try_start(programs: &Path, settings: &[&str], certificate: bool) -> Option<Self> {
         let folder = tempfile::Builder::new().prefix("doorward-pg-").tempdir().expect("a temporary folder").keep();
         let user = Unprivileged::for_folder(&folder);
         let data = folder.join("data");
@@ -84,6 +95,32 @@ impl Cluster {
             "host all +{PASSWORD_GROUP} 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n"
         );
         fs::write(data.join("pg_hba.conf"), rules).expect("pg_hba.conf");
+        if certificate {
+            // Where the server looks by default, and as its user, or it would refuse the key.
+            let mut openssl = user.command(Path::new("openssl"));
+            openssl.args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "2",
+            ]);
+            openssl.args(["-subj", "/CN=doorward-test", "-addext", "subjectAltName=IP:127.0.0.1"]);
+            openssl.args([
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+                "-keyout",
+                "server.key",
+                "-out",
+                "server.crt",
+            ]);
+            let output = openssl.current_dir(&data).output().expect("openssl must run");
+            assert!(output.status.success(), "openssl: {}", String::from_utf8_lossy(&output.stderr));
+        }
 
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr()).ok()?.port();
         let script = r#"folder=$1; shift
@@ -104,8 +141,14 @@ kill -QUIT $server; wait $server; cd /; rm -rf "$folder""#;
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut guard = command.spawn().expect("sh must run");
-        let cluster = Self { port, databases: AtomicU32::new(0), pipe: guard.stdin.take(), guard };
+        let certificate = certificate.then(|| data.join("server.crt"));
+        let cluster = Self { port, certificate, databases: AtomicU32::new(0), pipe: guard.stdin.take(), guard };
         wait_until_ready(&data).then_some(cluster)
+    }
+
+    /// The file of the certificate, where the cluster has one.
+    pub fn certificate(&self) -> &Path {
+        self.certificate.as_deref().expect("a cluster with TLS")
     }
 
     /// The URL of a database, for the superuser.
