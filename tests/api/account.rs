@@ -69,7 +69,23 @@ async fn a_new_password_has_to_satisfy_the_policy(app: TestApp) {
         .await
         .invalid(&[("new_password", "too_short"), ("new_password", "weak")]);
     change_password(&laptop, PASSWORD, "Ann1@Example.com").await.invalid(&[("new_password", "common")]);
+    let bytes = |length: usize| format!("Aa1{}", "x".repeat(length - 3));
+    // 2 bytes a character: 3 + 2 * 34 are 71.
+    let wide = |more: &str| format!("Aa1{}{more}", "é".repeat(34));
+    for too_long in [bytes(72), bytes(73), wide("x")] {
+        change_password(&laptop, PASSWORD, &too_long).await.invalid(&[("new_password", "too_long")]);
+        change_password(&laptop, &too_long, NEW).await.refused("incorrect_current_password");
+    }
+    change_password(&laptop, PASSWORD, "Aa1\0xxxxx").await.invalid(&[("new_password", "invalid")]);
     laptop.me().await.ok();
+    let mut current = PASSWORD.to_owned();
+    for fits in [bytes(8), bytes(71), wide("")] {
+        change_password(&laptop, &current, &fits).await.ok();
+        // Whoever leaves out the end does not get in.
+        app.browser().login_with("ann1@example.com", &fits[..fits.floor_char_boundary(fits.len() - 1)]).await.is(401);
+        current = fits;
+    }
+    app.browser().login_with("ann1@example.com", &current).await.ok();
 }
 
 async fn an_export_holds_everything_but_secrets(app: TestApp) {

@@ -171,7 +171,9 @@ impl TestApp {
     pub(crate) async fn reset_token(&self, email: &str) -> String {
         let (app, id) = (self.service(), self.id_of(email).await);
         let made = operate::make_reset(&app, id, Duration::from_mins(30), &Client::default()).await;
-        made.expect("a database").expect("an account").reveal()
+        let token = made.expect("a database").expect("an account").reveal();
+        trace::remember(&token);
+        token
     }
 
     /// What the audit tells of an account, the oldest first: the event, and the detail where there is one.
