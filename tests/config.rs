@@ -115,6 +115,10 @@ fn every_setting_refuses_what_it_cannot_mean() {
         ("MAX_SESSIONS_PER_USER", &["0"]),
         ("BCRYPT_COST", &["3", "17", "1e1"]),
         ("PASSWORD_COMPOSITION", &["strong"]),
+        (
+            "RESET_URL",
+            &["app.example.com/reset", "https://a.example/#/reset", "ftp://a.example/", "https://u@a.example/"],
+        ),
         ("HASH_THREADS", &["0"]),
         ("HASH_QUEUE", &["0s", "26s"]),
         ("LOGIN_RATE_LIMIT", &["5", "5/minute", "0/1m", "5/0s", "5/2d", "10001/1m", "-5/1m", "5/1m/1", "on"]),
@@ -150,6 +154,7 @@ fn values_mean_what_they_say() {
         ("LOG_LEVEL", "Info,doorward::service=DEBUG"),
         ("SESSIONS_NOT_BEFORE", "2026-01-31T12:00:00Z"),
         ("PASSWORD_COMPOSITION", "off"),
+        ("RESET_URL", "http://app.example.com/reset"),
     ])
     .unwrap();
     assert_eq!(config.server.listen, ["[::1]:0".parse::<SocketAddr>().unwrap()]);
@@ -165,6 +170,7 @@ fn values_mean_what_they_say() {
     assert_eq!(config.logging.filter, "info,doorward::service=debug");
     assert_eq!(config.sessions.not_before, Some(now()));
     assert!(!config.passwords.composition);
+    assert_eq!(config.passwords.reset_url.unwrap().as_str(), "http://app.example.com/reset");
 }
 
 #[test]
@@ -205,6 +211,7 @@ fn production_refuses_what_is_not_safe_and_says_why() {
         ("ACCOUNT_RATE_LIMIT", "off", "slow down guessing"),
         ("ALLOWED_ORIGINS", "https://a.example,http://b.example", "plain http"),
         ("PUBLIC_URL", "http://a.example", "https alone"),
+        ("RESET_URL", "http://a.example/reset", "take the token"),
         ("JWT_SECRET_KEY_PREVIOUS", "your-secret-key-change-this-in-production", "sample"),
         ("COOKIE_SAMESITE", "none", "any site"),
         ("ALLOWED_ORIGINS", "*", "safe with cookies"),
@@ -216,6 +223,7 @@ fn production_refuses_what_is_not_safe_and_says_why() {
         let report = problem(production(&[(name, value)]));
         assert!(report.starts_with(name) && report.contains(reason), "{report}");
     }
+    production(&[("RESET_URL", "http://localhost:3000/reset")]).unwrap();
     let sample = "your-secret-key-change-this-in-production";
     let report = problem(production(&[("JWT_SECRET_KEY", sample)]));
     assert!(report.starts_with("JWT_SECRET_KEY is a sample"), "{report}");

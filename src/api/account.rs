@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use poem::web::Data;
 use poem_openapi::payload::{Json, Response};
-use poem_openapi::types::{Example, Password as PasswordText};
+use poem_openapi::types::{Example, Password as PasswordText, ToJSON};
 use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde_json::Value;
 
 use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
@@ -68,10 +69,11 @@ impl AccountApi {
     async fn update_me(
         &self,
         Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
         Caller(caller): Caller,
         change: Strict<ProfileChange>,
     ) -> Result<Me, TypedProblem<UpdateCode>> {
-        match profile::rename(app, &caller, change.0).await {
+        match profile::rename(app, &caller, client.clone(), change.0).await {
             Ok(Some(user)) => Ok(Me::Ok(Json(user.into()))),
             Ok(None) => Err(TypedProblem::new(UpdateCode::NotAuthenticated)),
             Err(cause) => Err(TypedProblem::failed(UpdateCode::DatabaseUnavailable, &cause)),
@@ -191,6 +193,14 @@ impl From<user::User> for User {
             created_at: Moment(user.created_at),
             last_login: user.last_login.map(Moment),
         }
+    }
+}
+
+impl User {
+    /// A person as `me` answers, for other outlets than HTTP.
+    #[must_use]
+    pub fn json(user: user::User) -> Value {
+        Self::from(user).to_json().unwrap_or_default()
     }
 }
 

@@ -38,7 +38,7 @@ impl DevicesApi {
         let current = caller.session.id;
         match sessions::list(app, &caller).await {
             Ok(live) => {
-                let sessions = live.iter().map(|session| Session::of(session, current)).collect();
+                let sessions = live.iter().map(|session| Session::of(session, Some(current))).collect();
                 Ok(Listed::Ok(Json(Sessions { sessions })))
             }
             Err(cause) => Err(TypedProblem::failed(CallerCode::DatabaseUnavailable, &cause)),
@@ -173,14 +173,14 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn of(session: &session::Session, current: SessionId) -> Self {
+    pub(super) fn of(session: &session::Session, current: Option<SessionId>) -> Self {
         Self {
             id: session.id.to_string(),
             created_at: Moment(session.created_at),
             last_used_at: Moment(session.last_used_at),
             ip: session.client_ip.map(|ip| ip.to_string()),
             device: device::name(session.user_agent.as_deref()),
-            current: session.id == current,
+            current: Some(session.id) == current,
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use poem::http::header::CONTENT_DISPOSITION;
 use poem::web::Data;
 use poem_openapi::payload::{Json, Response};
+use poem_openapi::types::ToJSON;
 use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde_json::Value;
 
 use super::Tag;
 use super::account::User;
@@ -15,7 +17,7 @@ use super::problem::TypedProblem;
 use super::types::Moment;
 use crate::domain::audit::Entry;
 use crate::domain::session::{self, SessionId};
-use crate::service::{App, profile};
+use crate::service::{App, Client, profile};
 
 /// The person's own data.
 pub struct ExportApi;
@@ -29,16 +31,24 @@ impl ExportApi {
     async fn export(
         &self,
         Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
         Caller(caller): Caller,
     ) -> Result<Response<Exported>, TypedProblem<CallerCode>> {
-        match profile::export(app, &caller).await {
-            Ok(export) => {
-                let reply = Exported::Ok(Json(Export::of(export, caller.session.id)));
+        match profile::export(app, &caller, client).await {
+            Ok(Some(export)) => {
+                let reply = Exported::Ok(Json(Export::of(export, Some(caller.session.id))));
                 Ok(Response::new(reply).header(CONTENT_DISPOSITION, "attachment; filename=\"doorward-export.json\""))
             }
+            Ok(None) => Err(TypedProblem::new(CallerCode::NotAuthenticated)),
             Err(cause) => Err(TypedProblem::failed(CallerCode::DatabaseUnavailable, &cause)),
         }
     }
+}
+
+/// The document of `exportMe`, for who asks without a session.
+#[must_use]
+pub fn json(export: profile::Export) -> Value {
+    Export::of(export, None).to_json().unwrap_or_default()
 }
 
 #[derive(ApiResponse)]
@@ -97,7 +107,7 @@ struct AuditRecord {
 }
 
 impl Export {
-    fn of(export: profile::Export, current: SessionId) -> Self {
+    fn of(export: profile::Export, current: Option<SessionId>) -> Self {
         Self {
             user: export.user.into(),
             sessions: export.sessions.into_iter().map(|session| StoredSession::of(session, current)).collect(),
@@ -107,7 +117,7 @@ impl Export {
 }
 
 impl StoredSession {
-    fn of(session: session::Session, current: SessionId) -> Self {
+    fn of(session: session::Session, current: Option<SessionId>) -> Self {
         Self {
             session: Session::of(&session, current),
             user_agent: session.user_agent,

@@ -8,7 +8,7 @@ mod serve;
 pub mod start;
 mod user;
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -80,7 +80,8 @@ pub fn run() -> ExitCode {
         Err(told) => {
             // Help and version are told here too.
             let code = if told.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
-            return told.print().map_or(ExitCode::FAILURE, |()| code);
+            let _ = told.print();
+            return code;
         }
     };
     let done = match cli.command.unwrap_or(Command::Serve) {
@@ -99,7 +100,7 @@ fn with_config(command: Command) -> ExitCode {
     let config = match Config::load(&source, clock.now()) {
         Ok(config) => config,
         Err(problems) => {
-            eprintln!("{problems}\n`doorward settings` explains them all.");
+            tell(&format!("{problems}\n`doorward settings` explains them all."));
             return ExitCode::from(USAGE);
         }
     };
@@ -123,7 +124,7 @@ fn with_config(command: Command) -> ExitCode {
 
 /// Tells what went wrong, in one line.
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("doorward: {error:#}");
+    tell(&format!("doorward: {error:#}"));
     match error.downcast_ref::<StartError>().map(StartError::problem) {
         Some(StartProblem::Newer) => ExitCode::from(MIGRATIONS),
         Some(StartProblem::Url) => ExitCode::from(USAGE),
@@ -131,9 +132,16 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     }
 }
 
-/// Prints to standard output; unlike `print!` it does not panic when nobody reads.
+/// Prints to standard output. Who stops reading (`| head`) has read enough: that is no error.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a line to standard error; unlike `eprintln!` it does not panic when nobody reads.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

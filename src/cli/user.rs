@@ -6,33 +6,36 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::Value;
+use url::Url;
 
-use super::{print, start};
-use crate::config::Config;
+use super::{print, start, tell};
+use crate::api::{account, export};
+use crate::config::{self, Config};
 use crate::domain::email::Email;
 use crate::domain::password::Password;
-use crate::domain::password_policy::PasswordPolicy;
-use crate::domain::user::{FullName, User, UserId};
+use crate::domain::password_policy::{PasswordPolicy, PasswordProblem};
+use crate::domain::user::{FullName, User};
 use crate::platform::clock::Clock;
 use crate::platform::random::Random;
 use crate::service::operate::{self, Change, Changed};
 use crate::service::register::{self, NewAccount, RegisterError};
 use crate::service::{App, Client};
-use crate::storage::{Store, users};
-
-/// How many users are read at once.
-const PAGE: u32 = 500;
+use crate::storage::Store;
 
 #[derive(Clone, Subcommand)]
 pub(super) enum Command {
     /// Make an account; the password is asked for, or read from standard input
     Create {
         /// The person's email
-        email: String,
+        #[arg(value_parser = email)]
+        email: Email,
         /// The person's name
         #[arg(long)]
         name: Option<String>,
+        /// Print the account as one JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// List all accounts
     List {
@@ -43,7 +46,8 @@ pub(super) enum Command {
     /// Show one account
     Show {
         /// The person's email
-        email: String,
+        #[arg(value_parser = email)]
+        email: Email,
         /// One JSON object
         #[arg(long)]
         json: bool,
@@ -51,7 +55,8 @@ pub(super) enum Command {
     /// End all sessions of a person, and let them log in no more
     Disable {
         /// The person's email
-        email: String,
+        #[arg(value_parser = email)]
+        email: Email,
         /// Also when it is the last active superuser
         #[arg(long)]
         force: bool,
@@ -59,38 +64,52 @@ pub(super) enum Command {
     /// Let a disabled person log in again
     Enable {
         /// The person's email
-        email: String,
+        #[arg(value_parser = email)]
+        email: Email,
     },
     /// Set a password, asked for or read from standard input, and end all sessions of the person
     SetPassword {
         /// The person's email
-        email: String,
+        #[arg(value_parser = email)]
+        email: Email,
     },
     /// Make a person a superuser, for the application beside Doorward
     MakeSuperuser {
         /// The person's email
-        email: String,
+        #[arg(value_parser = email)]
+        email: Email,
     },
     /// End all sessions of a person
     Logout {
         /// The person's email
-        email: String,
+        #[arg(value_parser = email)]
+        email: Email,
     },
     /// Print a link that lets a person set a new password, once; an earlier one is void
+    ///
+    /// The link is `RESET_URL` with the token behind `#token=`. Send it to the person alone: whoever has it sets the password.
     ResetLink {
         /// The person's email
-        email: String,
-        /// The page of your application that takes the token
-        #[arg(long, default_value = "")]
-        url: String,
-        /// How many minutes it can be used
-        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=10_080))]
-        minutes: u64,
+        #[arg(value_parser = email)]
+        email: Email,
+        /// The page of your application that takes the token, in place of `RESET_URL`
+        #[arg(long, value_parser = page)]
+        url: Option<Url>,
+        /// How long it can be used, such as `30m` or `1d`: at most `7d`
+        #[arg(long, default_value = "30m", value_parser = ttl)]
+        ttl: Duration,
+    },
+    /// Print everything that is stored about a person, as one JSON object: what the person gets from /api/auth/me/export
+    Export {
+        /// The person's email
+        #[arg(value_parser = email)]
+        email: Email,
     },
     /// Erase a person's account for ever
     Delete {
         /// The person's email
-        email: String,
+        #[arg(value_parser = email)]
+        email: Email,
         /// Also when it is the last active superuser
         #[arg(long)]
         force: bool,
@@ -102,22 +121,19 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<()>
     let store = Store::open(&config.database, clock.clone()).await?;
     store.migrate().await?;
     let app = Arc::new(start::app(config, store, clock, Random::system())?);
-    let done = carry_out(&app, command).await;
+    let done = carry_out(&app, config.passwords.reset_url.as_ref(), command).await;
     app.store.close().await;
     done
 }
 
-async fn carry_out(app: &Arc<App>, command: Command) -> anyhow::Result<()> {
+async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Create { email, name } => create(app, &email, name.as_deref()).await,
+        Command::Create { email, name, json } => create(app, email, name.as_deref(), json).await,
         Command::List { json } => {
-            let all = all(app).await?;
-            print(&if json { pretty(&Value::Array(all.iter().map(as_json).collect())) } else { table(&all) })
+            let all = operate::list(app).await?;
+            print(&if json { pretty(&all.into_iter().map(account::User::json).collect()) } else { table(&all) })
         }
-        Command::Show { email, json } => {
-            let user = find(app, &email).await?;
-            print(&if json { pretty(&as_json(&user)) } else { table(&[user]) })
-        }
+        Command::Show { email, json } => show(find(app, &email).await?, json),
         Command::Disable { email, force } => change(app, &email, Change::Disable, force).await,
         Command::Enable { email } => change(app, &email, Change::Enable, false).await,
         Command::MakeSuperuser { email } => change(app, &email, Change::MakeSuperuser, false).await,
@@ -128,10 +144,19 @@ async fn carry_out(app: &Arc<App>, command: Command) -> anyhow::Result<()> {
             let hash = app.hashing.hash(password).await?;
             done(operate::change(app, user.id, Change::SetPassword(hash), &Client::default(), false).await?)
         }
-        Command::ResetLink { email, url, minutes } => {
+        Command::ResetLink { email, url, ttl } => {
             let id = find(app, &email).await?.id;
-            let token = operate::make_reset(app, id, Duration::from_mins(minutes), &Client::default()).await?;
-            print(&format!("{url}#token={}\n", token.ok_or_else(unknown)?.reveal()))
+            let token = operate::make_reset(app, id, ttl, &Client::default()).await?.ok_or_else(unknown)?.reveal();
+            if let Some(url) = url.as_ref().or(reset_url) {
+                return print(&format!("{url}#token={token}\n"));
+            }
+            tell("RESET_URL is not set, so this is the token alone: your page passes it to /api/auth/password/reset");
+            print(&format!("{token}\n"))
+        }
+        Command::Export { email } => {
+            let id = find(app, &email).await?.id;
+            let everything = operate::export(app, id, &Client::default()).await?.ok_or_else(unknown)?;
+            print(&pretty(&export::json(everything)))
         }
         Command::Delete { email, force } => {
             let id = find(app, &email).await?.id;
@@ -140,19 +165,18 @@ async fn carry_out(app: &Arc<App>, command: Command) -> anyhow::Result<()> {
     }
 }
 
-async fn create(app: &Arc<App>, email: &str, name: Option<&str>) -> anyhow::Result<()> {
-    let email = Email::parse(email).map_err(|_| anyhow!("this is not an email address"))?;
+async fn create(app: &Arc<App>, email: Email, name: Option<&str>, json: bool) -> anyhow::Result<()> {
     let full_name = FullName::parse(name.unwrap_or_default())
         .map_err(|_| anyhow!("a name has at most 200 characters, and no control characters"))?;
     let password = new_password(app, &email)?;
     match register::register(app, Client::default(), NewAccount { email, password, full_name }).await {
-        Ok(user) => print(&table(&[user])),
+        Ok(user) => show(user, json),
         Err(RegisterError::EmailUnavailable) => bail!("there is an account with this email"),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn change(app: &App, email: &str, change: Change, force: bool) -> anyhow::Result<()> {
+async fn change(app: &App, email: &Email, change: Change, force: bool) -> anyhow::Result<()> {
     let id = find(app, email).await?.id;
     done(operate::change(app, id, change, &Client::default(), force).await?)
 }
@@ -169,53 +193,43 @@ fn unknown() -> anyhow::Error {
     anyhow!("there is no account with this email")
 }
 
-async fn find(app: &App, email: &str) -> anyhow::Result<User> {
-    let email = Email::parse(email).map_err(|_| anyhow!("this is not an email address"))?;
-    let mut tx = app.store.read().await?;
-    users::credentials(&mut tx, &email).await?.map(|found| found.user).ok_or_else(unknown)
+async fn find(app: &App, email: &Email) -> anyhow::Result<User> {
+    operate::find(app, email).await?.ok_or_else(unknown)
 }
 
-async fn all(app: &App) -> anyhow::Result<Vec<User>> {
-    let mut tx = app.store.read().await?;
-    let mut all: Vec<User> = Vec::new();
-    loop {
-        let after = all.last().map_or(UserId(0), |user| user.id);
-        let page = users::list(&mut tx, after, PAGE).await?;
-        if page.is_empty() {
-            return Ok(all);
-        }
-        all.extend(page);
-    }
+fn email(text: &str) -> Result<Email, &'static str> {
+    Email::parse(text).map_err(|_| "this is not an email address")
+}
+
+fn page(text: &str) -> Result<Url, &'static str> {
+    config::page(text).ok_or("this is not a page such as https://app.example.com/reset, without a `#`")
+}
+
+fn ttl(text: &str) -> Result<Duration, &'static str> {
+    let sensible = |ttl: &Duration| (Duration::from_mins(1)..=Duration::from_hours(7 * 24)).contains(ttl);
+    config::duration(text).filter(sensible).ok_or("this is not a duration from `1m` to `7d`")
 }
 
 /// Never an argument: those are seen by everybody on the machine, and stay in the shell's history.
 fn new_password(app: &App, email: &Email) -> anyhow::Result<Password> {
     let text = if std::io::stdin().is_terminal() {
-        rpassword::prompt_password("New password: ").context("the password can't be read")?
+        let ask = |prompt| rpassword::prompt_password(prompt).context("the password can't be read");
+        let text = ask("New password: ")?;
+        ensure!(text == ask("The same again: ")?, "these are two different passwords");
+        text
     } else {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).context("the password can't be read")?;
         line.trim_end_matches(['\r', '\n']).to_owned()
     };
     let policy = PasswordPolicy { composition: app.passwords.composition };
-    ensure!(
-        policy.problems(&text, Some(email)).is_empty(),
-        "a password has at least 8 characters and at most 71 bytes, with an upper-case letter, a lower-case letter and a \
-         digit; and is neither the email nor a common one"
-    );
+    let problems: Vec<_> = policy.problems(&text, Some(email)).into_iter().map(PasswordProblem::message).collect();
+    ensure!(problems.is_empty(), "this can't be the password. {}", problems.join(" "));
     Password::parse(text).map_err(|_| anyhow!("this can't be a password"))
 }
 
-fn as_json(user: &User) -> Value {
-    json!({
-        "id": user.id.0,
-        "email": user.email.as_str(),
-        "full_name": user.full_name.as_ref().map(FullName::as_str),
-        "is_active": user.is_active,
-        "is_superuser": user.is_superuser,
-        "created_at": user.created_at.to_string(),
-        "last_login": user.last_login.map(|at| at.to_string()),
-    })
+fn show(user: User, json: bool) -> anyhow::Result<()> {
+    print(&if json { pretty(&account::User::json(user)) } else { table(&[user]) })
 }
 
 fn pretty(value: &Value) -> String {

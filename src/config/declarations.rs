@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use url::Url;
 
 use crate::domain::throttle::Limit;
 use crate::domain::timestamp::Timestamp;
@@ -12,7 +13,7 @@ use super::Environment;
 use super::cookies::SameSite;
 use super::database::DatabaseUrl;
 use super::kinds::{
-    DOMAIN, HOST as ADDRESS, KEY, LIMIT, MOMENT, NAME, NETWORK_LIMITS, ORIGIN, ORIGINS, PROXIES, SWITCH, choice,
+    DOMAIN, HOST as ADDRESS, KEY, LIMIT, MOMENT, NAME, NETWORK_LIMITS, ORIGIN, ORIGINS, PAGE, PROXIES, SWITCH, choice,
     duration, number,
 };
 use super::logging::{self, LogFormat};
@@ -109,6 +110,9 @@ settings! {
         BCRYPT_COST: u32 = number!(4 to 16), Is("12");
         /// Whether a password needs an upper-case and a lower-case letter and a digit.
         PASSWORD_COMPOSITION: bool = SWITCH, Is("on");
+        /// The page of your application that takes the token of `doorward user reset-link`, behind `#token=`; plain http is
+        /// refused in production.
+        RESET_URL: Url = PAGE, Unset("the command prints the token alone");
         /// How many threads hash passwords.
         HASH_THREADS: usize = number!(1 to 256), Unset("one per core");
         /// A login that would wait longer for its hash is refused at once (503).

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use url::Url;
+use url::{Host, Url};
 
 use crate::domain::throttle::Limit;
 use crate::domain::timestamp::Timestamp;
@@ -44,6 +44,10 @@ pub(super) const ORIGINS: Kind<Vec<String>> = Kind {
         Ok(origins)
     }),
 };
+
+/// A page of a frontend. What is handed to it goes behind it as the fragment, which browsers send to no server.
+pub(super) const PAGE: Kind<Url> =
+    Kind { values: "a page such as `https://app.example.com/reset`", parse: Parse::Text(page) };
 
 /// The cookie's `Domain`, in lower case.
 pub(super) const DOMAIN: Kind<String> = Kind {
@@ -223,6 +227,26 @@ fn origin(text: &str) -> Result<String, Reason> {
     }
 }
 
+/// A page's address, without a fragment.
+pub(super) fn page(text: &str) -> Result<Url, Reason> {
+    let url = Url::parse(text).map_err(|_| Reason::Values)?;
+    if url.fragment().is_some() {
+        return Err(Reason::Because("must not have a `#`: the token goes behind it"));
+    }
+    let plain = url.username().is_empty() && url.password().is_none();
+    if plain && matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(Reason::Values) }
+}
+
+/// Whether what is sent there stays on this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
@@ -275,10 +299,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_page_has_an_address_and_nothing_behind_it() {
+        for text in ["https://app.example.com/reset", "http://localhost:3000/", "https://app.example.com/reset?lang=de"]
+        {
+            assert_eq!(page(text).map(String::from), Ok(text.to_owned()));
+        }
+        assert!(matches!(page("https://app.example.com/#/reset"), Err(Reason::Because(_))));
+        for text in
+            ["app.example.com/reset", "/reset", "https://", "javascript:alert(1)", "https://u:p@a.example/", "*"]
+        {
+            assert_eq!(page(text), Err(Reason::Values), "{text}");
+        }
+    }
+
+    #[test]
+    fn this_machine_has_many_names() {
+        let local = |text| is_loopback(&page(text).unwrap());
+        assert!(["http://localhost:3000", "http://127.0.0.9/x", "http://[::1]:1"].into_iter().all(local));
+        assert!(!["http://localhost.evil.example", "http://10.0.0.1", "http://[::2]"].into_iter().any(local));
+    }
+
     proptest! {
         #[test]
         fn no_text_is_too_strange(text in "\\PC{0,20}") {
-            let _ = (span(&text), limit(&text), network(&text), origin(&text));
+            let _ = (span(&text), limit(&text), network(&text), origin(&text), page(&text));
         }
     }
 }

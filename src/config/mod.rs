@@ -25,6 +25,10 @@ pub mod tokens;
 pub use problem::{Problem, Problems};
 pub use source::Source;
 
+use std::time::Duration;
+
+use url::Url;
+
 use crate::domain::timestamp::Timestamp;
 
 /// Everything that can be set.
@@ -105,4 +109,16 @@ impl Config {
         // A section that is missing has noted why.
         if problems.is_empty() { whole().ok_or(Problems(problems)) } else { Err(Problems(problems)) }
     }
+}
+
+/// Reads a duration as settings have them: `30s`, `5m`, `1h`, `7d`. None: it is something else.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
+    kinds::span(text)
+}
+
+/// Reads the address of a page as `RESET_URL` has it. None: it is something else, or has a fragment.
+#[must_use]
+pub fn page(text: &str) -> Option<Url> {
+    kinds::page(text).ok()
 }

@@ -1,6 +1,9 @@
 //! Password policy and bcrypt cost.
 
-use super::declarations::{BCRYPT_COST, PASSWORD_COMPOSITION};
+use url::Url;
+
+use super::declarations::{BCRYPT_COST, PASSWORD_COMPOSITION, RESET_URL};
+use super::kinds::is_loopback;
 use super::setting::Reader;
 
 /// Settings of passwords.
@@ -10,6 +13,8 @@ pub struct Passwords {
     pub cost: u32,
     /// `PASSWORD_COMPOSITION`: whether an upper-case and a lower-case letter and a digit are required.
     pub composition: bool,
+    /// `RESET_URL`: the page that takes a reset token, without a fragment.
+    pub reset_url: Option<Url>,
 }
 
 impl Passwords {
@@ -21,6 +26,12 @@ impl Passwords {
             "must be 12 or more in production: cheaper hashes are guessed too fast once a database leaks",
         );
         let composition = reader.get(&PASSWORD_COMPOSITION);
-        Some(Self { cost: cost?, composition: composition? })
+        let reset_url = reader.get(&RESET_URL);
+        reader.refuse_in_production(
+            reset_url.as_ref().is_some_and(|url| url.scheme() == "http" && !is_loopback(url)),
+            &RESET_URL,
+            "must begin with https:// in production: whoever is on the way could change the page, and take the token from it",
+        );
+        Some(Self { cost: cost?, composition: composition?, reset_url })
     }
 }

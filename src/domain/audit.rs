@@ -39,6 +39,10 @@ pub enum Event {
     SuperuserMade,
     /// An operator made a link that resets the password.
     ResetRequested,
+    /// The person changed their name.
+    ProfileChanged,
+    /// Everything stored about the person was handed out; the detail tells when it was to an operator.
+    DataExported,
 }
 
 /// A record as it is stored.
@@ -52,7 +56,7 @@ pub struct Entry {
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Registered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -68,6 +72,8 @@ impl Event {
         Self::UserDeleted,
         Self::SuperuserMade,
         Self::ResetRequested,
+        Self::ProfileChanged,
+        Self::DataExported,
     ];
 
     /// The stored form.
@@ -89,6 +95,8 @@ impl Event {
             Self::UserDeleted => "user_deleted",
             Self::SuperuserMade => "superuser_made",
             Self::ResetRequested => "reset_requested",
+            Self::ProfileChanged => "profile_changed",
+            Self::DataExported => "data_exported",
         }
     }
 

@@ -28,6 +28,20 @@ pub enum PasswordProblem {
     Common,
 }
 
+impl PasswordProblem {
+    /// What is asked for, in a sentence.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::TooShort => "Must have at least 8 characters.",
+            Self::TooLong => "Must have at most 71 bytes; a letter with an accent has two or more.",
+            Self::Invalid => "Must not have a NUL character.",
+            Self::Weak => "Must have an upper-case letter, a lower-case letter and a digit.",
+            Self::Common => "Is one that is tried first: a common password, or the email address.",
+        }
+    }
+}
+
 impl PasswordPolicy {
     /// The fewest characters (not bytes) of a new password.
     pub const MIN_CHARS: usize = 8;

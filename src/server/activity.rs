@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::Limits;
+use super::{Limits, unreadable};
 
 /// What the connection is busy with, and since when. Hyper knows one limit for the wait for a head, from the end of the last
 /// answer on; here the wait for its first byte (keep-alive) and for its last one are told apart.
@@ -21,6 +21,7 @@ struct State {
     since: Instant,
     has_body: bool,
     requests: u64,
+    refusal: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,8 @@ pub(super) enum Phase {
 
 impl Activity {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { phase: Phase::Head, since: Instant::now(), has_body: false, requests: 0 })))
+        let (phase, since) = (Phase::Head, Instant::now());
+        Self(Arc::new(Mutex::new(State { phase, since, has_body: false, requests: 0, refusal: None })))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -59,12 +61,17 @@ impl Activity {
     pub(super) fn request_begins(&self, has_body: bool) {
         let mut state = self.lock();
         let requests = state.requests + 1;
-        *state = State { phase: Phase::Request, since: Instant::now(), has_body, requests };
+        *state = State { phase: Phase::Request, since: Instant::now(), has_body, requests, refusal: None };
     }
 
     pub(super) fn answer_begins(&self) {
         let mut state = self.lock();
         (state.phase, state.since) = (Phase::Idle, Instant::now());
+    }
+
+    /// What hyper wrote because it could not read a request, and was held back.
+    pub(super) fn take_refusal(&self) -> Option<Vec<u8>> {
+        self.lock().refusal.take()
     }
 
     fn has_read(&self) {
@@ -89,7 +96,7 @@ impl Activity {
     }
 }
 
-/// The stream; it tells [`Activity`] what goes through it.
+/// The stream; it tells [`Activity`] what goes through it, and holds back what hyper says to what is [`unreadable`].
 pub(super) struct Watched {
     stream: TcpStream,
     activity: Activity,
@@ -117,7 +124,16 @@ impl AsyncRead for Watched {
 }
 
 impl AsyncWrite for Watched {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, mut bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match unreadable::begins_at(bytes) {
+            Some(0) => {
+                self.activity.lock().refusal = Some(bytes.to_vec());
+                return Poll::Ready(Ok(bytes.len()));
+            }
+            // What stands before it is written, and then it comes again.
+            Some(start) => bytes = &bytes[..start],
+            None => {}
+        }
         let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
         if result.is_ready() {
             self.activity.has_written();
@@ -128,9 +144,13 @@ impl AsyncWrite for Watched {
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
+        slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        // Hyper's heads are in the first slice, bodies in the others.
+        if let Some(first) = slices.first().filter(|first| unreadable::begins_at(first).is_some()) {
+            return self.poll_write(cx, first);
+        }
+        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         if result.is_ready() {
             self.activity.has_written();
         }

@@ -20,8 +20,9 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::Limits;
 use super::activity::{Activity, Phase, Watched};
+use super::{Limits, unreadable};
+use crate::api::middleware::Unreadable;
 
 /// What the server tells its connections.
 #[derive(Clone)]
@@ -62,9 +63,12 @@ async fn converse<E>(
 {
     let activity = Activity::new();
     let service = {
-        let activity = activity.clone();
-        service_fn(move |request: hyper::Request<Incoming>| {
+        let (endpoint, activity) = (Arc::clone(&endpoint), activity.clone());
+        service_fn(move |mut request: hyper::Request<Incoming>| {
             activity.request_begins(!request.body().is_end_stream());
+            if unreadable::lacks_host(&request) {
+                request.extensions_mut().insert(Unreadable::Malformed);
+            }
             let (endpoint, activity) = (Arc::clone(&endpoint), activity.clone());
             let parts = (request, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP);
             async move {
@@ -91,8 +95,14 @@ async fn converse<E>(
             // The connection goes first, so that what has arrived counts before a limit does.
             biased;
             _ = poll_fn(|cx| connection.poll_without_shutdown(cx)) => {
-                let stream = connection.into_parts().io.into_inner().into_inner();
-                return close(stream, if activity.had_body() { limits.linger } else { Duration::ZERO }).await;
+                let mut stream = connection.into_parts().io.into_inner().into_inner();
+                let refusal = activity.take_refusal();
+                let linger = if refusal.is_some() || activity.had_body() { limits.linger } else { Duration::ZERO };
+                if let Some(refusal) = refusal {
+                    let answer = unreadable::answer(&mut stream, &*endpoint, &refusal, (local, remote));
+                    let _ = tokio::time::timeout(limits.header_read, answer).await;
+                }
+                return close(stream, linger).await;
             }
             () = &mut alarm => {
                 let now = Instant::now();

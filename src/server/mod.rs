@@ -3,6 +3,7 @@
 mod activity;
 mod connection;
 mod descriptors;
+mod unreadable;
 
 use std::future::Future;
 use std::io;

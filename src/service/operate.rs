@@ -2,14 +2,22 @@
 
 use std::time::Duration;
 
+use super::profile::{self, Export};
 use super::{App, Client, Failure, end_session};
-use crate::domain::audit::Event;
+use crate::domain::audit::{Event, Record};
+use crate::domain::email::Email;
 use crate::domain::password::PasswordHash;
 use crate::domain::reset_token::ResetToken;
 use crate::domain::session::EndReason;
-use crate::domain::user::UserId;
+use crate::domain::user::{User, UserId};
 use crate::platform::digest::sha256;
 use crate::storage::{Tx, audit, password_resets, users};
+
+/// How many users are read at once.
+const PAGE: u32 = 500;
+
+/// The detail of a record that might be taken for the person's own doing.
+const BY_OPERATOR: &str = "operator";
 
 /// What an operator may change of an account.
 #[derive(Clone, Debug)]
@@ -39,6 +47,41 @@ pub enum Changed {
 
 /// What became of an erasure.
 pub type Erased = Changed;
+
+/// The account with this email.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find(app: &App, email: &Email) -> Result<Option<User>, Failure> {
+    let mut tx = app.store.read().await?;
+    Ok(users::credentials(&mut tx, email).await?.map(|found| found.user))
+}
+
+/// All accounts, in the order of their ids.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn list(app: &App) -> Result<Vec<User>, Failure> {
+    let mut tx = app.store.read().await?;
+    let mut all: Vec<User> = Vec::new();
+    loop {
+        let after = all.last().map_or(UserId(0), |user| user.id);
+        let page = users::list(&mut tx, after, PAGE).await?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
+}
+
+/// Everything stored about a person, as [`profile::export`] gives it to them. None: there is no such account.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn export(app: &App, id: UserId, client: &Client) -> Result<Option<Export>, Failure> {
+    let detail = Some(BY_OPERATOR.to_owned());
+    profile::hand_out(app, id, Record { detail, ..client.record(Event::DataExported, id, None) }).await
+}
 
 /// Changes an account. `force`: also when it is the last active superuser.
 ///
@@ -72,6 +115,7 @@ pub async fn change(app: &App, id: UserId, change: Change, client: &Client, forc
                     }
                     Change::SetPassword(hash) => {
                         users::set_password(tx, id, hash, now).await?;
+                        password_resets::void(tx, id).await?;
                         (Some(Event::PasswordChanged), true)
                     }
                     Change::MakeSuperuser => {
@@ -81,7 +125,8 @@ pub async fn change(app: &App, id: UserId, change: Change, client: &Client, forc
                     Change::LogOut => (None, true),
                 };
                 if let Some(event) = event {
-                    audit::append(tx, &client.record(event, id, None), now).await?;
+                    let detail = Some(BY_OPERATOR.to_owned());
+                    audit::append(tx, &Record { detail, ..client.record(event, id, None) }, now).await?;
                 }
                 let ended = if ends_sessions {
                     end_session::all_in_transaction(tx, id, None, reason, &client, now).await?

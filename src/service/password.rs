@@ -12,7 +12,7 @@ use crate::domain::audit::Event;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::EndReason;
 use crate::platform::hashing::HashError;
-use crate::storage::{audit, users};
+use crate::storage::{audit, password_resets, users};
 
 /// Why the password is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +113,7 @@ pub async fn change(
                     if !users::replace_hash(tx, user_id, &verified, &hash).await? {
                         return Ok(None);
                     }
+                    password_resets::void(tx, user_id).await?;
                     let reason = EndReason::PasswordChanged;
                     let ended = end_session::all_in_transaction(tx, user_id, None, reason, &client, locked.now).await?;
                     audit::append(tx, &client.record(Event::PasswordChanged, user_id, None), locked.now).await?;

@@ -6,10 +6,10 @@ use super::authenticate::Caller;
 use super::operate::{self, Erased};
 use super::password::{PasswordChangeError, prove};
 use super::{App, Client, Failure, in_own_task};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Entry, Event, Record};
 use crate::domain::password::Password;
 use crate::domain::session::Session;
-use crate::domain::user::{FullName, User};
+use crate::domain::user::{FullName, User, UserId};
 use crate::storage::{audit, sessions, users};
 
 /// Everything stored about a person, but for hashes and secrets.
@@ -44,17 +44,26 @@ impl From<Failure> for EraseError {
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn rename(app: &Arc<App>, caller: &Caller, name: Option<FullName>) -> Result<Option<User>, Failure> {
+pub async fn rename(
+    app: &Arc<App>,
+    caller: &Caller,
+    client: Client,
+    name: Option<FullName>,
+) -> Result<Option<User>, Failure> {
     let id = caller.user.id;
     let app = Arc::clone(app);
     in_own_task(async move {
         let (renamed, now) = app
             .store
             .write(move |tx| {
-                let name = name.clone();
+                let (client, name) = (client.clone(), name.clone());
                 Box::pin(async move {
                     let now = tx.now().await?;
-                    Ok((users::rename(tx, id, name.as_ref(), now).await?, now))
+                    let renamed = users::rename(tx, id, name.as_ref(), now).await?;
+                    if renamed.is_some() {
+                        audit::append(tx, &client.record(Event::ProfileChanged, id, None), now).await?;
+                    }
+                    Ok((renamed, now))
                 })
             })
             .await?;
@@ -86,13 +95,33 @@ pub async fn erase(
     .await
 }
 
-/// Everything stored about the caller.
+/// Everything stored about the caller. None: the account is gone.
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn export(app: &App, caller: &Caller) -> Result<Export, Failure> {
-    let mut tx = app.store.read().await?;
+pub async fn export(app: &App, caller: &Caller, client: &Client) -> Result<Option<Export>, Failure> {
     let id = caller.user.id;
-    let user = users::by_id(&mut tx, id).await?.unwrap_or_else(|| caller.user.clone());
-    Ok(Export { user, sessions: sessions::all_of_user(&mut tx, id).await?, audit: audit::of_user(&mut tx, id).await? })
+    hand_out(app, id, client.record(Event::DataExported, id, None)).await
+}
+
+/// Everything stored about a person. That it is handed out is written down first, and so is part of it.
+pub(super) async fn hand_out(app: &App, id: UserId, record: Record) -> Result<Option<Export>, Failure> {
+    let noted = app
+        .store
+        .write(move |tx| {
+            let record = record.clone();
+            Box::pin(async move {
+                let Some(locked) = users::lock(tx, id).await? else { return Ok(false) };
+                audit::append(tx, &record, locked.now).await?;
+                Ok(true)
+            })
+        })
+        .await?;
+    if !noted {
+        return Ok(None);
+    }
+    let mut tx = app.store.read().await?;
+    let Some(user) = users::by_id(&mut tx, id).await? else { return Ok(None) };
+    let sessions = sessions::all_of_user(&mut tx, id).await?;
+    Ok(Some(Export { user, sessions, audit: audit::of_user(&mut tx, id).await? }))
 }

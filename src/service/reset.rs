@@ -42,6 +42,8 @@ pub enum ResetError {
 
 /// Sets a new password, which satisfies the policy, and ends all sessions. `token` is none when it is none of ours.
 ///
+/// An invalid token costs no hash and a valid one does: the time tells what the answer tells, and guessing 256 bits is hopeless.
+///
 /// # Errors
 /// See [`ResetError`].
 pub async fn reset(app: &Arc<App>, client: Client, token: Option<ResetToken>, new: Password) -> Result<(), ResetError> {

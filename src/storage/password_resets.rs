@@ -29,6 +29,12 @@ pub async fn find(tx: &mut Tx, token: &TokenHash, now: Timestamp) -> Result<Opti
     Ok(id.map(UserId))
 }
 
+/// Voids the user's reset, if one waits: somebody has set a password without it.
+pub async fn void(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    let sql = "DELETE FROM password_resets WHERE user_id = $1";
+    on!(tx, conn => sqlx::query(sql).bind(user.0).execute(conn).await.map(drop))
+}
+
 /// Uses a reset up. False: somebody has used or replaced it. The user's row must be locked.
 pub async fn take(tx: &mut Tx, token: &TokenHash, now: Timestamp) -> Result<bool, Error> {
     let sql = "DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $2";

@@ -9,6 +9,8 @@ mod harness;
 mod support;
 
 mod account;
+mod account_races;
+mod audit;
 mod client_address;
 mod contract;
 mod cross_site;
@@ -22,5 +24,6 @@ mod me;
 mod races;
 mod refresh;
 mod register;
+mod reset;
 mod secrets;
 mod sessions;

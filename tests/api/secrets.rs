@@ -3,10 +3,13 @@
 use std::fs;
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::harness::app::{KEY, TestApp};
 use crate::harness::browser::PASSWORD;
+use crate::harness::forms::forms;
 use crate::harness::{both, trace};
 
 both! {
@@ -20,21 +23,46 @@ async fn the_database_holds_no_password_and_no_token(app: TestApp) {
     for _ in 0..3 {
         laptop.login("ann@example.com").await.ok();
         laptop.refresh().await.ok();
+        laptop.me().bearer(&laptop.access_cookie()).await.ok();
         secrets.extend([laptop.access_cookie(), laptop.refresh_cookie()]);
     }
-    let laptop = app.browser();
-    laptop.login_with("ann@example.com", "WrongCanary123").await.refused("incorrect_credentials");
+    let stranger = app.browser();
+    stranger.login_with("ann@example.com", "WrongCanary123").await.refused("incorrect_credentials");
     // People type the password into the field above it.
-    laptop.login_with("TypedCanary123", "WrongCanary123").await.refused("incorrect_credentials");
-    laptop.login_with("TypedCanary123@example.com", "WrongCanary123").await.refused("incorrect_credentials");
+    stranger.login_with("TypedCanary123", "WrongCanary123").await.refused("incorrect_credentials");
+    stranger.login_with("TypedCanary123@example.com", "WrongCanary123").await.refused("incorrect_credentials");
     secrets.extend(["WrongCanary123", "TypedCanary123", "typedcanary123"].map(str::to_owned));
+
+    let change = |current: &str, new: &str| {
+        laptop.post("/api/auth/password").json(&json!({ "current_password": current, "new_password": new }))
+    };
+    change("WrongCanary456", "NewCanary456").await.refused("incorrect_current_password");
+    change(PASSWORD, "NewCanary456").await.ok();
+    secrets.extend(["WrongCanary456", "NewCanary456"].map(str::to_owned));
+    secrets.extend([laptop.access_cookie(), laptop.refresh_cookie()]);
+    let used = app.reset_token("ann@example.com").await;
+    let reset = json!({ "token": used, "new_password": "ResetCanary789" });
+    app.browser().post("/api/auth/password/reset").json(&reset).await.ok();
+    let waiting = app.reset_token("ann@example.com").await;
+    secrets.extend([used, waiting, "ResetCanary789".to_owned()]);
+    laptop.login_with("ann@example.com", "ResetCanary789").await.ok();
+    laptop.get("/api/auth/me/export").await.ok();
+    let leave = json!({ "password": "LeaveCanary123" });
+    laptop.call(http::Method::DELETE, "/api/auth/me").json(&leave).await.refused("incorrect_current_password");
+    secrets.extend([laptop.access_cookie(), laptop.refresh_cookie(), "LeaveCanary123".to_owned()]);
+
     let dump = app.dump().await;
     assert!(dump.contains("ann@example.com") && dump.contains("$2b$04$"), "the dump shows what there is: {dump}");
+    assert_eq!(app.count("password_resets").await, 1, "a token that waits to be used is among what is searched");
     for secret in secrets {
-        assert!(!dump.contains(&secret), "{secret} in\n{dump}");
-        let digits = secret.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
-        let hex: String = digits.map(|digit| char::from_digit(digit.into(), 16).unwrap()).collect();
-        assert!(!dump.to_lowercase().contains(&hex), "{secret}, as hexadecimal digits, in\n{dump}");
+        let mut all = forms(secret.as_bytes()).to_vec();
+        // What a token stands for.
+        if let Ok(bytes) = URL_SAFE_NO_PAD.decode(&secret) {
+            all.extend(forms(&bytes));
+        }
+        for form in all {
+            assert!(!dump.contains(&form), "{secret}, as {form}, in\n{dump}");
+        }
         // A token's signature alone would do, too.
         let signature = secret.rsplit('.').next().unwrap();
         assert!(!dump.contains(signature), "the signature of {secret} in\n{dump}");
@@ -55,8 +83,23 @@ fn logs_at_the_finest_level_tell_no_secret() {
         assert!(text.contains(level), "the log has no line of {level}: is it written?");
     }
     // What the log is for.
-    for event in ["registered", "session begun", "login refused", "session ended", "/api/auth/login"] {
+    for event in [
+        "registered",
+        "session begun",
+        "login refused",
+        "refreshed",
+        "session ended",
+        "a refresh token was used again",
+        "password reset",
+        "/api/auth/login",
+    ] {
         assert!(text.contains(event), "the log does not tell of {event:?}");
+    }
+    // What was made by chance on the way: reset tokens, whose form tells nothing.
+    let made = fs::read_to_string(trace::made(&log)).unwrap();
+    assert!(made.lines().count() > 20, "{made}");
+    for secret in made.lines() {
+        assert!(!text.contains(secret), "a reset token is told");
     }
     let mut found = Vec::new();
     for line in text.lines() {
@@ -78,8 +121,11 @@ fn secrets() -> Vec<String> {
     let given = [
         PASSWORD,
         "WrongPass123",
-        "WrongCanary123",
-        "TypedCanary123",
+        "Canary123",
+        "Canary456",
+        "Canary789",
+        "EvenMoreSecure",
+        "AnotherOne789",
         "securepass123",
         "SECUREPASS123",
         "Test1234",

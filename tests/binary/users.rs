@@ -1,6 +1,7 @@
 //! An operator looks after accounts with the command, beside a running server that notices.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,8 @@ use crate::http::{get, refresh, send};
 use crate::server::Server;
 use crate::support::postgres;
 
-const SETTINGS: [(&str, &str); 2] = [("BCRYPT_COST", "4"), ("LOGIN_RATE_LIMIT", "off")];
+const SETTINGS: [(&str, &str); 3] =
+    [("BCRYPT_COST", "4"), ("LOGIN_RATE_LIMIT", "off"), ("RESET_URL", "https://app.example.com/reset?lang=en")];
 const ANN: &str = r#"{"email":"ann@example.com","password":"SecurePass123"}"#;
 
 #[test]
@@ -31,12 +33,35 @@ fn an_operators_day(settings: &[(&str, &str)]) {
     let user = |arguments: &[&str], input: &str| run(&server, settings, arguments, input);
 
     // An account, with the password by standard input.
-    assert_eq!(user(&["create", "ann@example.com"], "weak").code, 1);
+    let weak = user(&["create", "ann@example.com"], "weak");
+    assert_eq!(weak.code, 1);
+    assert!(weak.err.contains("at least 8 characters. Must have an upper-case letter"), "{}", weak.err);
     assert!(user(&["create", "ann@example.com", "--name", "Ann"], "SecurePass123").out.contains("ann@example.com"));
     assert_eq!(user(&["create", "Ann@Example.com"], "SecurePass123").code, 1, "taken");
     let listed: serde_json::Value = serde_json::from_str(&user(&["list", "--json"], "").out).expect("JSON");
     assert_eq!((&listed[0]["full_name"], &listed[0]["is_active"]), (&"Ann".into(), &true.into()));
-    assert_eq!(user(&["show", "nobody@example.com"], "").code, 1);
+    let shown: serde_json::Value =
+        serde_json::from_str(&user(&["show", "ann@example.com", "--json"], "").out).expect("JSON");
+    assert_eq!(shown, listed[0]);
+    let bob = user(&["create", "bob@example.com", "--json"], "SecurePass123\r\n").out;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&bob).expect("JSON")["email"], "bob@example.com");
+
+    // Whoever is meant has to be there.
+    for command in
+        ["show", "disable", "enable", "set-password", "make-superuser", "logout", "reset-link", "export", "delete"]
+    {
+        let nobody = user(&[command, "nobody@example.com"], "SecurePass123");
+        assert_eq!((nobody.code, nobody.out.as_str()), (1, ""), "{command}");
+        assert!(nobody.err.ends_with("doorward: there is no account with this email\n"), "{command}: {}", nobody.err);
+        let odd = user(&[command, "not-an-email"], "");
+        assert_eq!((odd.code, odd.out.as_str()), (2, ""), "{command}: {}", odd.err);
+    }
+    // A password in an argument would be seen by everybody on the machine.
+    for arguments in
+        [["create", "eve@example.com", "SecurePass123"], ["set-password", "ann@example.com", "SecurePass123"]]
+    {
+        assert_eq!(user(&arguments, "").code, 2, "{arguments:?}");
+    }
 
     // Disabled, her session ends and she stays out, until she is enabled.
     let cookie = send(&server, "/api/auth/login", "", ANN).refresh_cookie();
@@ -57,9 +82,13 @@ fn an_operators_day(settings: &[(&str, &str)]) {
     assert!(refresh(&server, &cookie).text.contains("session_revoked"));
 
     // A link that resets the password, once; a newer one voids the older.
-    let void = user(&["reset-link", "ann@example.com"], "").out;
-    let link = user(&["reset-link", "ann@example.com", "--url", "https://app.example.com/reset"], "").out;
-    assert!(link.starts_with("https://app.example.com/reset#token="), "{link}");
+    let void = user(&["reset-link", "ann@example.com", "--url", "https://other.example.com/"], "").out;
+    assert!(void.starts_with("https://other.example.com/#token="), "{void}");
+    for wrong in [["--ttl", "30"], ["--ttl", "8d"], ["--ttl", "0s"], ["--url", "https://app.example.com/#/reset"]] {
+        assert_eq!(user(&["reset-link", "ann@example.com", wrong[0], wrong[1]], "").code, 2, "{wrong:?}");
+    }
+    let link = user(&["reset-link", "ann@example.com", "--ttl", "1h"], "").out;
+    assert!(link.starts_with("https://app.example.com/reset?lang=en#token="), "{link}");
     let reset = |link: &str| {
         let (_, token) = link.trim().split_once("#token=").expect("a token");
         let body = format!(r#"{{"token":"{token}","new_password":"EvenMoreSecure456"}}"#);
@@ -72,6 +101,28 @@ fn an_operators_day(settings: &[(&str, &str)]) {
     assert_eq!(user(&["set-password", "ann@example.com"], "SecurePass123").code, 0);
     assert_eq!(send(&server, "/api/auth/login", "", ANN).status, 200);
 
+    // Without a page it is the token alone, and why is told beside it.
+    let alone = run(&server, &settings[..settings.len() - 1], &["reset-link", "ann@example.com"], "");
+    assert_eq!((alone.code, alone.out.trim_end().len()), (0, 43), "{}", alone.out);
+    assert!(alone.err.contains("RESET_URL is not set"), "{}", alone.err);
+
+    // What is stored about her: the same document as hers.
+    let login = send(&server, "/api/auth/login", "", ANN);
+    let answer = get(&server, "/api/auth/me/export", &login.access_cookie()).text;
+    let (_, hers) = answer.split_once("\r\n\r\n").expect("a body");
+    let mut hers: serde_json::Value = serde_json::from_str(hers).expect("JSON");
+    let mut ours: serde_json::Value =
+        serde_json::from_str(&user(&["export", "ann@example.com"], "").out).expect("JSON");
+    // Nobody asked for it in a session, and the last record is that it was exported.
+    hers["sessions"]
+        .as_array_mut()
+        .expect("sessions")
+        .iter_mut()
+        .for_each(|stored| stored["session"]["current"] = false.into());
+    let last = ours["audit"].as_array_mut().expect("the audit").pop().expect("a record");
+    assert_eq!((&last["event"], &last["detail"]), (&"data_exported".into(), &"operator".into()));
+    assert_eq!(ours, hers);
+
     // The last superuser does not go by accident.
     assert_eq!(user(&["make-superuser", "ann@example.com"], "").code, 0);
     assert_eq!(user(&["delete", "ann@example.com"], "").code, 1);
@@ -80,28 +131,44 @@ fn an_operators_day(settings: &[(&str, &str)]) {
     assert_eq!(send(&server, "/api/auth/login", "", ANN).status, 401);
 }
 
+/// `doorward user list | head`: who reads no further is no reason to complain.
+#[test]
+fn nobody_has_to_read_to_the_end() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |arguments: &[&str], deaf_to_errors: bool| {
+        let mut child = command(folder.path(), &SETTINGS, arguments).spawn().expect("the binary must run");
+        let errors = child.stderr.take().filter(|_| !deaf_to_errors);
+        drop(child.stdout.take());
+        let code = child.wait().expect("its end").code().expect("an exit code");
+        (code, errors.map(|errors| std::io::read_to_string(errors).expect("text")).unwrap_or_default())
+    };
+    for arguments in [&["user", "list"][..], &["user", "list", "--json"], &["openapi"], &["settings"], &["--help"]] {
+        let (code, told) = run(arguments, false);
+        assert!(code == 0 && !told.contains("doorward: "), "{arguments:?}: {code} {told}");
+    }
+    assert_eq!(run(&["user", "show", "nobody@example.com"], true).0, 1);
+    assert_eq!(run(&["user", "show", "nobody"], true).0, 2);
+}
+
 struct Done {
     code: i32,
     out: String,
+    err: String,
+}
+
+fn command(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+    command.args(arguments).env_clear().envs(settings.iter().copied()).current_dir(folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }
 
 fn run(server: &Server, settings: &[(&str, &str)], arguments: &[&str], input: &str) -> Done {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_doorward"))
-        .arg("user")
-        .args(arguments)
-        .env_clear()
-        .envs(settings.iter().copied())
-        .current_dir(server.folder())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the binary must run");
+    let arguments = [&["user"], arguments].concat();
+    let mut child = command(server.folder(), settings, &arguments).spawn().expect("the binary must run");
     // A command that reads nothing may be gone already.
     let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
     let output = child.wait_with_output().expect("its end");
-    Done {
-        code: output.status.code().expect("an exit code"),
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Done { code: output.status.code().expect("an exit code"), out: text(&output.stdout), err: text(&output.stderr) }
 }

@@ -58,10 +58,10 @@ export async function startPage(t, html = "<!doctype html><title>A page</title>"
 }
 
 /** A new Chromium with a fresh profile; returns its context. */
-export async function startBrowser(t, options = {}) {
+export async function startBrowser(t, options = {}, more = []) {
   const browser = await chromium.launch({
     executablePath: findChromium(),
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", ...more],
   });
   t.after(() => browser.close());
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });

@@ -76,7 +76,7 @@ async fn a_head_that_is_too_large_is_refused() {
     assert_eq!(server.ask(&fits).await.status, 200);
     let mut connection = server.connect().await;
     connection.send(&format!("GET /health HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(32 * 1024))).await;
-    assert_eq!(connection.answer().await.unwrap().status, 431);
+    connection.answer().await.unwrap().assert_problem(431, "headers_too_large");
     assert_eq!(connection.closed().await, "");
 }
 

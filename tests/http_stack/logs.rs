@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use doorward::api::middleware;
+use doorward::api::middleware::{self, Unreadable};
 use poem::http::{Method, Uri};
 use poem::{Endpoint, Request};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{Probe, endpoint, settings};
+use crate::support::{Probe, Server, endpoint, limits, settings};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -62,6 +62,7 @@ async fn a_line_has_the_template_and_not_what_was_sent() {
         request("GET", "/canary-5f2a").finish(),
         request("POST", "/api/echo").body(secret),
         request("canary-5f2a", "/health").finish(),
+        request("UNREADABLE", "*").extension(Unreadable::Malformed).finish(),
     ])
     .await;
     assert!(!text.contains(secret), "{text}");
@@ -79,6 +80,7 @@ async fn a_line_has_the_template_and_not_what_was_sent() {
             (Some("GET"), Some("unmatched"), Some(404)),
             (Some("POST"), Some("/api/echo"), Some(200)),
             (Some("other"), Some("/health"), Some(405)),
+            (Some("other"), Some("unmatched"), Some(400)),
         ]
     );
     for line in lines {
@@ -87,6 +89,39 @@ async fn a_line_has_the_template_and_not_what_was_sent() {
         assert!(line["fields"]["duration_ms"].as_f64().unwrap() >= 0.0);
         assert_eq!(line["fields"]["request_id"].as_str().unwrap().len(), 32);
     }
+}
+
+/// Over a connection, where there is a client with an address.
+#[tokio::test]
+async fn a_line_has_the_clients_address_and_the_answers_request_id() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone());
+    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let mut settings = settings();
+    settings.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let server = Server::with(&settings, limits());
+    let mut ids = Vec::new();
+    for (request, client) in [
+        ("GET /health HTTP/1.1\r\nhost: x\r\n\r\n", "127.0.0.1"),
+        ("GET /health HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 192.0.2.1\r\n\r\n", "192.0.2.1"),
+        ("GET /health HTTP/1.1\r\nhost: x\r\nx-forwarded-for: canary\u{e9}, 192.0.2.1\r\n\r\n", "192.0.2.1"),
+        ("no request\r\n\r\n", "127.0.0.1"),
+    ] {
+        let answer = server.ask(request).await;
+        ids.push((answer.header("x-request-id").unwrap().to_owned(), client));
+    }
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let told: Vec<_> = text
+        .lines()
+        .map(json)
+        .filter(|line| line["target"] == "doorward::request")
+        .map(|line| line["fields"].clone())
+        .map(|fields| {
+            (fields["request_id"].as_str().unwrap().to_owned(), fields["client"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    assert_eq!(told, ids.into_iter().map(|(id, client)| (id, client.to_owned())).collect::<Vec<_>>());
+    assert!(!text.contains("canary"), "{text}");
 }
 
 #[tokio::test]

@@ -9,3 +9,4 @@ mod logs;
 mod refusals;
 mod shutdown;
 mod support;
+mod unreadable;

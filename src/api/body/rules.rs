@@ -7,8 +7,6 @@ use crate::domain::password::Password;
 use crate::domain::password_policy::{PasswordPolicy, PasswordProblem};
 use crate::domain::user::{FullName, FullNameError};
 
-const TRIED_FIRST: &str = "Is one that is tried first: a common password, or the email address.";
-
 /// An email address for an account.
 pub fn email(fields: &mut Fields, name: &'static str) -> Option<Email> {
     let text = fields.required::<String>(name)?;
@@ -30,18 +28,14 @@ pub fn new_password(
 ) -> Option<Password> {
     let text = fields.required::<String>(name)?;
     for problem in policy.problems(&text, email) {
-        let (code, message) = match problem {
-            PasswordProblem::TooShort => (FieldCode::TooShort, "Must have at least 8 characters."),
-            PasswordProblem::TooLong => {
-                (FieldCode::TooLong, "Must have at most 71 bytes; a letter with an accent has two or more.")
-            }
-            PasswordProblem::Invalid => (FieldCode::Invalid, "Must not have a NUL character."),
-            PasswordProblem::Weak => {
-                (FieldCode::Weak, "Must have an upper-case letter, a lower-case letter and a digit.")
-            }
-            PasswordProblem::Common => (FieldCode::Common, TRIED_FIRST),
+        let code = match problem {
+            PasswordProblem::TooShort => FieldCode::TooShort,
+            PasswordProblem::TooLong => FieldCode::TooLong,
+            PasswordProblem::Invalid => FieldCode::Invalid,
+            PasswordProblem::Weak => FieldCode::Weak,
+            PasswordProblem::Common => FieldCode::Common,
         };
-        fields.refuse(name, code, message);
+        fields.refuse(name, code, problem.message());
     }
     // What has no problem is a password.
     Password::parse(text).ok()
@@ -50,7 +44,7 @@ pub fn new_password(
 /// A new password that is the account's email, where the account is known only after the body was read.
 #[must_use]
 pub fn is_the_email(name: &str) -> FieldProblem {
-    FieldProblem::new(name, FieldCode::Common, TRIED_FIRST)
+    FieldProblem::new(name, FieldCode::Common, PasswordProblem::Common.message())
 }
 
 /// The name of a person. None inside: no name.

@@ -20,6 +20,15 @@ pub struct Context {
     pub route: Option<Arc<Route>>,
 }
 
+/// Found by the server: this is no request that could be read. In its data; what else it holds means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It does not follow HTTP/1.1.
+    Malformed,
+    /// Its head is larger than the limit.
+    HeadTooLarge,
+}
+
 /// Puts [`Context`] and [`Client`] into the request's data, and the request id into the answer.
 pub(super) struct WithContext<E> {
     inner: E,

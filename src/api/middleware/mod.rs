@@ -20,7 +20,7 @@ use super::cross_site::Origins;
 use super::routes::RouteTable;
 use crate::config::server::Server;
 
-pub use self::context::Context;
+pub use self::context::{Context, Unreadable};
 
 /// What the stack needs to know.
 #[derive(Clone, Debug)]

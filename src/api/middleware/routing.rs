@@ -1,4 +1,4 @@
-//! 404, 405 with `Allow`, OPTIONS and HEAD, for every path alike.
+//! What can't be read, 404, 405 with `Allow`, OPTIONS and HEAD, for every path alike.
 
 use http_body_util::combinators::BoxBody;
 use hyper::body::Body as _;
@@ -6,7 +6,7 @@ use poem::http::header::{ALLOW, CONTENT_LENGTH};
 use poem::http::{HeaderValue, Method, StatusCode};
 use poem::{Body, Endpoint, IntoResponse, Request, Response, Result};
 
-use super::context::Context;
+use super::context::{Context, Unreadable};
 use crate::api::problem::{Code, Problem};
 
 /// Lets through what the table of routes declares.
@@ -22,6 +22,13 @@ impl<E: Endpoint> Endpoint for Routing<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
+        if let Some(unreadable) = request.data::<Unreadable>() {
+            let code = match unreadable {
+                Unreadable::Malformed => Code::MalformedRequest,
+                Unreadable::HeadTooLarge => Code::HeadersTooLarge,
+            };
+            return Err(Problem::of(code).into());
+        }
         let Some(route) = request.data::<Context>().and_then(|context| context.route.clone()) else {
             return Err(Problem::of(Code::NotFound).into());
         };

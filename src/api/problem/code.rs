@@ -5,6 +5,10 @@ use poem::http::StatusCode;
 /// What went wrong: the closed set that clients may switch on. Each operation documents its own part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
+    /// What came is no request of HTTP/1.1.
+    MalformedRequest,
+    /// The request line and the headers are larger than the limit.
+    HeadersTooLarge,
     /// The body is not JSON, or did not arrive whole.
     MalformedJson,
     /// The body is not `application/json`.
@@ -57,7 +61,9 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
+        Self::MalformedRequest,
+        Self::HeadersTooLarge,
         Self::MalformedJson,
         Self::UnsupportedMediaType,
         Self::PayloadTooLarge,
@@ -87,6 +93,10 @@ impl Code {
     /// The code on the wire, its status and its title.
     const fn parts(self) -> (&'static str, StatusCode, &'static str) {
         match self {
+            Self::MalformedRequest => ("malformed_request", StatusCode::BAD_REQUEST, "Malformed request"),
+            Self::HeadersTooLarge => {
+                ("headers_too_large", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Headers too large")
+            }
             Self::MalformedJson => ("malformed_json", StatusCode::BAD_REQUEST, "Malformed JSON"),
             Self::UnsupportedMediaType => {
                 ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
@@ -146,6 +156,8 @@ impl Code {
     #[must_use]
     pub const fn detail(self) -> &'static str {
         match self {
+            Self::MalformedRequest => "This is not a valid HTTP/1.1 request.",
+            Self::HeadersTooLarge => "The request line and the headers are larger than 32 KiB.",
             Self::MalformedJson => "The body is not valid JSON.",
             Self::UnsupportedMediaType => "Send the body as application/json.",
             Self::PayloadTooLarge => "The body is larger than 16 KiB.",

@@ -162,6 +162,8 @@ const fn about(code: Code) -> &'static str {
         Code::CrossSiteRequest => {
             "The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed."
         }
+        Code::MalformedRequest => "This is not a valid HTTP/1.1 request.",
+        Code::HeadersTooLarge => "The request line and the headers are larger than 32 KiB.",
         Code::NotFound => "There is nothing at this path.",
         Code::SessionNotFound => "The person has no such session.",
         Code::MethodNotAllowed => "This path has no such method.",

@@ -3,12 +3,15 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use doorward::cli::start::{Running, start};
 use doorward::config::{Config, Source};
 use doorward::domain::timestamp::Timestamp;
+use doorward::domain::user::UserId;
 use doorward::platform::clock::Clock;
 use doorward::platform::random::Random;
+use doorward::service::{App, Client, operate};
 use tempfile::TempDir;
 
 use super::answer::Answer;
@@ -138,6 +141,11 @@ impl TestApp {
         self.database.number(query).await
     }
 
+    /// A column of bytes or plain text.
+    pub(crate) async fn bytes(&self, table: &str, column: &str) -> Vec<Vec<u8>> {
+        self.database.bytes(table, column).await
+    }
+
     /// Waits for what the service does after its answer: until the query's number is this.
     pub(crate) async fn until(&self, query: &str, number: i64) {
         for _ in 0..1_000 {
@@ -147,6 +155,31 @@ impl TestApp {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         panic!("{query} never gave {number}");
+    }
+
+    /// The use cases, as an operator's command calls them.
+    pub(crate) fn service(&self) -> Arc<App> {
+        Arc::clone(&self.running.app)
+    }
+
+    /// The id behind an email.
+    pub(crate) async fn id_of(&self, email: &str) -> UserId {
+        UserId(self.number(&format!("SELECT id FROM users WHERE email = '{email}'")).await)
+    }
+
+    /// An operator makes a reset token that can be used for half an hour.
+    pub(crate) async fn reset_token(&self, email: &str) -> String {
+        let (app, id) = (self.service(), self.id_of(email).await);
+        let made = operate::make_reset(&app, id, Duration::from_mins(30), &Client::default()).await;
+        let token = made.expect("a database").expect("an account").reveal();
+        trace::remember(&token);
+        token
+    }
+
+    /// What the audit tells of an account, the oldest first: the event, and the detail where there is one.
+    pub(crate) async fn audit_of(&self, id: UserId) -> Vec<String> {
+        let query = "SELECT event || coalesce(' ' || detail, '') FROM audit WHERE user_id =";
+        self.database.texts(&format!("{query} {id} ORDER BY id")).await
     }
 
     /// An operator disables an account by hand.

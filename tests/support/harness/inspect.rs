@@ -63,13 +63,25 @@ impl Inspector {
         }
     }
 
-    async fn texts(&self, query: &str) -> Vec<String> {
+    /// The first column of every row.
+    pub(crate) async fn texts(&self, query: &str) -> Vec<String> {
         let query = AssertSqlSafe(query.to_owned());
         match self {
             Self::Sqlite(_) => sqlx::query_scalar(query).fetch_all(&mut self.sqlite().await).await,
             Self::Postgres(url) => sqlx::query_scalar(query).fetch_all(&mut postgres(url).await).await,
         }
         .expect("texts")
+    }
+
+    /// A column of bytes or plain text.
+    pub(crate) async fn bytes(&self, table: &str, column: &str) -> Vec<Vec<u8>> {
+        let hex = match self {
+            Self::Sqlite(_) => format!("hex({column})"),
+            Self::Postgres(_) => format!("encode({column}::bytea, 'hex')"),
+        };
+        let rows = self.texts(&format!("SELECT {hex} FROM {table}")).await;
+        let byte = |digits: &[u8]| u8::from_str_radix(str::from_utf8(digits).expect("digits"), 16).expect("digits");
+        rows.iter().map(|row| row.as_bytes().chunks(2).map(byte).collect()).collect()
     }
 
     async fn sqlite(&self) -> SqliteConnection {

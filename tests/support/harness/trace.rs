@@ -1,6 +1,8 @@
 //! Everything that is logged, into a file: for the process that the search for secrets starts.
 
 use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use base64::Engine as _;
@@ -18,13 +20,30 @@ pub(crate) const FILE: &str = "DOORWARD_TEST_TRACE_FILE";
 pub(crate) fn start() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
-        #[expect(clippy::disallowed_methods, reason = "tests are not configured by the settings of the service")]
-        let Ok(path) = std::env::var(FILE) else { return };
+        let Some(path) = file() else { return };
         let file = File::create(path).expect("a file for the log");
         let subscriber =
             tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(file);
         subscriber.try_init().expect("no other subscriber");
     });
+}
+
+/// The file beside the log that holds what was made by chance and must not be logged, a line each.
+pub(crate) fn made(log: &Path) -> PathBuf {
+    log.with_extension("made")
+}
+
+/// Remembers such a secret, where the log is kept.
+pub(crate) fn remember(secret: &str) {
+    if let Some(log) = file() {
+        let mut made = File::options().create(true).append(true).open(made(&log)).expect("a file for secrets");
+        made.write_all(format!("{secret}\n").as_bytes()).expect("a line");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are not configured by the settings of the service")]
+fn file() -> Option<PathBuf> {
+    std::env::var_os(FILE).map(PathBuf::from)
 }
 
 /// How every refresh token of the tests begins: its version and the id of their key.
