@@ -68,10 +68,10 @@ pub(crate) fn expiry() -> Bounds {
 /// The database falls back to an earlier state of the session.
 pub(crate) fn fail_over() -> Bounds {
     Bounds {
-        in_flight: if is_large() { 4 } else { 3 },
-        duplicates: u8::from(is_large()),
+        in_flight: if is_large() { 5 } else { 3 },
+        duplicates: if is_large() { 2 } else { 0 },
         mishaps: 1,
-        fail_overs: if is_large() { 2 } else { 1 },
+        fail_overs: 1,
         ..Bounds::quiet("fail-over")
     }
 }
@@ -93,7 +93,7 @@ pub(crate) fn thief() -> Bounds {
         in_flight: if is_large() { 3 } else { 2 },
         duplicates: u8::from(is_large()),
         mishaps: if is_large() { 2 } else { 1 },
-        thefts: 2,
+        thefts: if is_large() { 3 } else { 2 },
         days: 1,
         logout: true,
         ..Bounds::quiet("thief")
