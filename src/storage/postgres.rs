@@ -28,6 +28,8 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long it may take to say that a connection works, when nothing is wanted of it.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
+/// Ends the transaction that there may be; the first half keeps the server from complaining that there is none.
+const END_ANY: &str = "BEGIN; ROLLBACK";
 /// What every pooled connection is set to. A node that falls silent in a transaction must not hold its locks for ever.
 const ON_CONNECT: &str = "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'";
 
@@ -59,9 +61,11 @@ impl Database {
                     Ok(true)
                 })
             })
-            // sqlx itself waits here without a limit: a connection that is silently dead would keep its place in the pool.
+            // sqlx itself waits here without a limit: a connection that is silently dead would keep its place in the pool. And a
+            // caller that hung up while its transaction began leaves one that sqlx does not know of: whoever came next would be in
+            // it, and see an old state of the database.
             .after_release(|connection, _| {
-                Box::pin(async move { within(PING_TIMEOUT, connection.ping()).await.map(|()| true) })
+                Box::pin(async move { within(PING_TIMEOUT, connection.execute(END_ANY)).await.map(|_| true) })
             })
             .after_connect(|connection, _| Box::pin(async move { connection.execute(ON_CONNECT).await.map(drop) }))
             .connect_lazy_with(options.clone());

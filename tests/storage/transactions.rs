@@ -214,6 +214,27 @@ async fn a_transaction_that_is_always_in_the_way_is_given_up() {
     assert_eq!(runs.load(Ordering::SeqCst), 5);
 }
 
+both! {
+    async fn a_reader_that_is_dropped_while_it_begins_leaves_nothing_behind(test) {
+        for patience in 0..200 {
+            // A caller that hangs up, at whatever moment of the beginning.
+            tokio::select! {
+                biased;
+                tx = test.store.read() => drop(tx),
+                () = async { for _ in 0..patience % 40 { tokio::task::yield_now().await } } => {}
+            }
+            let write = test.store.write(|tx| {
+                let record = Record { user_id: Some(UserId(1)), ..Record::of(Event::LoginFailed) };
+                Box::pin(async move { audit::append(tx, &record, START).await })
+            });
+            write.await.unwrap();
+            // A reader sees that, and not a state from before.
+            let mut tx = test.store.read().await.unwrap();
+            assert_eq!(audit::of_user(&mut tx, UserId(1)).await.unwrap().len(), patience + 1);
+        }
+    }
+}
+
 #[tokio::test]
 async fn no_statement_of_the_pool_runs_for_ever() {
     let Some(test) = Test::postgres().await else { return };
