@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(begins_at(REFUSAL), Some(0));
         let before: &[u8] = b"HTTP/1.1 400 Bad Request\r\nx-request-id: 1\r\ncontent-length: 2\r\n\r\n{}";
         assert_eq!(begins_at(&[before, REFUSAL].concat()), Some(before.len()));
-        assert_eq!(begins_at(&[&[b'x'; 100_000], REFUSAL].concat()), Some(100_000));
+        assert_eq!(begins_at(&[&vec![b'x'; 100_000], REFUSAL].concat()), Some(100_000));
     }
 
     #[test]

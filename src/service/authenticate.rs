@@ -132,7 +132,7 @@ pub(super) async fn identify_each_refresh<'a>(
 fn confirm(app: &Arc<App>, session: &Session, refresh: &[String], now: Timestamp) {
     let proved = refresh.iter().filter_map(|text| RefreshToken::parse(text)).any(|token| {
         token.session_id == session.id
-            && session.is_confirmed_by(token.generation, now)
+            && session.is_confirmed_by(token.generation, &app.sessions, now)
             && refresh_token::is_authentic(&app.keys, &token, &session.secret)
     });
     if !proved {

@@ -43,17 +43,8 @@ pub(crate) struct Bounds {
     pub(crate) days: u8,
     /// Whether the session may be ended from outside, by a logout or an operator.
     pub(crate) logout: bool,
-    /// What is not promised.
-    pub(crate) beyond: Option<Beyond>,
-}
-
-/// Events against which the rule promises nothing: with them an honest client can be logged out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Beyond {
-    /// A browser is killed when its disk is two rotations behind.
-    TwoCookiesLost,
-    /// The clock steps forward while messages are under way.
-    ClockSkipsMessages,
+    /// Whether the clock may step forward while messages are under way: what is not promised.
+    pub(crate) clock_skips_messages: bool,
 }
 
 impl Bounds {
@@ -86,7 +77,7 @@ impl Bounds {
             clock_steps: 0,
             days: 0,
             logout: false,
-            beyond: None,
+            clock_skips_messages: false,
         }
     }
 

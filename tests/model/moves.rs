@@ -6,7 +6,7 @@ use std::time::Duration;
 use doorward::domain::session::{EndReason, Ended};
 use stateright::{Model, Property};
 
-use crate::bounds::{Beyond, Bounds, DAY};
+use crate::bounds::{Bounds, DAY};
 use crate::invariants;
 use crate::service::{self, Party, Tally};
 use crate::world::{Kind, Message, World};
@@ -135,10 +135,9 @@ impl Explored {
             moves.push(Move::WriteDisk);
         }
         let waits = world.messages.iter().any(|message| matches!(message.kind, Kind::Refresh | Kind::Reply));
-        if (waits || !browser.is_written())
-            && world.spent.mishaps < self.bounds.mishaps
-            && (world.disk_is_one_behind() || self.bounds.beyond == Some(Beyond::TwoCookiesLost))
-        {
+        // A token that is ahead of the row rotates at once, so that a fail-over can leave the disk two rotations behind.
+        let too_far_behind = self.bounds.fail_overs > 0 && !world.disk_is_one_behind();
+        if (waits || !browser.is_written()) && world.spent.mishaps < self.bounds.mishaps && !too_far_behind {
             moves.push(Move::Kill);
         }
     }
@@ -175,7 +174,7 @@ impl Explored {
             }
         }
         if spent.clock_steps < bounds.clock_steps {
-            if bounds.beyond == Some(Beyond::ClockSkipsMessages) || spent.clock_is_back && at_rest {
+            if bounds.clock_skips_messages || spent.clock_is_back && at_rest {
                 moves.push(Move::StepForward);
             } else if !spent.clock_is_back {
                 moves.push(Move::StepBack);

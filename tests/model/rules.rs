@@ -21,6 +21,10 @@ pub(crate) enum Rule {
     UnboundedAllowance,
     /// The newest cookie counts as kept when it is first seen, not a minute later.
     ConfirmationAtOnce,
+    /// The newest token rotates as soon as the window has closed, though requests that were sent in it may be under way still.
+    RotationAtWindowsEnd,
+    /// A minute after the rotation the newest cookie counts as kept, though it may have been handed out later.
+    ConfirmationFromRotation,
     /// A forgiven lost reply does not open the window again.
     AllowanceKeepsWindowShut,
     /// A token that is ahead of the row is a forgery.
@@ -48,6 +52,10 @@ impl Rule {
             }
             Self::ReRotatingGrace => match real(session) {
                 Verdict::Same | Verdict::Successor => Verdict::Rotate { ahead: false },
+                verdict => verdict,
+            },
+            Self::RotationAtWindowsEnd => match real(session) {
+                Verdict::Same if now >= session.rotated_at + policy.grace => Verdict::Rotate { ahead: false },
                 verdict => verdict,
             },
             Self::UnboundedAllowance => real(&Session { lost_replies: 0, lost_replies_total: 0, ..session.clone() }),
@@ -96,14 +104,15 @@ impl Rule {
         self,
         session: &Session,
         generation: Generation,
-        _policy: &Policy,
+        policy: &Policy,
         now: Timestamp,
     ) -> bool {
         let at_once = || generation == session.generation && session.confirmed_generation < generation;
         session.ended.is_none()
             && match self {
                 Self::ConfirmationAtOnce => at_once(),
-                _ => session.is_confirmed_by(generation, now),
+                Self::ConfirmationFromRotation => session.is_confirmed_by(generation, policy, now + policy.grace),
+                _ => session.is_confirmed_by(generation, policy, now),
             }
     }
 

@@ -31,6 +31,35 @@ pub(crate) fn mishaps() -> Bounds {
     }
 }
 
+/// Two things go wrong at once: messages are slow, and replies are lost or overtaken.
+pub(crate) fn slow_and_lossy() -> Vec<Bounds> {
+    let duplicates = u8::from(is_large());
+    let world = |in_flight, request_delay, reply_delay| Bounds {
+        in_flight,
+        request_delay,
+        reply_delay,
+        duplicates,
+        mishaps: if is_large() { 2 } else { 1 },
+        ..Bounds::quiet("slow and lossy")
+    };
+    if is_large() {
+        vec![world(3, 2, 0), world(3, 1, 1), world(3, 0, 2)]
+    } else {
+        vec![world(2, 2, 0), world(3, 1, 1), world(3, 0, 2)]
+    }
+}
+
+/// One tab, slow messages, and two mishaps: the answer is late, and the browser is killed before it is on the disk.
+pub(crate) fn late_and_killed() -> Bounds {
+    Bounds {
+        in_flight: if is_large() { 2 } else { 1 },
+        request_delay: 1,
+        reply_delay: 1,
+        mishaps: 2,
+        ..Bounds::quiet("late and killed")
+    }
+}
+
 /// Days pass; the session expires. Only a thief keeps a cookie longer than its Max-Age.
 pub(crate) fn expiry() -> Bounds {
     Bounds { in_flight: if is_large() { 3 } else { 1 }, mishaps: 1, thefts: 1, days: 3, ..Bounds::quiet("expiry") }
@@ -39,10 +68,10 @@ pub(crate) fn expiry() -> Bounds {
 /// The database falls back to an earlier state of the session.
 pub(crate) fn fail_over() -> Bounds {
     Bounds {
-        in_flight: if is_large() { 4 } else { 3 },
-        duplicates: u8::from(is_large()),
+        in_flight: if is_large() { 5 } else { 3 },
+        duplicates: if is_large() { 2 } else { 0 },
         mishaps: 1,
-        fail_overs: if is_large() { 2 } else { 1 },
+        fail_overs: 1,
         ..Bounds::quiet("fail-over")
     }
 }
@@ -64,7 +93,7 @@ pub(crate) fn thief() -> Bounds {
         in_flight: if is_large() { 3 } else { 2 },
         duplicates: u8::from(is_large()),
         mishaps: if is_large() { 2 } else { 1 },
-        thefts: 2,
+        thefts: if is_large() { 3 } else { 2 },
         days: 1,
         logout: true,
         ..Bounds::quiet("thief")

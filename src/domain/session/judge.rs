@@ -11,9 +11,9 @@ pub const LIFETIME_LOST_REPLIES: u32 = 8;
 /// After this long without a lost reply the daily allowance starts again.
 const ALLOWANCE_SPAN: Duration = Duration::from_hours(24);
 
-/// How long after a rotation the new cookie proves that the client has *kept* it. Browsers write cookies to disk every 30 s;
-/// one that is killed earlier comes back with the previous one.
-const CONFIRMATION_AGE: Duration = Duration::from_mins(1);
+/// How long a browser may take to write a cookie to its disk (Chromium: every 30 s), and something to spare: one that is killed
+/// earlier comes back with the cookie before.
+const DISK_DELAY: Duration = Duration::from_mins(1);
 
 /// What an authentic refresh token says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,8 @@ pub enum Verdict {
         /// To be recorded in the audit, and alerted.
         ahead: bool,
     },
-    /// The newest token again: the same refresh token, a new access token. Nothing changes.
+    /// The newest token again, while the answers that brought it may be under way still: the same refresh token, a new access
+    /// token. Nothing changes.
     Same,
     /// The previous token inside the grace window: its successor, the newest, once more. Nothing changes.
     Successor,
@@ -69,7 +70,8 @@ impl Session {
         if presented.generation > self.generation {
             Verdict::Rotate { ahead: true }
         } else if presented.generation == self.generation {
-            if self.generation > 1 && inside { Verdict::Same } else { Verdict::Rotate { ahead: false } }
+            let settled = policy.grace.is_zero() || now >= self.settled_at(policy);
+            if self.generation == 1 || settled { Verdict::Rotate { ahead: false } } else { Verdict::Same }
         } else if presented.generation.checked_add(1) != Some(self.generation) {
             Verdict::Reuse
         } else if inside {
@@ -103,10 +105,17 @@ impl Session {
 
     /// Whether a request that carries this generation's refresh cookie proves that the client has kept it.
     #[must_use]
-    pub fn is_confirmed_by(&self, generation: Generation, now: Timestamp) -> bool {
-        generation == self.generation
-            && self.confirmed_generation < generation
-            && now >= self.rotated_at + CONFIRMATION_AGE
+    pub fn is_confirmed_by(&self, generation: Generation, policy: &Policy, now: Timestamp) -> bool {
+        generation == self.generation && self.confirmed_generation < generation && now >= self.settled_at(policy)
+    }
+
+    /// From when on an honest client does not come with the token before the newest one, except after a lost reply. Until the
+    /// window closes the newest may be handed out for it; what was sent with it may be under way for another window; and for as
+    /// long a killed browser may come back with it. Where sessions live for minutes, half their idle time must do: who uses a
+    /// session keeps it.
+    fn settled_at(&self, policy: &Policy) -> Timestamp {
+        let span = policy.grace + policy.grace.max(DISK_DELAY);
+        self.rotated_at + span.min(policy.idle_ttl / 2)
     }
 
     /// A clock that stepped back counts as inside; a window of zero is never inside.

@@ -55,9 +55,26 @@ fn the_first_token_rotates_at_once() {
 }
 
 #[test]
-fn the_newest_token_inside_the_window_is_given_again() {
-    assert_eq!(judge(&at_generation(5), 5, seconds(29)), Verdict::Same);
-    assert_eq!(judge(&at_generation(5), 5, seconds(30)), Verdict::Rotate { ahead: false });
+fn the_newest_token_is_given_again_until_nobody_honest_has_an_older_one() {
+    assert_eq!(judge(&at_generation(5), 5, seconds(89)), Verdict::Same);
+    assert_eq!(judge(&at_generation(5), 5, seconds(90)), Verdict::Rotate { ahead: false });
+    // A long window, in which requests may be under way for as long.
+    let patient = Policy { grace: seconds(300), ..policy() };
+    let judge = |after| at_generation(5).judge(true, token(&at_generation(5), 5), &patient, START + seconds(after));
+    assert_eq!([judge(599), judge(600)], [Verdict::Same, Verdict::Rotate { ahead: false }]);
+}
+
+#[test]
+fn a_session_in_use_outlives_any_idle_time() {
+    let policy = Policy { idle_ttl: seconds(10), ..policy() };
+    let mut session = Session { idle_expires_at: START + policy.idle_ttl, ..at_generation(5) };
+    for step in 1..100 {
+        let now = START + seconds(step * 5);
+        let presented = token(&session, session.generation);
+        let verdict = session.judge(true, presented, &policy, now);
+        assert_eq!(verdict, Verdict::Rotate { ahead: false });
+        session.apply(verdict, presented, &policy, now);
+    }
 }
 
 #[test]
@@ -139,6 +156,7 @@ fn the_strict_reading_forgives_nothing() {
     let session = at_generation(5);
     for now in [START, START + seconds(5), START - seconds(5)] {
         assert_eq!(session.judge(true, token(&session, 4), &strict, now), Verdict::Reuse);
+        assert_eq!(session.judge(true, token(&session, 5), &strict, now), Verdict::Rotate { ahead: false });
     }
 }
 
@@ -151,13 +169,15 @@ fn a_clock_that_stepped_back_is_inside_the_window() {
 }
 
 #[test]
-fn a_cookie_is_confirmed_after_a_minute_once() {
+fn a_cookie_is_confirmed_a_minute_after_the_window_once() {
     let mut session = at_generation(5);
-    assert!(!session.is_confirmed_by(5, START + seconds(59)));
-    assert!(session.is_confirmed_by(5, START + seconds(60)));
-    assert!(!session.is_confirmed_by(4, START + seconds(60)));
+    let confirmed =
+        |session: &Session, generation, after| session.is_confirmed_by(generation, &policy(), START + after);
+    assert!(!confirmed(&session, 5, seconds(89)));
+    assert!(confirmed(&session, 5, seconds(90)));
+    assert!(!confirmed(&session, 4, seconds(90)));
     session.confirmed_generation = 5;
-    assert!(!session.is_confirmed_by(5, START + seconds(60)));
+    assert!(!confirmed(&session, 5, seconds(90)));
 }
 
 prop_compose! {

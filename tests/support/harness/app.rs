@@ -39,15 +39,21 @@ pub(crate) struct Site {
     pub(crate) contract: Contract,
 }
 
+/// Where services keep their data. Those that share it are nodes.
+struct Home {
+    url: String,
+    database: Inspector,
+    _folder: TempDir,
+}
+
 /// A running service. It stops when this is dropped.
 pub(crate) struct TestApp {
-    /// Stands still until a story moves it.
+    /// Stands still until a story moves it. All nodes share it.
     pub(crate) clock: Clock,
     site: Arc<Site>,
-    database: Inspector,
-    browsers: AtomicU32,
+    home: Arc<Home>,
+    browsers: Arc<AtomicU32>,
     running: Running,
-    _folder: TempDir,
 }
 
 impl TestApp {
@@ -60,7 +66,7 @@ impl TestApp {
     pub(crate) async fn with(database: Database, settings: &[(&str, &str)]) -> Self {
         trace::start();
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let (url, inspector) = match database {
+        let (url, database) = match database {
             Database::Sqlite => {
                 let path = folder.path().join("doorward.db");
                 (format!("sqlite://{}", path.display()), Inspector::Sqlite(path))
@@ -70,8 +76,14 @@ impl TestApp {
                 (url.clone(), Inspector::Postgres(url))
             }
         };
+        let clock = Clock::manual(Timestamp::parse("2031-05-06T07:08:09Z").expect("a time"));
+        let home = Arc::new(Home { url, database, _folder: folder });
+        Self::on(home, clock, Arc::default(), settings).await
+    }
+
+    async fn on(home: Arc<Home>, clock: Clock, browsers: Arc<AtomicU32>, settings: &[(&str, &str)]) -> Self {
         let common = [
-            ("DATABASE_URL", url.as_str()),
+            ("DATABASE_URL", home.url.as_str()),
             ("HOST", "127.0.0.1"),
             ("PORT", "0"),
             ("JWT_SECRET_KEY", KEY),
@@ -81,14 +93,30 @@ impl TestApp {
             ("TRUSTED_PROXIES", "127.0.0.1"),
         ];
         let source = Source::from_pairs(common.iter().chain(settings).map(|(name, value)| (*name, *value)));
-        let clock = Clock::manual(Timestamp::parse("2031-05-06T07:08:09Z").expect("a time"));
         let config = Config::load(&source, clock.now()).unwrap_or_else(|problems| panic!("{problems}"));
         let contract = Contract::of_the_service(config.cookies.clone());
         // Repeatable, but different for each service of a process.
         let random = Random::repeatable(SEED.fetch_add(1, Ordering::Relaxed) << 32);
         let running = start(&config, clock.clone(), random).await.expect("a service that starts");
         let site = Arc::new(Site { address: running.addresses[0], contract });
-        Self { clock, site, database: inspector, browsers: AtomicU32::new(0), running, _folder: folder }
+        Self { clock, site, home, browsers, running }
+    }
+
+    /// Another node on the same PostgreSQL.
+    pub(crate) async fn another_node(&self, settings: &[(&str, &str)]) -> Self {
+        Self::on(Arc::clone(&self.home), self.clock.clone(), Arc::clone(&self.browsers), settings).await
+    }
+
+    /// The service ends in good order and starts again, with these settings. Browsers have to [`visit`](Self::visit) it anew.
+    pub(crate) async fn restart(self, settings: &[(&str, &str)]) -> Self {
+        let Self { clock, home, browsers, running, .. } = self;
+        running.shutdown().await.expect("an orderly end");
+        Self::on(home, clock, browsers, settings).await
+    }
+
+    /// The same browser, jar and all, as a load balancer leads it to this node.
+    pub(crate) fn visit(&self, browser: &Browser) -> Browser {
+        browser.at(Arc::clone(&self.site))
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -124,32 +152,32 @@ impl TestApp {
 
     /// Every row of the database, as text: what was written, and what was not.
     pub(crate) async fn dump(&self) -> String {
-        self.database.dump().await
+        self.home.database.dump().await
     }
 
     pub(crate) async fn count(&self, table: &str) -> i64 {
-        self.database.number(&format!("SELECT count(*) FROM {table}")).await
+        self.home.database.number(&format!("SELECT count(*) FROM {table}")).await
     }
 
     /// Changes rows by hand.
     pub(crate) async fn execute(&self, statement: &str) {
-        self.database.execute(statement).await;
+        self.home.database.execute(statement).await;
     }
 
     /// What a query of one number gives.
     pub(crate) async fn number(&self, query: &str) -> i64 {
-        self.database.number(query).await
+        self.home.database.number(query).await
     }
 
     /// A column of bytes or plain text.
     pub(crate) async fn bytes(&self, table: &str, column: &str) -> Vec<Vec<u8>> {
-        self.database.bytes(table, column).await
+        self.home.database.bytes(table, column).await
     }
 
     /// Waits for what the service does after its answer: until the query's number is this.
     pub(crate) async fn until(&self, query: &str, number: i64) {
         for _ in 0..1_000 {
-            if self.database.number(query).await == number {
+            if self.home.database.number(query).await == number {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -179,25 +207,25 @@ impl TestApp {
     /// What the audit tells of an account, the oldest first: the event, and the detail where there is one.
     pub(crate) async fn audit_of(&self, id: UserId) -> Vec<String> {
         let query = "SELECT event || coalesce(' ' || detail, '') FROM audit WHERE user_id =";
-        self.database.texts(&format!("{query} {id} ORDER BY id")).await
+        self.home.database.texts(&format!("{query} {id} ORDER BY id")).await
     }
 
     /// An operator disables an account by hand.
     pub(crate) async fn disable(&self, email: &str) {
-        let off = match self.database {
+        let off = match self.home.database {
             Inspector::Sqlite(_) => "0",
             Inspector::Postgres(_) => "false",
         };
         let now = self.clock.now().micros();
         let statement = format!("UPDATE users SET is_active = {off}, updated_at = {now} WHERE email = '{email}'");
-        self.database.execute(&statement).await;
+        self.home.database.execute(&statement).await;
     }
 
     /// An account from another service, with whatever password that one allowed.
     pub(crate) async fn import(&self, email: &str, password: &str) {
         #[expect(clippy::disallowed_methods, reason = "made as another service would")]
         let hash = bcrypt::hash(password, 4).expect("a hash");
-        let (on, off) = match self.database {
+        let (on, off) = match self.home.database {
             Inspector::Sqlite(_) => ("1", "0"),
             Inspector::Postgres(_) => ("true", "false"),
         };
@@ -206,7 +234,7 @@ impl TestApp {
             "INSERT INTO users (email, password_hash, is_active, is_superuser, created_at, updated_at) \
              VALUES ('{email}', '{hash}', {on}, {off}, {now}, {now})"
         );
-        self.database.execute(&statement).await;
+        self.home.database.execute(&statement).await;
     }
 
     /// The database goes away under the service's feet.

@@ -30,6 +30,11 @@ impl Browser {
         Self { site, address, jar: Arc::default() }
     }
 
+    /// The same browser, at another node.
+    pub(crate) fn at(&self, site: Arc<Site>) -> Self {
+        Self { site, ..self.clone() }
+    }
+
     /// The cookies, to look at or to meddle with.
     pub(crate) fn jar(&self) -> MutexGuard<'_, Jar> {
         self.jar.lock().unwrap_or_else(PoisonError::into_inner)
