@@ -44,10 +44,9 @@ impl AccountApi {
             Ok(user) => Ok(Registered::Created(Json(user.into()))),
             Err(error) => Err(match error {
                 RegisterError::EmailUnavailable => TypedProblem::new(RegisterCode::EmailUnavailable),
-                RegisterError::Throttled { retry_after } => {
-                    TypedProblem::after(RegisterCode::TooManyAttempts, retry_after)
+                RegisterError::Limited(limited) => {
+                    TypedProblem::limited(RegisterCode::TooManyAttempts, RegisterCode::Overloaded, limited)
                 }
-                RegisterError::Overloaded { retry_after } => TypedProblem::after(RegisterCode::Overloaded, retry_after),
                 RegisterError::Failed(cause) => TypedProblem::failed(RegisterCode::DatabaseUnavailable, &cause),
             }),
         }
@@ -97,11 +96,8 @@ impl AccountApi {
             Ok(()) | Err(EraseError::Password(PasswordChangeError::Gone)) => Ok(clearing(Deleted::Done, settings)),
             Err(EraseError::LastSuperuser) => Err(TypedProblem::new(DeleteCode::LastSuperuser)),
             Err(EraseError::Password(error)) => Err(match error {
-                PasswordChangeError::Throttled { retry_after } => {
-                    TypedProblem::after(DeleteCode::TooManyAttempts, retry_after)
-                }
-                PasswordChangeError::Overloaded { retry_after } => {
-                    TypedProblem::after(DeleteCode::Overloaded, retry_after)
+                PasswordChangeError::Limited(limited) => {
+                    TypedProblem::limited(DeleteCode::TooManyAttempts, DeleteCode::Overloaded, limited)
                 }
                 PasswordChangeError::Failed(cause) => TypedProblem::failed(DeleteCode::DatabaseUnavailable, &cause),
                 PasswordChangeError::Incorrect | PasswordChangeError::Gone => {

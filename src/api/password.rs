@@ -49,11 +49,8 @@ impl PasswordApi {
             Err(error) => Err(match error {
                 PasswordChangeError::Incorrect => TypedProblem::new(ChangeCode::IncorrectCurrentPassword),
                 PasswordChangeError::Gone => TypedProblem::new(ChangeCode::NotAuthenticated),
-                PasswordChangeError::Throttled { retry_after } => {
-                    TypedProblem::after(ChangeCode::TooManyAttempts, retry_after)
-                }
-                PasswordChangeError::Overloaded { retry_after } => {
-                    TypedProblem::after(ChangeCode::Overloaded, retry_after)
+                PasswordChangeError::Limited(limited) => {
+                    TypedProblem::limited(ChangeCode::TooManyAttempts, ChangeCode::Overloaded, limited)
                 }
                 PasswordChangeError::Failed(cause) => TypedProblem::failed(ChangeCode::DatabaseUnavailable, &cause),
             }),
@@ -78,8 +75,9 @@ impl PasswordApi {
                     TypedProblem::invalid(ResetCode::ValidationFailed, rules::is_the_email("new_password"))
                 }
                 ResetError::Invalid => TypedProblem::new(ResetCode::InvalidOrExpiredToken),
-                ResetError::Throttled { retry_after } => TypedProblem::after(ResetCode::TooManyAttempts, retry_after),
-                ResetError::Overloaded { retry_after } => TypedProblem::after(ResetCode::Overloaded, retry_after),
+                ResetError::Limited(limited) => {
+                    TypedProblem::limited(ResetCode::TooManyAttempts, ResetCode::Overloaded, limited)
+                }
                 ResetError::Failed(cause) => TypedProblem::failed(ResetCode::DatabaseUnavailable, &cause),
             }),
         }

@@ -50,8 +50,9 @@ impl SessionApi {
             }
             Err(error) => Err(match error {
                 LoginError::Incorrect => TypedProblem::new(LoginCode::IncorrectCredentials),
-                LoginError::Throttled { retry_after } => TypedProblem::after(LoginCode::TooManyAttempts, retry_after),
-                LoginError::Overloaded { retry_after } => TypedProblem::after(LoginCode::Overloaded, retry_after),
+                LoginError::Limited(limited) => {
+                    TypedProblem::limited(LoginCode::TooManyAttempts, LoginCode::Overloaded, limited)
+                }
                 LoginError::Failed(cause) => TypedProblem::failed(LoginCode::DatabaseUnavailable, &cause),
             }),
         }

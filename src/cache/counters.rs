@@ -1,18 +1,28 @@
 //! Sliding logs by key: a bounded number of them, and no attacker can make one be forgotten.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use moka::sync::Cache;
 
 use crate::domain::client_key::ClientKey;
 use crate::domain::session::SessionId;
-use crate::domain::throttle::{Log, Throttled};
+use crate::domain::throttle::{Log, Rule, Throttled};
 use crate::domain::timestamp::Timestamp;
 
 /// How many keys have a log of their own.
 pub(super) const MAX_KEYS: usize = 200_000;
+
+/// What is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    Login,
+    Register,
+    Refresh,
+    Account,
+}
 
 /// Whose attempts are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +42,19 @@ struct SharedKey {
 }
 
 impl Key {
+    /// Bytes that no other kind or key has.
+    pub(super) fn name(self, kind: Kind) -> Vec<u8> {
+        let (variant, bytes) = match self {
+            Self::Client(ClientKey::V4(address)) => (4, address.to_be_bytes().to_vec()),
+            Self::Client(ClientKey::V6(network)) => (6, network.to_be_bytes().to_vec()),
+            Self::Client(ClientKey::V6Site(site)) => (7, site.to_be_bytes().to_vec()),
+            Self::Client(ClientKey::Unknown) => (0, Vec::new()),
+            Self::Account { name, known } => (u8::from(known), name.to_vec()),
+            Self::Session(id) => (0, id.0.to_vec()),
+        };
+        [&[kind as u8, variant], &bytes[..]].concat()
+    }
+
     fn shared(self) -> SharedKey {
         let (site, known, bucket) = match self {
             Self::Client(key) => (matches!(key, ClientKey::V6Site(_)), false, key.shared()),
@@ -51,6 +74,7 @@ type SharedLog = Arc<Mutex<Log>>;
 /// when it has not been asked for longer than the window by moka's clock; by then nothing in it counts by ours.
 #[derive(Clone)]
 pub(super) struct Counters {
+    kind: Kind,
     own: Cache<Key, SharedLog>,
     shared: Cache<SharedKey, SharedLog>,
     /// How many logs `own` holds. Exact, where moka's count is not: up when moka makes one, down when it tells that one is gone.
@@ -59,30 +83,33 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn new(window: Duration, max_keys: usize) -> Self {
+    pub(super) fn new(kind: Kind, window: Duration, max_keys: usize) -> Self {
         // A second more, so that the two clocks need not agree to the microsecond.
-        Self::forgetting_after(window + Duration::from_secs(1), max_keys)
+        Self::forgetting_after(kind, window + Duration::from_secs(1), max_keys)
     }
 
-    fn forgetting_after(idle: Duration, max_keys: usize) -> Self {
+    fn forgetting_after(kind: Kind, idle: Duration, max_keys: usize) -> Self {
         let live = Arc::new(AtomicUsize::new(0));
         let gone = Arc::clone(&live);
         let own = Cache::builder()
             .time_to_idle(idle)
             .eviction_listener(move |_, _, _| _ = gone.fetch_sub(1, Ordering::SeqCst))
             .build();
-        Self { own, shared: Cache::builder().time_to_idle(idle).build(), live, max_keys }
+        Self { kind, own, shared: Cache::builder().time_to_idle(idle).build(), live, max_keys }
     }
 
     /// Decides on an attempt by the log of `key`, as the only one that looks at it.
-    pub(super) fn reserve(
-        &self,
-        key: Key,
-        decide: impl FnOnce(&mut Log) -> Result<Timestamp, Throttled>,
-    ) -> Result<Slot, Throttled> {
-        let log = self.log(key);
-        let at = decide(&mut log.lock().unwrap_or_else(PoisonError::into_inner))?;
-        Ok(Slot { log, at })
+    pub(super) fn reserve(&self, key: Key, rule: Rule, now: Timestamp) -> Result<Slot, Throttled> {
+        let (log, is_own) = self.log(key);
+        let at = rule.reserve(&mut lock(&log), now)?;
+        Ok(Slot { log, is_own, kind: self.kind, key, rule, at })
+    }
+
+    /// Forgives what was noted under `key` until then.
+    pub(super) fn forgive(&self, key: Key, until: Timestamp) {
+        if let Some(log) = self.own.get(&key) {
+            lock(&log).forgive(until);
+        }
     }
 
     /// How many logs there are.
@@ -90,8 +117,12 @@ impl Counters {
         self.live.load(Ordering::SeqCst)
     }
 
-    fn log(&self, key: Key) -> SharedLog {
-        self.own_log(key).unwrap_or_else(|| self.shared.get_with(key.shared(), SharedLog::default))
+    /// The log of a key, and whether it is the key's own.
+    fn log(&self, key: Key) -> (SharedLog, bool) {
+        match self.own_log(key) {
+            Some(own) => (own, true),
+            None => (self.shared.get_with(key.shared(), SharedLog::default), false),
+        }
     }
 
     /// None: there is none, and no room for it.
@@ -108,15 +139,52 @@ impl Counters {
     }
 }
 
-/// One admitted attempt.
-pub(super) struct Slot {
+fn lock(log: &SharedLog) -> MutexGuard<'_, Log> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One place that an attempt has taken.
+pub struct Slot {
     log: SharedLog,
+    is_own: bool,
+    kind: Kind,
+    key: Key,
+    rule: Rule,
     at: Timestamp,
 }
 
 impl Slot {
     pub(super) fn refund(&self) {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).refund(self.at);
+        lock(&self.log).refund(self.at);
+    }
+
+    /// What is counted, in bytes that no other kind or key has.
+    #[must_use]
+    pub fn name(&self) -> Vec<u8> {
+        self.key.name(self.kind)
+    }
+
+    /// How often it may be tried.
+    #[must_use]
+    pub const fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// When the attempt was admitted.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Learns what all nodes have counted, and when this attempt was admitted there; none: it was refused.
+    pub fn learn(&mut self, log: Log, admitted: Option<Timestamp>) {
+        // A log that many keys share knows more than the log of this one.
+        if self.is_own {
+            *lock(&self.log) = log;
+            self.at = admitted.unwrap_or(self.at);
+        } else if admitted.is_none() {
+            self.refund();
+        }
     }
 }
 
@@ -125,21 +193,21 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::domain::throttle::{Limit, reserve};
+    use crate::domain::throttle::Limit;
 
-    const ONE: Limit = Limit { count: 1, window: Duration::from_mins(1) };
+    const ONE: Rule = Rule { limit: Limit { count: 1, window: Duration::from_mins(1) }, pace: None };
 
     fn key(number: u32) -> Key {
         Key::Client(ClientKey::V4(number))
     }
 
     fn admitted(counters: &Counters, number: u32) -> bool {
-        counters.reserve(key(number), |log| reserve(log, ONE, Timestamp::EPOCH)).is_ok()
+        counters.reserve(key(number), ONE, Timestamp::EPOCH).is_ok()
     }
 
     #[test]
     fn beyond_the_bound_keys_share_logs_and_the_old_ones_stay() {
-        let counters = Counters::new(ONE.window, 1_000);
+        let counters = Counters::new(Kind::Login, ONE.limit.window, 1_000);
         assert!((0..1_000).all(|number| admitted(&counters, number)));
         assert_eq!(counters.live(), 1_000);
         // One attempt for each /16 of those who come later, not one for each of them.
@@ -155,7 +223,7 @@ mod tests {
     #[test]
     fn the_number_of_logs_is_exact_whatever_happens_at_once() {
         // So short that logs expire while others are made.
-        let counters = Counters::forgetting_after(Duration::from_micros(50), 500);
+        let counters = Counters::forgetting_after(Kind::Login, Duration::from_micros(50), 500);
         thread::scope(|scope| {
             for thread in 0..8u32 {
                 let counters = &counters;
@@ -173,9 +241,9 @@ mod tests {
 
     #[test]
     fn a_refund_reaches_the_log_it_came_from() {
-        let counters = Counters::new(ONE.window, 1);
-        let first = counters.reserve(key(1), |log| reserve(log, ONE, Timestamp::EPOCH)).unwrap();
-        let second = counters.reserve(key(2), |log| reserve(log, ONE, Timestamp::EPOCH)).unwrap();
+        let counters = Counters::new(Kind::Login, ONE.limit.window, 1);
+        let first = counters.reserve(key(1), ONE, Timestamp::EPOCH).unwrap();
+        let second = counters.reserve(key(2), ONE, Timestamp::EPOCH).unwrap();
         assert!(!admitted(&counters, 1));
         assert!(!admitted(&counters, 3));
         second.refund();

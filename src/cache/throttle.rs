@@ -12,13 +12,17 @@ use ipnet::IpNet;
 use crate::config::throttle::Throttle;
 use crate::domain::client_key::ClientKey;
 use crate::domain::session::SessionId;
-use crate::domain::throttle::{Limit, Throttled, reserve, reserve_paced};
+use crate::domain::throttle::{Limit, Rule, Throttled};
 use crate::domain::timestamp::Timestamp;
 
-use super::counters::{Counters, Key, MAX_KEYS, Slot};
+pub use super::counters::Slot;
+use super::counters::{Counters, Key, Kind, MAX_KEYS};
 
 /// When an account has had its failures: one attempt in this time.
 const ACCOUNT_PACE: Duration = Duration::from_secs(30);
+
+/// Strangers, and browsers and networks that are known, are counted apart.
+const ACCOUNT_KEYS: [bool; 2] = [false, true];
 
 /// An IPv6 /48 may have this many times the limit of one /64.
 const SITE_FACTOR: u32 = 10;
@@ -28,13 +32,14 @@ pub struct Throttles {
     login: Option<ByClient>,
     networks: Vec<(IpNet, ByClient)>,
     register: Option<ByClient>,
-    refresh: Option<(Limit, Counters)>,
-    account: Option<(Limit, Counters)>,
+    refresh: Option<(Rule, Counters)>,
+    account: Option<(Rule, Counters)>,
 }
 
-/// An admitted attempt. Dropping it changes nothing: an attempt counts, whatever became of it.
+/// An admitted attempt: the places that it has taken. Dropping it changes nothing: an attempt counts, whatever became of it.
 #[must_use = "refund it when the attempt must not count"]
-pub struct Reservation(Vec<Slot>);
+#[derive(Default)]
+pub struct Reservation(pub Vec<Slot>);
 
 impl Reservation {
     /// Gives back exactly what this attempt has taken.
@@ -51,18 +56,20 @@ impl Throttles {
     }
 
     fn with_room(config: &Throttle, max_keys: usize) -> Self {
-        let by_client = |limit: Limit| ByClient { limit, counters: Counters::new(limit.window, max_keys) };
-        let counted = |limit: Limit| (limit, Counters::new(limit.window, max_keys));
-        let networks = config.networks.iter().map(|(network, limit)| (*network, by_client(*limit)));
+        let by_client =
+            |kind| move |limit: Limit| ByClient { limit, counters: Counters::new(kind, limit.window, max_keys) };
+        let counted =
+            |kind, pace| move |limit: Limit| (Rule { limit, pace }, Counters::new(kind, limit.window, max_keys));
+        let networks = config.networks.iter().map(|(network, limit)| (*network, by_client(Kind::Login)(*limit)));
         let mut networks: Vec<_> = networks.collect();
         // The most specific first: it is the one that decides.
         networks.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
         Self {
-            login: config.login.map(by_client),
+            login: config.login.map(by_client(Kind::Login)),
             networks,
-            register: config.register.map(by_client),
-            refresh: config.refresh.map(counted),
-            account: config.account.map(counted),
+            register: config.register.map(by_client(Kind::Register)),
+            refresh: config.refresh.map(counted(Kind::Refresh, None)),
+            account: config.account.map(counted(Kind::Account, Some(ACCOUNT_PACE))),
         }
     }
 
@@ -92,8 +99,8 @@ impl Throttles {
     /// # Errors
     /// When the session has had its refreshes.
     pub fn refresh(&self, session: SessionId, now: Timestamp) -> Result<(), Throttled> {
-        let Some((limit, counters)) = &self.refresh else { return Ok(()) };
-        counters.reserve(Key::Session(session), |log| reserve(log, *limit, now)).map(|_| ())
+        let Some((rule, counters)) = &self.refresh else { return Ok(()) };
+        counters.reserve(Key::Session(session), *rule, now).map(|_| ())
     }
 
     /// An attempt on an account, whether there is one or not; to be refunded when it succeeds, so that failures alone count.
@@ -106,10 +113,21 @@ impl Throttles {
     /// # Errors
     /// When the account has had its failures, and the last attempt is less than 30 seconds ago.
     pub fn account(&self, name: [u8; 16], known: bool, now: Timestamp) -> Result<Reservation, Throttled> {
-        let Some((limit, counters)) = &self.account else { return Ok(Reservation(Vec::new())) };
-        let key = Key::Account { name, known };
-        let slot = counters.reserve(key, |log| reserve_paced(log, *limit, ACCOUNT_PACE, now))?;
-        Ok(Reservation(vec![slot]))
+        let Some((rule, counters)) = &self.account else { return Ok(Reservation::default()) };
+        Ok(Reservation(vec![counters.reserve(Key::Account { name, known }, *rule, now)?]))
+    }
+
+    /// Forgives the failures that were counted against an account until then.
+    pub fn unblock(&self, name: [u8; 16], until: Timestamp) {
+        if let Some((_, counters)) = &self.account {
+            ACCOUNT_KEYS.iter().for_each(|known| counters.forgive(Key::Account { name, known: *known }, until));
+        }
+    }
+
+    /// What is counted of an account, as [`Slot::name`] tells it.
+    #[must_use]
+    pub fn names_of_account(name: [u8; 16]) -> [Vec<u8>; 2] {
+        ACCOUNT_KEYS.map(|known| Key::Account { name, known }.name(Kind::Account))
     }
 
     /// How many counters there are now, of all kinds.
@@ -126,7 +144,7 @@ fn reserve_client(
     address: Option<IpAddr>,
     now: Timestamp,
 ) -> Result<Reservation, Throttled> {
-    limits.map_or_else(|| Ok(Reservation(Vec::new())), |limits| limits.reserve(ClientKey::of(address), now))
+    limits.map_or_else(|| Ok(Reservation::default()), |limits| limits.reserve(ClientKey::of(address), now))
 }
 
 /// A limit for each address.
@@ -141,9 +159,9 @@ impl ByClient {
         let mut slots = Vec::with_capacity(2);
         if let Some(site) = client.site() {
             let limit = Limit { count: self.limit.count.saturating_mul(SITE_FACTOR), ..self.limit };
-            slots.push(self.counters.reserve(Key::Client(site), |log| reserve(log, limit, now))?);
+            slots.push(self.counters.reserve(Key::Client(site), Rule { limit, pace: None }, now)?);
         }
-        match self.counters.reserve(Key::Client(client), |log| reserve(log, self.limit, now)) {
+        match self.counters.reserve(Key::Client(client), Rule { limit: self.limit, pace: None }, now) {
             Ok(slot) => {
                 slots.push(slot);
                 Ok(Reservation(slots))

@@ -83,7 +83,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
     let hashing = HashPool::start(config.hashing, config.passwords.cost, random.clone());
     Ok(App {
         access_tokens: AccessTokens::new(keys.clone(), issuer, audience, random.clone()),
-        account_names: KeyedHash::new(&keys.current.derive(&[], b"doorward/account-names/1")),
+        names: KeyedHash::new(&keys.current.derive(&[], b"doorward/throttle-names/1")),
         keys,
         hashing: hashing.context("the threads that hash passwords do not start")?,
         sessions: config.sessions.clone(),

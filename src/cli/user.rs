@@ -67,6 +67,12 @@ pub(super) enum Command {
         #[arg(value_parser = email)]
         email: Email,
     },
+    /// Let a person log in at once whose account is under attack: what was counted against it is forgiven
+    Unblock {
+        /// The person's email
+        #[arg(value_parser = email)]
+        email: Email,
+    },
     /// Set a password, asked for or read from standard input, and end all sessions of the person
     SetPassword {
         /// The person's email
@@ -136,6 +142,7 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
         Command::Show { email, json } => show(find(app, &email).await?, json),
         Command::Disable { email, force } => change(app, &email, Change::Disable, force).await,
         Command::Enable { email } => change(app, &email, Change::Enable, false).await,
+        Command::Unblock { email } => change(app, &email, Change::Unblock, false).await,
         Command::MakeSuperuser { email } => change(app, &email, Change::MakeSuperuser, false).await,
         Command::Logout { email } => change(app, &email, Change::LogOut, false).await,
         Command::SetPassword { email } => {

@@ -33,6 +33,8 @@ pub enum Event {
     UserDisabled,
     /// An operator enabled the account.
     UserEnabled,
+    /// An operator forgave the failures that were counted against the account.
+    UserUnblocked,
     /// The account was erased.
     UserDeleted,
     /// An operator made the account a superuser.
@@ -56,7 +58,7 @@ pub struct Entry {
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Registered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -69,6 +71,7 @@ impl Event {
         Self::PasswordChanged,
         Self::UserDisabled,
         Self::UserEnabled,
+        Self::UserUnblocked,
         Self::UserDeleted,
         Self::SuperuserMade,
         Self::ResetRequested,
@@ -92,6 +95,7 @@ impl Event {
             Self::PasswordChanged => "password_changed",
             Self::UserDisabled => "user_disabled",
             Self::UserEnabled => "user_enabled",
+            Self::UserUnblocked => "user_unblocked",
             Self::UserDeleted => "user_deleted",
             Self::SuperuserMade => "superuser_made",
             Self::ResetRequested => "reset_requested",

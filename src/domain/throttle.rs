@@ -16,6 +16,28 @@ pub struct Limit {
     pub window: Duration,
 }
 
+/// How often something may be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// So many at will.
+    pub limit: Limit,
+    /// When the limit has been reached one attempt in this time is admitted still; none: the limit is all.
+    pub pace: Option<Duration>,
+}
+
+impl Rule {
+    /// Decides on an attempt: see [`reserve`] and [`reserve_paced`].
+    ///
+    /// # Errors
+    /// When it may not be made now.
+    pub fn reserve(self, log: &mut Log, now: Timestamp) -> Result<Timestamp, Throttled> {
+        match self.pace {
+            None => reserve(log, self.limit, now),
+            Some(pace) => reserve_paced(log, self.limit, pace, now),
+        }
+    }
+}
+
 /// When attempts were admitted: the newest that still count, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Log(Vec<Timestamp>);
@@ -63,6 +85,23 @@ impl Log {
         if let Ok(index) = self.0.binary_search(&at) {
             self.0.remove(index);
         }
+    }
+
+    /// The log of these times, which are in order.
+    #[must_use]
+    pub const fn of(times: Vec<Timestamp>) -> Self {
+        Self(times)
+    }
+
+    /// When attempts were admitted, in order.
+    #[must_use]
+    pub fn times(&self) -> &[Timestamp] {
+        &self.0
+    }
+
+    /// Forgives what was noted until then.
+    pub fn forgive(&mut self, until: Timestamp) {
+        self.0.retain(|at| *at > until);
     }
 
     /// Drops what no longer counts. A time that lies ahead was noted before the clock was set back: how long ago it was nobody

@@ -1,21 +1,18 @@
 //! Logging in.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::authenticate::{Identified, identify_refresh};
 use super::begin_session::{self, Begun};
 use super::issue::{self, IssuedTokens};
+use super::throttle::{self, Limited};
 use super::{App, Client, Failure, end_session, in_own_task};
-use crate::cache::throttle::Reservation;
 use crate::domain::audit::Event;
 use crate::domain::client_key::is_same_network;
 use crate::domain::email::Email;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::EndReason;
-use crate::domain::throttle::Throttled;
 use crate::domain::user::UserId;
-use crate::platform::hashing::HashError;
 use crate::storage::{audit, sessions, users};
 
 /// What a person logs in with.
@@ -39,18 +36,9 @@ pub enum LoginError {
     /// Unknown email, wrong password, disabled account, or a value that no account can have: nobody outside learns which.
     #[error("incorrect email or password")]
     Incorrect,
-    /// Too many attempts from this address, or on this account.
-    #[error("too many attempts")]
-    Throttled {
-        /// When the next may be made.
-        retry_after: Duration,
-    },
-    /// More hashing is waiting than can be done in time.
-    #[error("too much hashing is waiting")]
-    Overloaded {
-        /// When it is worth trying again.
-        retry_after: Duration,
-    },
+    /// Not now.
+    #[error(transparent)]
+    Limited(#[from] Limited),
     /// Our own trouble.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -75,15 +63,14 @@ pub async fn login(
     credentials: Option<Credentials>,
     presented: Vec<String>,
 ) -> Result<LoginOutcome, LoginError> {
-    let throttled = |throttled: Throttled| LoginError::Throttled { retry_after: throttled.retry_after };
-    let by_address = app.throttles.login(client.ip, app.clock.now()).map_err(throttled)?;
+    let by_address = throttle::admit::<LoginError>(app, app.throttles.login(client.ip, app.clock.now())).await?;
     let replaced = identify_refresh(app, &presented).await?;
     let (stored, by_account) = match &credentials {
         Some(credentials) => {
             let found = look_up(app, &client, &credentials.email, replaced.as_ref()).await?;
-            let name = app.account_names.of(credentials.email.as_str().as_bytes());
-            let reserved = app.throttles.account(name, found.known, app.clock.now()).map_err(throttled)?;
-            (found.stored, Some(reserved))
+            let name = throttle::name_of(app, &credentials.email);
+            let here = app.throttles.account(name, found.known, app.clock.now());
+            (found.stored, Some(throttle::admit::<LoginError>(app, here).await?))
         }
         // No account can have what was submitted, so that there is none to protect.
         None => (None, None),
@@ -91,9 +78,9 @@ pub async fn login(
     let verified = verify(app, &client, credentials.map(|credentials| credentials.password), stored).await;
     match &verified {
         // Only failures count against the account.
-        Ok(_) => by_account.into_iter().for_each(Reservation::refund),
+        Ok(_) => throttle::refund(app, by_account).await,
         // Nobody looked at the password.
-        Err(LoginError::Overloaded { .. }) => by_account.into_iter().chain([by_address]).for_each(Reservation::refund),
+        Err(LoginError::Limited(_)) => throttle::refund(app, by_account.into_iter().chain([by_address])).await,
         Err(_) => {}
     }
     let verified = verified?;
@@ -138,8 +125,8 @@ async fn verify(
     let verified = match password.clone() {
         Some(password) => app.hashing.verify(password, stored_hash.clone()).await,
         None => app.hashing.verify_nobody().await,
-    }
-    .map_err(unverified)?;
+    };
+    let verified = throttle::unless_overloaded::<_, LoginError>(app, verified, []).await?;
     match (known, stored_hash, password) {
         (Some(user), Some(password_hash), Some(password)) if verified.matches && user.is_active => {
             let rehashed = if verified.outdated { app.hashing.hash(password).await.ok() } else { None };
@@ -149,13 +136,6 @@ async fn verify(
             refuse(app, client, known.map(|user| user.id)).await?;
             Err(LoginError::Incorrect)
         }
-    }
-}
-
-fn unverified(error: HashError) -> LoginError {
-    match error {
-        HashError::Overloaded { retry_after } => LoginError::Overloaded { retry_after },
-        error => LoginError::Failed(error.into()),
     }
 }
 

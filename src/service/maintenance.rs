@@ -1,4 +1,4 @@
-//! Deletes what is no longer needed: old sessions and old audit records.
+//! Deletes what is no longer needed: old sessions, old audit records, and counters in which nothing counts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{App, Failure};
-use crate::storage::{audit, sessions};
+use crate::storage::{audit, sessions, throttle};
 
 /// How often.
 const EVERY: Duration = Duration::from_mins(10);
@@ -33,5 +33,6 @@ pub async fn purge(app: &App, audit_retention: Duration) -> Result<(), Failure> 
     let (sessions_before, audit_before) = (now - SESSION_RETENTION, now - audit_retention);
     while app.store.write(move |tx| Box::pin(sessions::purge(tx, sessions_before))).await? == sessions::PURGE_BATCH {}
     while app.store.write(move |tx| Box::pin(audit::purge(tx, audit_before))).await? == audit::PURGE_BATCH {}
+    while app.store.write(move |tx| Box::pin(throttle::purge(tx, now))).await? == throttle::PURGE_BATCH {}
     Ok(())
 }

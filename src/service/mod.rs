@@ -19,6 +19,7 @@ pub mod register;
 pub mod reset;
 pub mod revocations;
 pub mod sessions;
+pub mod throttle;
 
 use std::net::IpAddr;
 
@@ -58,8 +59,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Rate limits.
     pub throttles: Throttles,
-    /// Names accounts for the throttle, which keeps no email.
-    pub account_names: KeyedHash,
+    /// Names what the throttle counts: it keeps no email, and shares no address.
+    pub names: KeyedHash,
     /// Live and ended sessions.
     pub cache: SessionCache,
     /// Whether the end has begun.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::profile::{self, Export};
-use super::{App, Client, Failure, end_session};
+use super::{App, Client, Failure, end_session, throttle};
 use crate::domain::audit::{Event, Record};
 use crate::domain::email::Email;
 use crate::domain::password::PasswordHash;
@@ -32,6 +32,8 @@ pub enum Change {
     MakeSuperuser,
     /// Its sessions end.
     LogOut,
+    /// Failures that were counted against it are forgiven: an attack has made its owner wait.
+    Unblock,
 }
 
 /// What became of a change.
@@ -93,11 +95,11 @@ pub async fn change(app: &App, id: UserId, change: Change, client: &Client, forc
         Change::SetPassword(_) => EndReason::PasswordChanged,
         _ => EndReason::Admin,
     };
-    let client = client.clone();
+    let (client, names) = (client.clone(), app.names.clone());
     let (changed, ended) = app
         .store
         .write(move |tx| {
-            let (change, client) = (change.clone(), client.clone());
+            let (change, client, names) = (change.clone(), client.clone(), names.clone());
             Box::pin(async move {
                 if matches!(change, Change::Disable) && !force && is_last_superuser(tx, id).await? {
                     return Ok((Changed::LastSuperuser, Vec::new()));
@@ -123,6 +125,11 @@ pub async fn change(app: &App, id: UserId, change: Change, client: &Client, forc
                         (Some(Event::SuperuserMade), false)
                     }
                     Change::LogOut => (None, true),
+                    Change::Unblock => {
+                        users::unblock(tx, id, now).await?;
+                        throttle::forget_account(tx, &names, &locked.user.email).await?;
+                        (Some(Event::UserUnblocked), false)
+                    }
                 };
                 if let Some(event) = event {
                     let detail = Some(BY_OPERATOR.to_owned());

@@ -1,17 +1,15 @@
 //! Changing the password.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::authenticate::Caller;
 use super::begin_session::{self, Begun};
 use super::issue::{self, IssuedTokens};
+use super::throttle::{self, Limited};
 use super::{App, Client, Failure, end_session, in_own_task};
-use crate::cache::throttle::Reservation;
 use crate::domain::audit::Event;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::EndReason;
-use crate::platform::hashing::HashError;
 use crate::storage::{audit, password_resets, users};
 
 /// Why the password is as it was.
@@ -23,30 +21,12 @@ pub enum PasswordChangeError {
     /// The account is gone.
     #[error("the account is gone")]
     Gone,
-    /// Too many wrong passwords on this account.
-    #[error("too many attempts")]
-    Throttled {
-        /// When the next may be made.
-        retry_after: Duration,
-    },
-    /// More hashing is waiting than can be done in time.
-    #[error("too much hashing is waiting")]
-    Overloaded {
-        /// When it is worth trying again.
-        retry_after: Duration,
-    },
+    /// Not now.
+    #[error(transparent)]
+    Limited(#[from] Limited),
     /// Our own trouble.
     #[error(transparent)]
     Failed(#[from] Failure),
-}
-
-impl From<HashError> for PasswordChangeError {
-    fn from(error: HashError) -> Self {
-        match error {
-            HashError::Overloaded { retry_after } => Self::Overloaded { retry_after },
-            error => Self::Failed(error.into()),
-        }
-    }
 }
 
 /// Proves that the caller knows the account's password: what everything asks for that a stolen session must not be enough for.
@@ -56,11 +36,9 @@ pub(super) async fn prove(
     caller: &Caller,
     password: Option<Password>,
 ) -> Result<PasswordHash, PasswordChangeError> {
-    let name = app.account_names.of(caller.user.email.as_str().as_bytes());
-    let reserved = app
-        .throttles
-        .account(name, true, app.clock.now())
-        .map_err(|throttled| PasswordChangeError::Throttled { retry_after: throttled.retry_after })?;
+    let name = throttle::name_of(app, &caller.user.email);
+    let here = app.throttles.account(name, true, app.clock.now());
+    let reserved = throttle::admit::<PasswordChangeError>(app, here).await?;
     let stored = {
         let mut tx = app.store.read().await.map_err(Failure::from)?;
         users::credentials(&mut tx, &caller.user.email).await.map_err(Failure::from)?
@@ -70,17 +48,12 @@ pub(super) async fn prove(
         Some(password) => app.hashing.verify(password, Some(stored.clone())).await,
         None => app.hashing.verify_nobody().await,
     };
-    match verified {
-        Ok(verified) if verified.matches => {
-            Reservation::refund(reserved);
-            Ok(stored)
-        }
-        Ok(_) => Err(PasswordChangeError::Incorrect),
-        Err(error) => {
-            Reservation::refund(reserved);
-            Err(error.into())
-        }
+    if verified.as_ref().is_ok_and(|verified| !verified.matches) {
+        return Err(PasswordChangeError::Incorrect);
     }
+    throttle::refund(app, [reserved]).await;
+    throttle::unless_overloaded::<_, PasswordChangeError>(app, verified, []).await?;
+    Ok(stored)
 }
 
 /// Changes the password. Every session ends, the asking one too, because a thief may have copied its cookies; a new one begins.
@@ -96,7 +69,7 @@ pub async fn change(
     new: Password,
 ) -> Result<IssuedTokens, PasswordChangeError> {
     let verified = prove(app, caller, current).await?;
-    let hash = app.hashing.hash(new).await?;
+    let hash = throttle::unless_overloaded::<_, PasswordChangeError>(app, app.hashing.hash(new).await, []).await?;
     let user_id = caller.user.id;
     let app = Arc::clone(app);
     in_own_task(async move {

@@ -1,14 +1,13 @@
 //! Making an account.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::throttle::{self, Limited};
 use super::{App, Client, Failure, in_own_task};
 use crate::domain::audit::Event;
 use crate::domain::email::Email;
 use crate::domain::password::Password;
 use crate::domain::user::{FullName, User};
-use crate::platform::hashing::HashError;
 use crate::storage::users::NewUser;
 use crate::storage::{audit, users};
 
@@ -29,18 +28,9 @@ pub enum RegisterError {
     /// An account has this email.
     #[error("the email is taken")]
     EmailUnavailable,
-    /// Too many registrations from this address.
-    #[error("too many registrations")]
-    Throttled {
-        /// When the next may be made.
-        retry_after: Duration,
-    },
-    /// More hashing is waiting than can be done in time.
-    #[error("too much hashing is waiting")]
-    Overloaded {
-        /// When it is worth trying again.
-        retry_after: Duration,
-    },
+    /// Not now.
+    #[error(transparent)]
+    Limited(#[from] Limited),
     /// Our own trouble.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -51,18 +41,9 @@ pub enum RegisterError {
 /// # Errors
 /// See [`RegisterError`].
 pub async fn register(app: &Arc<App>, client: Client, account: NewAccount) -> Result<User, RegisterError> {
-    let reserved = app
-        .throttles
-        .register(client.ip, app.clock.now())
-        .map_err(|throttled| RegisterError::Throttled { retry_after: throttled.retry_after })?;
-    let password_hash = match app.hashing.hash(account.password).await {
-        Ok(hash) => hash,
-        Err(HashError::Overloaded { retry_after }) => {
-            reserved.refund();
-            return Err(RegisterError::Overloaded { retry_after });
-        }
-        Err(error) => return Err(Failure::from(error).into()),
-    };
+    let reserved = throttle::admit::<RegisterError>(app, app.throttles.register(client.ip, app.clock.now())).await?;
+    let hashed = app.hashing.hash(account.password).await;
+    let password_hash = throttle::unless_overloaded::<_, RegisterError>(app, hashed, [reserved]).await?;
     let new = NewUser { email: account.email, full_name: account.full_name, password_hash };
     let app = Arc::clone(app);
     in_own_task(async move {

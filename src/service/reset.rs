@@ -1,8 +1,8 @@
 //! Setting a new password with a reset token.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::throttle::{self, Limited};
 use super::{App, Client, Failure, end_session, in_own_task};
 use crate::domain::audit::{Event, Record};
 use crate::domain::password::Password;
@@ -10,7 +10,6 @@ use crate::domain::reset_token::ResetToken;
 use crate::domain::session::EndReason;
 use crate::domain::user::User;
 use crate::platform::digest::sha256;
-use crate::platform::hashing::HashError;
 use crate::storage::password_resets::{self, TokenHash};
 use crate::storage::{audit, users};
 
@@ -23,18 +22,9 @@ pub enum ResetError {
     /// The new password is the account's email.
     #[error("the new password is the email")]
     PasswordIsEmail,
-    /// Too many attempts from this address.
-    #[error("too many attempts")]
-    Throttled {
-        /// When the next may be made.
-        retry_after: Duration,
-    },
-    /// More hashing is waiting than can be done in time.
-    #[error("too much hashing is waiting")]
-    Overloaded {
-        /// When it is worth trying again.
-        retry_after: Duration,
-    },
+    /// Not now.
+    #[error(transparent)]
+    Limited(#[from] Limited),
     /// Our own trouble.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -47,24 +37,15 @@ pub enum ResetError {
 /// # Errors
 /// See [`ResetError`].
 pub async fn reset(app: &Arc<App>, client: Client, token: Option<ResetToken>, new: Password) -> Result<(), ResetError> {
-    let reserved = app
-        .throttles
-        .login(client.ip, app.clock.now())
-        .map_err(|throttled| ResetError::Throttled { retry_after: throttled.retry_after })?;
+    let reserved = throttle::admit::<ResetError>(app, app.throttles.login(client.ip, app.clock.now())).await?;
     let token = sha256(token.ok_or(ResetError::Invalid)?.bytes());
     let user = whose(app, &token).await?.ok_or(ResetError::Invalid)?;
     if new.reveal().eq_ignore_ascii_case(user.email.as_str()) {
         return Err(ResetError::PasswordIsEmail);
     }
     let user_id = user.id;
-    let hash = match app.hashing.hash(new).await {
-        Ok(hash) => hash,
-        Err(HashError::Overloaded { retry_after }) => {
-            reserved.refund();
-            return Err(ResetError::Overloaded { retry_after });
-        }
-        Err(error) => return Err(Failure::from(error).into()),
-    };
+    let hashed = app.hashing.hash(new).await;
+    let hash = throttle::unless_overloaded::<_, ResetError>(app, hashed, [reserved]).await?;
     let app = Arc::clone(app);
     in_own_task(async move {
         let ended = app

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{App, Failure};
+use super::{App, Failure, throttle};
 use crate::domain::timestamp::Timestamp;
 use crate::storage::{Revocations, sessions, users};
 
@@ -54,6 +54,9 @@ async fn look(app: &App, revocations: &mut Revocations, looked: Option<Timestamp
     }
     for (user, changed_at) in users::changed_since(&mut tx, since).await? {
         app.cache.user_changed(user, changed_at, began);
+    }
+    for (email, at) in users::unblocked_since(&mut tx, since).await? {
+        throttle::unblock(app, &email, at);
     }
     drop(tx);
     app.clock.follow(now);

@@ -43,6 +43,7 @@ mod serve_lock;
 pub mod sessions;
 mod sqlite;
 mod start_error;
+pub mod throttle;
 pub mod users;
 mod writer;
 
@@ -161,6 +162,12 @@ impl Store {
         let mut tx = self.read().await?;
         let _: i32 = on!(tx, conn => sqlx::query_scalar("SELECT 1").fetch_one(conn).await)?;
         Ok(())
+    }
+
+    /// Whether other nodes may stand on this database too. SQLite has one.
+    #[must_use]
+    pub const fn has_other_nodes(&self) -> bool {
+        matches!(self.backend, Backend::Postgres(_))
     }
 
     /// Finishes what has begun and closes every connection. Later calls fail as [`Error::Unavailable`].

@@ -23,6 +23,7 @@ mod login;
 mod logout;
 mod me;
 mod nodes;
+mod protection;
 mod races;
 mod refresh;
 mod register;

@@ -47,9 +47,18 @@ fn an_operators_day(settings: &[(&str, &str)]) {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&bob).expect("JSON")["email"], "bob@example.com");
 
     // Whoever is meant has to be there.
-    for command in
-        ["show", "disable", "enable", "set-password", "make-superuser", "logout", "reset-link", "export", "delete"]
-    {
+    for command in [
+        "show",
+        "disable",
+        "enable",
+        "unblock",
+        "set-password",
+        "make-superuser",
+        "logout",
+        "reset-link",
+        "export",
+        "delete",
+    ] {
         let nobody = user(&[command, "nobody@example.com"], "SecurePass123");
         assert_eq!((nobody.code, nobody.out.as_str()), (1, ""), "{command}");
         assert!(nobody.err.ends_with("doorward: there is no account with this email\n"), "{command}: {}", nobody.err);
@@ -61,6 +70,17 @@ fn an_operators_day(settings: &[(&str, &str)]) {
         [["create", "eve@example.com", "SecurePass123"], ["set-password", "ann@example.com", "SecurePass123"]]
     {
         assert_eq!(user(&arguments, "").code, 2, "{arguments:?}");
+    }
+
+    // Guesses at bob's account make everybody wait who is not known there, until an operator forgives them.
+    let bob = r#"{"email":"bob@example.com","password":"SecurePass123"}"#;
+    let guess = bob.replace("SecurePass123", "WrongPass123");
+    while send(&server, "/api/auth/login", "", &guess).status == 401 {}
+    assert_eq!(send(&server, "/api/auth/login", "", bob).status, 429);
+    assert_eq!(user(&["unblock", "bob@example.com"], "").code, 0);
+    let unblocked = Instant::now();
+    while send(&server, "/api/auth/login", "", bob).status != 200 {
+        assert!(unblocked.elapsed() < Duration::from_secs(10), "the server never noticed");
     }
 
     // Disabled, her session ends and she stays out, until she is enabled.

@@ -68,6 +68,10 @@ impl Test {
         Self { store, clock, settings, _folder: folder }
     }
 
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.settings.location, Location::Postgres(_))
+    }
+
     /// Runs SQL behind the store's back.
     pub async fn execute(&self, sql: &str) {
         execute(&self.settings, sql).await;

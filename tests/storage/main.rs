@@ -16,6 +16,7 @@ mod locks;
 mod migrations;
 mod sessions;
 mod start;
+mod throttle;
 mod tls;
 mod transactions;
 mod users;

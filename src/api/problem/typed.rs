@@ -12,6 +12,7 @@ use poem_openapi::registry::{MetaResponses, Registry};
 
 use super::{Code, FieldProblem, Problem, schema};
 use crate::service::Failure;
+use crate::service::throttle::Limited;
 
 /// The codes that one operation can answer, the checks before it included.
 pub trait Codes: Into<Code> + Send + Sync + 'static {
@@ -61,6 +62,15 @@ impl<C: Codes> TypedProblem<C> {
     #[must_use]
     pub fn after(code: C, wait: Duration) -> Self {
         Self(Problem::of(code.into()).retry_after(wait), PhantomData)
+    }
+
+    /// Refuses what is not even tried now, with the operation's codes for too many attempts and for too much work.
+    #[must_use]
+    pub fn limited(too_many: C, overloaded: C, limited: Limited) -> Self {
+        match limited {
+            Limited::Throttled { retry_after } => Self::after(too_many, retry_after),
+            Limited::Overloaded { retry_after } => Self::after(overloaded, retry_after),
+        }
     }
 
     /// Refuses because of our own trouble: the cause goes to the log, once, and nowhere else. `unavailable` is for a database that

@@ -1,6 +1,7 @@
 //! Changes of an account that its owner or an operator asks for. Each moves `updated_at`, so that other nodes notice.
 
 use super::{UserRow, user_columns};
+use crate::domain::email::Email;
 use crate::domain::password::PasswordHash;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{FullName, User, UserId};
@@ -34,6 +35,20 @@ pub async fn set_password(tx: &mut Tx, id: UserId, hash: &PasswordHash, now: Tim
 pub async fn set_active(tx: &mut Tx, id: UserId, active: bool, now: Timestamp) -> Result<(), Error> {
     let sql = "UPDATE users SET is_active = $2, updated_at = $3 WHERE id = $1";
     on!(tx, conn => sqlx::query(sql).bind(id.0).bind(active).bind(now.micros()).execute(conn).await.map(drop))
+}
+
+/// Notes that the failures counted against the account are forgiven. The user's row must be locked.
+pub async fn unblock(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<(), Error> {
+    let sql = "UPDATE users SET unblocked_at = $2, updated_at = $2 WHERE id = $1";
+    on!(tx, conn => sqlx::query(sql).bind(id.0).bind(now.micros()).execute(conn).await.map(drop))
+}
+
+/// Whose failures were forgiven at or after a time, and when. Ask with some overlap: a transaction may commit later than its time.
+pub async fn unblocked_since(tx: &mut Tx, since: Timestamp) -> Result<Vec<(Email, Timestamp)>, Error> {
+    let sql = "SELECT email, unblocked_at FROM users WHERE updated_at >= $1 AND unblocked_at >= $1";
+    let rows: Vec<(String, i64)> = on!(tx, conn => sqlx::query_as(sql).bind(since.micros()).fetch_all(conn).await)?;
+    let email = |text: &str| Email::parse(text).map_err(|_| Error::Corrupt { table: "users", column: "email" });
+    rows.into_iter().map(|(text, at)| Ok((email(&text)?, Timestamp::from_micros(at)))).collect()
 }
 
 /// Makes a user a superuser. The user's row must be locked.

@@ -10,7 +10,9 @@ use crate::domain::email::Email;
 use crate::domain::password::PasswordHash;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{FullName, User, UserId};
-pub use change::{erase, list, lock_superusers, make_superuser, rename, set_active, set_password};
+pub use change::{
+    erase, list, lock_superusers, make_superuser, rename, set_active, set_password, unblock, unblocked_since,
+};
 
 /// The columns of a [`UserRow`]; the argument is the table's alias and a dot, or empty.
 macro_rules! user_columns {
