@@ -72,7 +72,11 @@ pub(super) fn judge(
 
 /// The tables that a migration makes: where one stands already, somebody else made it.
 fn made_by(migration: &Migration) -> impl Iterator<Item = &str> {
-    migration.sql.as_str().lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split_whitespace().next())
+    let sql = migration.sql.as_str().lines();
+    sql.filter_map(|line| {
+        let name = line.strip_prefix("CREATE TABLE ").or_else(|| line.strip_prefix("CREATE UNLOGGED TABLE "))?;
+        name.split_whitespace().next()
+    })
 }
 
 pub(super) fn foreign(database: &str) -> StartError {

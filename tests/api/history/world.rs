@@ -138,6 +138,7 @@ impl World {
     }
 
     async fn make(&mut self, step: &Step) {
+        self.old_rows_may_be_gone();
         match *step {
             Step::Wait(span) => self.app().clock.advance(span),
             Step::ClockBack(span) => self.app().clock.set(self.now() - span),
@@ -316,8 +317,6 @@ impl World {
         };
         let app = self.app.take().unwrap();
         self.app = Some(app.restart(&pairs(&settings(self.keys))).await);
-        // A service that starts deletes old rows.
-        self.old_rows_may_be_gone();
         if accepted.is_some_and(|accepted| accepted < signs) {
             self.retired.extend(self.sessions.iter().flat_map(|known| known.tokens.keys()).map(|(_, key)| *key));
             self.retired.remove(&key_id(signs));
@@ -326,9 +325,9 @@ impl World {
 
     async fn purge(&mut self) {
         maintenance::purge(&self.app().service(), AUDIT_KEPT).await.unwrap();
-        self.old_rows_may_be_gone();
     }
 
+    /// A service deletes them when it starts, too, and now and then.
     fn old_rows_may_be_gone(&mut self) {
         let before = self.now() - KEPT;
         for known in &mut self.sessions {

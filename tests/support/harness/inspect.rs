@@ -14,7 +14,7 @@ pub(crate) enum Inspector {
 }
 
 impl Inspector {
-    /// Every row of every table, as text.
+    /// Every row of every table, as text; but for the counters of attempts, which every attempt moves.
     pub(crate) async fn dump(&self) -> String {
         let mut lines = Vec::new();
         for table in self.texts(self.tables()).await {
@@ -55,10 +55,10 @@ impl Inspector {
         match self {
             // But `sqlite_sequence`: the ids of refused rows are not used again, on either database.
             Self::Sqlite(_) => {
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name <> 'throttle' ORDER BY name"
             }
             Self::Postgres(_) => {
-                "SELECT tablename::text FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
+                "SELECT tablename::text FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename <> 'throttle' ORDER BY 1"
             }
         }
     }
