@@ -71,6 +71,7 @@ async fn every_operation_of_an_operator_leaves_its_record(app: TestApp) {
         (Change::LogOut, &["session_ended admin"]),
         (Change::Disable, &["user_disabled operator"]),
         (Change::Enable, &["user_enabled operator"]),
+        (Change::Unblock, &["user_unblocked operator"]),
         (Change::SetPassword(hash), &["password_changed operator"]),
     ] {
         operate::change(&service, id, change, &Client::default(), true).await.unwrap();
