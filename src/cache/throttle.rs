@@ -120,7 +120,9 @@ impl Throttles {
     /// Forgives the failures that were counted against an account until then.
     pub fn unblock(&self, name: [u8; 16], until: Timestamp) {
         if let Some((_, counters)) = &self.account {
-            ACCOUNT_KEYS.iter().for_each(|known| counters.forgive(Key::Account { name, known: *known }, until));
+            for known in ACCOUNT_KEYS {
+                counters.forgive(Key::Account { name, known }, until);
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use doorward::service::Client;
+use doorward::service::operate::{self, Change};
 use serde_json::json;
 
 use crate::harness::answer::Answer;
@@ -124,7 +126,6 @@ async fn while_all_threads_hash_everything_else_is_answered(database: Database) 
 }
 
 async fn an_account_that_was_unblocked_is_counted_anew(database: Database) {
-    use doorward::service::operate::{self, Change};
     let app = TestApp::with(database, &[("ACCOUNT_RATE_LIMIT", "2/15m"), ("LOGIN_RATE_LIMIT", "off")]).await;
     app.register(ANN).await;
     let guess_from =
@@ -132,7 +133,7 @@ async fn an_account_that_was_unblocked_is_counted_anew(database: Database) {
     assert_eq!([guess_from(1).await, guess_from(2).await, guess_from(3).await], [401, 401, 429]);
     app.clock.advance(seconds(1));
     let id = app.id_of(ANN).await;
-    operate::change(&app.service(), id, Change::Unblock, &Default::default(), false).await.unwrap();
+    operate::change(&app.service(), id, Change::Unblock, &Client::default(), false).await.unwrap();
     // The server hears of it as of a change by another process.
     while guess_from(4).await == 429 {
         tokio::task::yield_now().await;
