@@ -1,0 +1,72 @@
+/** What an operation may answer, by what the contract declares: see `Result`. */
+import type { Errors, Operation, Responses } from "./generated/operations.js";
+
+export type { Operation };
+
+/** The statuses that mean "not now" rather than an answer: they never reach a `switch` over codes. */
+type NotNow<Op extends Operation> = 503 | (Op extends "refresh" ? 429 : never);
+
+type Declared<Op extends Operation> = Exclude<keyof Errors[Op], NotNow<Op>>;
+
+/** The problems (RFC 9457) with which an operation may refuse. `problem.code` is a closed set: a `switch` over it is exhaustive. */
+export type Problem<Op extends Operation> = Errors[Op][Declared<Op>];
+
+/** A success. */
+export type Success<Op extends Operation> = {
+  readonly ok: true;
+  readonly status: keyof Responses[Op];
+  readonly data: Responses[Op][keyof Responses[Op]];
+};
+
+/** Not now: the service is busy or away, or took too long. Nobody is logged out by it. `retryAfter` is in seconds. */
+export type Unavailable = { readonly ok: false; readonly kind: "unavailable"; readonly retryAfter?: number };
+
+/** What came of an operation. Nothing is ever thrown. */
+export type Result<Op extends Operation> =
+  | Success<Op>
+  | {
+      readonly ok: false;
+      readonly kind: "problem";
+      readonly status: Declared<Op>;
+      readonly problem: Problem<Op>;
+      /** Seconds, where the answer names them. */
+      readonly retryAfter?: number;
+    }
+  | Unavailable
+  /** The request did not reach the service, or CORS keeps its answer from this page. */
+  | { readonly ok: false; readonly kind: "network"; readonly cause: unknown }
+  /** An answer that the contract does not declare: something else than Doorward answers at this address. */
+  | { readonly ok: false; readonly kind: "unexpected"; readonly status: number };
+
+/** A failure of any operation. */
+export type Failure =
+  | {
+      readonly ok: false;
+      readonly kind: "problem";
+      readonly status: number;
+      readonly problem: {
+        readonly code: string;
+        readonly detail: string;
+        readonly errors?: readonly { readonly field: string; readonly code: string; readonly message: string }[];
+      };
+      readonly retryAfter?: number;
+    }
+  | Unavailable
+  | { readonly ok: false; readonly kind: "network"; readonly cause: unknown }
+  | { readonly ok: false; readonly kind: "unexpected"; readonly status: number };
+
+/** What to tell people of a failure. */
+export function sentence(failure: Failure): string {
+  switch (failure.kind) {
+    case "problem": {
+      const fields = failure.problem.errors?.map((field) => field.message) ?? [];
+      return fields.length > 0 ? fields.join(" ") : failure.problem.detail;
+    }
+    case "network":
+      return "The service can't be reached. Are you online?";
+    case "unavailable":
+      return "The service is busy. Try again in a moment.";
+    case "unexpected":
+      return "The service gave an answer that this page does not understand.";
+  }
+}
