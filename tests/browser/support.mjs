@@ -109,7 +109,7 @@ export function call(page, api, method, path, body) {
   );
 }
 
-function findChromium() {
+export function findChromium() {
   const names = ["chromium", "chromium-browser", "google-chrome"];
   const candidates = process.env.PATH.split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
   const found = candidates.find((file) => {

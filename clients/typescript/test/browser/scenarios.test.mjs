@@ -1,0 +1,206 @@
+// What browsers do to sessions: tabs, lost replies, other devices. The real client, Chromium and service; letters as in the design.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+
+import { expireAccess, logIn, person, start, startOnProfile, startProxy, state, until } from "./support.mjs";
+
+const STRICT = { REFRESH_GRACE: "0s", REFRESH_LOST_REPLIES_PER_DAY: "0" };
+
+/** Counts the requests of a browser to a path, until it is asked. */
+function count(browser, path) {
+  const asked = { number: 0 };
+  browser.on("request", (request) => {
+    if (request.method() === "POST" && request.url().endsWith(path)) asked.number += 1;
+  });
+  return asked;
+}
+
+/** Each tab asks so often at once; how many succeed. */
+async function askAtOnce(tabs, times) {
+  const counts = await Promise.all(
+    tabs.map((tab) =>
+      tab.evaluate(async (times) => {
+        const results = await Promise.all(Array.from({ length: times }, () => auth.me()));
+        return results.filter((result) => result.ok).length;
+      }, times),
+    ),
+  );
+  return counts.reduce((sum, number) => sum + number);
+}
+
+for (const [letter, client, most] of [
+  ["A", "", 1],
+  ["B", "locks: null", 2],
+]) {
+  test(`${letter}: two tabs, a hundred requests each without a valid token, ten rounds${client && ", without locks"}`, async (t) => {
+    const { browser, open } = await start(t, { client });
+    const tabs = [await open(), await open()];
+    assert.ok(await logIn(tabs[0]));
+    for (let round = 0; round < 10; round++) {
+      await expireAccess(browser);
+      const refreshes = count(browser, "/refresh");
+      assert.equal(await askAtOnce(tabs, 100), 200, `round ${round}`);
+      assert.ok(refreshes.number >= 1 && refreshes.number <= most, `${refreshes.number} refreshes`);
+    }
+    for (const tab of tabs) assert.deepEqual(await state(tab), { status: "authenticated", lost: [] });
+  });
+}
+
+test("C: a strict service without the client's lock logs a tab out: these tests can fail", async (t) => {
+  const { browser, open } = await start(t, { settings: STRICT, client: "locks: null" });
+  const tabs = [await open(), await open()];
+  assert.ok(await logIn(tabs[0]));
+  let lost = false;
+  for (let round = 0; round < 20 && !lost; round++) {
+    await expireAccess(browser);
+    await askAtOnce(tabs, 100);
+    const states = await Promise.all(tabs.map(state));
+    lost = states.some(({ status }) => status === "anonymous");
+  }
+  assert.ok(lost, "nobody was ever logged out");
+});
+
+test("D: the reply to a refresh is lost after the service has committed it", async (t) => {
+  let proxy;
+  const through = async (port) => (proxy = await startProxy(t, port)).port;
+  const { browser, open } = await start(t, { through });
+  const tab = await open();
+  assert.ok(await logIn(tab));
+  for (let round = 1; round <= 2; round++) {
+    await expireAccess(browser);
+    proxy.lose = 1;
+    // On a connection that it has used before Chromium itself tries again.
+    const first = await tab.evaluate(() => auth.me());
+    assert.equal(proxy.lost, round);
+    assert.ok(first.ok || first.kind === "network", JSON.stringify(first));
+    assert.deepEqual(await state(tab), { status: "authenticated", lost: [] });
+    assert.ok((await tab.evaluate(() => auth.me())).ok, "the next try is answered");
+  }
+});
+
+test("E: a tab is closed in the middle of a refresh", async (t) => {
+  const { browser, open } = await start(t);
+  const tabs = [await open(), await open()];
+  assert.ok(await logIn(tabs[0]));
+  await expireAccess(browser);
+  const begun = tabs[0].waitForRequest((request) => request.url().endsWith("/refresh"));
+  void tabs[0].evaluate(() => auth.me()).catch(() => {});
+  await begun;
+  await tabs[0].close();
+  assert.ok((await tabs[1].evaluate(() => auth.me())).ok);
+});
+
+test("F: a refresh that is answered 503, then 429, changes nothing", async (t) => {
+  const { browser, open } = await start(t);
+  const tab = await open();
+  assert.ok(await logIn(tab));
+  await expireAccess(browser);
+  for (const status of [503, 429]) {
+    const headers = { "Retry-After": "2", "Access-Control-Expose-Headers": "Retry-After", "Access-Control-Allow-Credentials": "true" };
+    await tab.route("**/refresh", async (route) => {
+      const origin = (await route.request().headerValue("origin")) ?? "";
+      await route.fulfill({ status, headers: { ...headers, "Access-Control-Allow-Origin": origin }, body: "" });
+    });
+    assert.deepEqual(await tab.evaluate(() => auth.me()), { ok: false, kind: "unavailable", retryAfter: 2 });
+    assert.deepEqual(await state(tab), { status: "authenticated", lost: [] });
+    await tab.unroute("**/refresh");
+  }
+  assert.ok((await tab.evaluate(() => auth.me())).ok);
+});
+
+test("G: a session that was ended elsewhere, and one that was stolen, are lost in both tabs, with the reason", async (t) => {
+  const { api, browser, open } = await start(t, { settings: STRICT });
+  const tabs = [await open(), await open()];
+  for (const [code, end] of [
+    ["session_ended", (cookies) => elsewhere(api, "/logout", cookies)],
+    ["session_reuse_detected", (cookies) => stolen(api, cookies)],
+  ]) {
+    assert.ok(await logIn(tabs[0]));
+    await until(tabs[1], "authenticated");
+    await end(await browser.cookies());
+    await tabs[0].evaluate(() => auth.me());
+    for (const tab of tabs) {
+      await until(tab, "anonymous");
+      assert.equal((await state(tab)).lost.at(-1), code);
+    }
+  }
+});
+
+const named = (cookies, name) => cookies.find((cookie) => cookie.name === name).value;
+
+/** Somebody else with these cookies. Returns the refresh cookie that comes back. */
+async function elsewhere(api, path, cookies) {
+  const headers = { Cookie: `refresh_token=${typeof cookies === "string" ? cookies : named(cookies, "refresh_token")}` };
+  const answer = await fetch(`${api}/api/auth${path}`, { method: "POST", headers });
+  return /refresh_token=([^;]+)/.exec(answer.headers.get("set-cookie") ?? "")?.[1];
+}
+
+/** A thief refreshes with a copy of the cookie, and then once more with the same. */
+async function stolen(api, cookies) {
+  assert.ok(await elsewhere(api, "/refresh", cookies));
+  assert.equal(await elsewhere(api, "/refresh", cookies), undefined);
+}
+
+test("H: login and logout in one tab show in the other", async (t) => {
+  const { open } = await start(t);
+  const tabs = [await open(), await open()];
+  await tabs[1].evaluate(() => auth.start());
+  assert.ok(await logIn(tabs[0]));
+  await until(tabs[1], "authenticated");
+  await tabs[1].evaluate(() => auth.logout());
+  await until(tabs[0], "anonymous");
+  for (const tab of tabs) assert.deepEqual((await state(tab)).lost, []);
+});
+
+test("I: a first visit costs one request, and loses nothing", async (t) => {
+  const { browser, open } = await start(t);
+  const asked = [];
+  browser.on("request", (request) => request.url().includes("/api/auth/") && asked.push(request.url()));
+  const tab = await open();
+  await tab.evaluate(() => Promise.all([auth.start(), auth.start()]));
+  assert.equal(asked.length, 1);
+  assert.deepEqual(await state(tab), { status: "anonymous", lost: [] });
+});
+
+test("J: a browser that is killed 12 s after a refresh comes back logged in", async (t) => {
+  const launch = await startOnProfile(t);
+  const first = await launch();
+  const { page, browser, open } = await start(t, { context: first });
+  const tab = await open();
+  assert.ok(await logIn(tab));
+  // Chromium writes its cookies to the disk every 30 s: the login's are there, the refresh's are not.
+  await wait(35_000);
+  assert.ok((await tab.evaluate(() => auth.refresh())).ok);
+  const used = (await browser.cookies()).find((cookie) => cookie.name === "refresh_token").value;
+  await wait(12_000);
+  await kill(tab);
+  const second = await launch();
+  const kept = (await second.cookies()).find((cookie) => cookie.name === "refresh_token").value;
+  assert.notEqual(kept, used, "the newest cookie was on the disk already: nothing is shown");
+  const again = await second.newPage();
+  await again.goto(page);
+  await again.waitForFunction(() => "auth" in window);
+  assert.ok((await again.evaluate(() => auth.refresh())).ok);
+  assert.ok((await again.evaluate(() => auth.me())).ok);
+});
+
+/** SIGKILL, to the browser of this tab. */
+async function kill(tab) {
+  const session = await tab.context().newCDPSession(tab);
+  const gone = new Promise((done) => tab.context().once("close", done));
+  void session.send("Browser.crash").catch(() => {});
+  await gone;
+}
+
+test("K: a throttled login tells a page on another origin how long to wait", async (t) => {
+  const { open } = await start(t, { settings: { LOGIN_RATE_LIMIT: "5/1m" } });
+  const tab = await open();
+  const last = await tab.evaluate(async (person) => {
+    for (let attempt = 0; attempt < 5; attempt++) await auth.login(person);
+    return auth.login(person);
+  }, person);
+  assert.deepEqual([last.kind, last.problem.code], ["problem", "too_many_attempts"]);
+  assert.ok(last.retryAfter >= 1 && last.retryAfter <= 60, String(last.retryAfter));
+});
