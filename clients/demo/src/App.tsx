@@ -1,0 +1,79 @@
+import { useEffect, useRef, useState } from "react";
+import type { ReactNode } from "react";
+
+import type { LostCode } from "@doorward/client";
+import { useAuth } from "@doorward/client/react";
+
+import { Home } from "./Home";
+import { Login, Register, Reset } from "./Doors";
+import { Password, YourData } from "./Account";
+import { Sessions } from "./Sessions";
+
+const PAGES = {
+  "#/": { title: "Home", page: <Home /> },
+  "#/sessions": { title: "Devices", page: <Sessions /> },
+  "#/password": { title: "Password", page: <Password /> },
+  "#/data": { title: "Your data", page: <YourData /> },
+};
+
+/** Why a session ended that nobody ended here, for people. */
+const LOST: Record<LostCode, string> = {
+  session_expired: "You were away for a while. Please log in again.",
+  session_ended: "You logged out in another window.",
+  session_revoked: "Your session was ended, on another device or by a change of your password. Please log in again.",
+  session_reuse_detected: "Somebody else may have used your session, so it was ended. Log in, and change your password.",
+  not_authenticated: "You are not logged in any more. Please log in again.",
+};
+
+export function App(): ReactNode {
+  const { status, user, lost, logout } = useAuth();
+  const hash = useHash();
+  const main = useRef<HTMLElement>(null);
+  const shown = status === "authenticated" ? (hash in PAGES ? (hash as keyof typeof PAGES) : "#/") : hash;
+
+  // Whoever goes on by keyboard or screen reader begins at the new page.
+  useEffect(() => main.current?.focus(), [shown, status]);
+
+  return (
+    <>
+      <header>
+        <strong>Doorward demo</strong>
+        {user && (
+          <nav aria-label="Pages">
+            {Object.entries(PAGES).map(([address, { title }]) => (
+              <a key={address} href={address} aria-current={address === shown ? "page" : undefined}>
+                {title}
+              </a>
+            ))}
+            <button className="plain" onClick={() => void logout()}>
+              Log out
+            </button>
+          </nav>
+        )}
+      </header>
+      <main ref={main} tabIndex={-1}>
+        <div role="status" aria-live="polite">
+          {status === "anonymous" && lost && <p className="notice">{LOST[lost]}</p>}
+        </div>
+        {status === "unknown" && <p>One moment…</p>}
+        {status === "authenticated" && PAGES[shown as keyof typeof PAGES].page}
+        {status === "anonymous" && <Door hash={hash} />}
+      </main>
+    </>
+  );
+}
+
+function Door({ hash }: { hash: string }): ReactNode {
+  if (hash.startsWith("#token=")) return <Reset token={hash.slice("#token=".length)} />;
+  return hash === "#/register" ? <Register /> : <Login />;
+}
+
+function useHash(): string {
+  const [hash, setHash] = useState(location.hash || "#/");
+  useEffect(() => {
+    const changed = () => setHash(location.hash || "#/");
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return hash;
+}

@@ -1,0 +1,113 @@
+import { useEffect, useId, useState } from "react";
+import type { FormEvent, InputHTMLAttributes, ReactNode } from "react";
+
+import { passwordBytesLeft, sentence } from "@doorward/client";
+import type { Failure } from "@doorward/client";
+
+type Values = Record<string, string>;
+type Outcome = { readonly ok: true } | Failure;
+
+/** A form that shows what the service says: beside the fields, above the button, and how long to wait. */
+export function Form({
+  button,
+  danger = false,
+  send,
+  done,
+  children,
+}: {
+  button: string;
+  danger?: boolean;
+  send: (values: Values) => Promise<Outcome>;
+  done?: () => void;
+  children: (errors: Values) => ReactNode;
+}): ReactNode {
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [wait, setWait] = useState(0);
+
+  useEffect(() => {
+    if (wait <= 0) return;
+    const timer = setTimeout(() => setWait(wait - 1), 1_000);
+    return () => clearTimeout(timer);
+  }, [wait]);
+
+  async function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = event.currentTarget;
+    setBusy(true);
+    setFailure(null);
+    const outcome = await send(Object.fromEntries(new FormData(form)) as Values);
+    setBusy(false);
+    if (outcome.ok) {
+      form.reset();
+      done?.();
+      return;
+    }
+    setFailure(outcome);
+    setWait(("retryAfter" in outcome && outcome.retryAfter) || 0);
+    form.querySelector<HTMLInputElement>("input")?.focus();
+  }
+
+  const errors: Values = {};
+  const problems = failure?.kind === "problem" ? (failure.problem.errors ?? []) : [];
+  for (const { field, message } of problems) errors[field] = [errors[field], message].filter(Boolean).join(" ");
+  // What belongs to a field stands there.
+  const above = failure && problems.length === 0 ? sentence(failure) : "";
+  return (
+    <form onSubmit={(event) => void submit(event)} noValidate>
+      {children(errors)}
+      <div role="alert">{above && <p className="error">{above}</p>}</div>
+      <button disabled={busy || wait > 0} className={danger ? "danger" : undefined}>
+        {wait > 0 ? `Again in ${wait} s` : button}
+      </button>
+    </form>
+  );
+}
+
+/** An input with its label, and what is wrong with it. */
+export function Field({
+  label,
+  error,
+  hint,
+  ...input
+}: InputHTMLAttributes<HTMLInputElement> & { label: string; error: string | undefined; hint?: string }): ReactNode {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <input
+        id={id}
+        {...input}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={[hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined}
+      />
+      {hint && (
+        <p id={`${id}-hint`} className="hint">
+          {hint}
+        </p>
+      )}
+      {error && (
+        <p id={`${id}-error`} className="error">
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** A new password, with what is left of its bytes where few are. */
+export function NewPassword({ name, error }: { name: string; error: string | undefined }): ReactNode {
+  const [left, setLeft] = useState(passwordBytesLeft(""));
+  const room = left < 0 ? `${-left} bytes too long.` : left < 20 ? `${left} bytes left.` : "";
+  return (
+    <Field
+      label="New password"
+      name={name}
+      type="password"
+      autoComplete="new-password"
+      hint={`At least 8 characters, with an upper-case letter, a lower-case letter and a digit. ${room}`}
+      error={error}
+      onChange={(event) => setLeft(passwordBytesLeft(event.currentTarget.value))}
+    />
+  );
+}
