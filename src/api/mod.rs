@@ -1,8 +1,10 @@
 //! poem and poem-openapi live only here.
 
 pub mod account;
+pub mod assets;
 pub mod body;
 pub mod caller;
+pub mod client;
 pub mod client_address;
 pub mod cookies;
 pub mod cross_site;
@@ -24,7 +26,7 @@ use poem::http::Method;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 
-use self::docs::Docs;
+use self::assets::Assets;
 pub use self::document::document;
 use self::middleware::Limits;
 use self::routes::RouteTable;
@@ -64,8 +66,11 @@ pub fn endpoint(
     request_id_seed: [u8; 16],
 ) -> impl Endpoint<Output = Response> + use<> {
     let operations = OpenApiService::new(operations(), "", "").into_endpoint();
-    let docs = if server.api_docs { docs::files(server.public_url.as_deref()) } else { Vec::new() };
-    let site = Docs::new(operations, docs);
+    let mut files = vec![client::file()];
+    if server.api_docs {
+        files.extend(docs::files(server.public_url.as_deref()));
+    }
+    let site = Assets::new(operations, files);
     let settings = middleware::Settings {
         server: server.clone(),
         routes: routes(site.paths()),

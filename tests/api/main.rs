@@ -11,6 +11,7 @@ mod support;
 mod account;
 mod account_races;
 mod audit;
+mod client;
 mod client_address;
 mod contract;
 mod cross_site;

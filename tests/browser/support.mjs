@@ -1,8 +1,8 @@
 // The real binary, the real Chromium, and pages on origins of their own. All of it stops with the test that started it.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { accessSync, constants, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
@@ -40,6 +40,50 @@ export async function startDoorward(t, settings = {}) {
     });
   });
   return port;
+}
+
+/** Starts a throw-away PostgreSQL on a free port; returns a database's URL. */
+export async function startPostgres(t) {
+  const folder = mkdtempSync(join(tmpdir(), "doorward-pg-"));
+  const isRoot = process.getuid() === 0;
+  // It refuses to run as root.
+  const as = (program, ...words) => (isRoot ? ["setpriv", "--reuid=postgres", "--clear-groups", program, ...words] : [program, ...words]);
+  if (isRoot) execFileSync("chown", ["postgres", folder]);
+  const data = join(folder, "data");
+  const [initdb, ...words] = as(findPostgres("initdb"), "-D", data, "-U", "doorward", "-A", "trust", "-E", "UTF8", "--no-sync");
+  execFileSync(initdb, words, { cwd: folder, stdio: "ignore" });
+  const port = await freePort();
+  const settings = ["listen_addresses=127.0.0.1", `port=${port}`, `unix_socket_directories=${folder}`, "fsync=off"];
+  const [postgres, ...rest] = as(findPostgres("postgres"), "-D", data, ...settings.flatMap((setting) => ["-c", setting]));
+  const server = spawn(postgres, rest, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+  const ended = new Promise((done) => server.once("close", done));
+  t.after(async () => {
+    server.kill("SIGQUIT");
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await new Promise((ready, failed) => {
+    server.once("close", () => failed(new Error("PostgreSQL ended")));
+    server.stderr.on("data", (data) => /ready to accept connections/.test(data) && ready());
+  });
+  return `postgres://doorward@127.0.0.1:${port}/postgres`;
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** In the PATH, or where Debian has it. */
+function findPostgres(program) {
+  const debian = existsSync("/usr/lib/postgresql") ? readdirSync("/usr/lib/postgresql") : [];
+  const folders = [...debian.map((version) => `/usr/lib/postgresql/${version}/bin`), ...process.env.PATH.split(delimiter)];
+  const found = folders.map((folder) => join(folder, program)).find((file) => existsSync(file));
+  assert.ok(found, "PostgreSQL is missing: scripts/setup installs it");
+  return found;
 }
 
 /** Serves one page (and `/auth.js`, where there is a script) at a free port of 127.0.0.1, which is localhost too; returns that. */

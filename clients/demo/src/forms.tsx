@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import type { FormEvent, InputHTMLAttributes, ReactNode } from "react";
 
 import { passwordBytesLeft, sentence } from "@doorward/client";
@@ -24,6 +24,7 @@ export function Form({
   const [failure, setFailure] = useState<Failure | null>(null);
   const [busy, setBusy] = useState(false);
   const [wait, setWait] = useState(0);
+  const form = useRef<HTMLFormElement>(null);
 
   useEffect(() => {
     if (wait <= 0) return;
@@ -33,20 +34,23 @@ export function Form({
 
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
-    const form = event.currentTarget;
     setBusy(true);
     setFailure(null);
-    const outcome = await send(Object.fromEntries(new FormData(form)) as Values);
+    const outcome = await send(Object.fromEntries(new FormData(event.currentTarget)) as Values);
     setBusy(false);
     if (outcome.ok) {
-      form.reset();
+      form.current?.reset();
       done?.();
       return;
     }
     setFailure(outcome);
     setWait(("retryAfter" in outcome && outcome.retryAfter) || 0);
-    form.querySelector<HTMLInputElement>("input")?.focus();
   }
+
+  // Where something is to be mended first.
+  useEffect(() => {
+    if (failure) (form.current?.querySelector<HTMLInputElement>("[aria-invalid]") ?? form.current?.querySelector("input"))?.focus();
+  }, [failure]);
 
   const errors: Values = {};
   const problems = failure?.kind === "problem" ? (failure.problem.errors ?? []) : [];
@@ -54,7 +58,7 @@ export function Form({
   // What belongs to a field stands there.
   const above = failure && problems.length === 0 ? sentence(failure) : "";
   return (
-    <form onSubmit={(event) => void submit(event)} noValidate>
+    <form ref={form} onSubmit={(event) => void submit(event)} noValidate>
       {children(errors)}
       <div role="alert">{above && <p className="error">{above}</p>}</div>
       <button disabled={busy || wait > 0} className={danger ? "danger" : undefined}>

@@ -1,6 +1,6 @@
-// One self-contained script for pages without a build step: dist/client.js.
+// One self-contained script for pages without a build step: dist/client.js, and the copy that the service serves.
 
-import { readFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
@@ -17,3 +17,4 @@ await build({
   target: "es2022",
   banner: { js: `/*! @doorward/client ${version}, MIT. Made from clients/typescript by \`npm run build\`. */` },
 });
+copyFileSync(at("../dist/client.js"), at("../../../src/api/client/client.js"));

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 
-import { expireAccess, logIn, person, start, startOnProfile, startProxy, state, until } from "./support.mjs";
+import { expireAccess, logIn, person, start, startOnProfile, startPostgres, startProxy, state, until } from "./support.mjs";
 
 const STRICT = { REFRESH_GRACE: "0s", REFRESH_LOST_REPLIES_PER_DAY: "0" };
 
@@ -15,6 +15,11 @@ function count(browser, path) {
     if (request.method() === "POST" && request.url().endsWith(path)) asked.number += 1;
   });
   return asked;
+}
+
+/** Which of its session's refresh tokens the browser holds. */
+function generation(cookies) {
+  return Buffer.from(named(cookies, "refresh_token"), "base64url").readUInt32BE(21);
 }
 
 /** Each tab asks so often at once; how many succeed. */
@@ -30,20 +35,31 @@ async function askAtOnce(tabs, times) {
   return counts.reduce((sum, number) => sum + number);
 }
 
-for (const [letter, client, most] of [
-  ["A", "", 1],
-  ["B", "locks: null", 2],
+/** Each database, as settings of the service. */
+const DATABASES = {
+  SQLite: () => ({}),
+  PostgreSQL: async (t) => ({ DATABASE_URL: await startPostgres(t) }),
+};
+
+for (const [letter, client, database] of [
+  ["A", "", "SQLite"],
+  ["A", "", "PostgreSQL"],
+  ["B", "locks: null", "SQLite"],
 ]) {
-  test(`${letter}: two tabs, a hundred requests each without a valid token, ten rounds${client && ", without locks"}`, async (t) => {
-    const { browser, open } = await start(t, { client });
+  const how = client ? ", without locks" : "";
+  test(`${letter}: two tabs, a hundred requests each without a valid token, ten rounds${how}, ${database}`, async (t) => {
+    const { browser, open } = await start(t, { client, settings: await DATABASES[database](t) });
     const tabs = [await open(), await open()];
     assert.ok(await logIn(tabs[0]));
     for (let round = 0; round < 10; round++) {
       await expireAccess(browser);
       const refreshes = count(browser, "/refresh");
       assert.equal(await askAtOnce(tabs, 100), 200, `round ${round}`);
-      assert.ok(refreshes.number >= 1 && refreshes.number <= most, `${refreshes.number} refreshes`);
+      // One of each tab at the most: with the lock mostly one, but a tab may hear late of what the other has stored.
+      assert.ok(refreshes.number >= 1 && refreshes.number <= 2, `${refreshes.number} refreshes`);
     }
+    // All rounds lie in one window, so that only the first rotated.
+    assert.equal(generation(await browser.cookies()), 2);
     for (const tab of tabs) assert.deepEqual(await state(tab), { status: "authenticated", lost: [] });
   });
 }
@@ -62,23 +78,25 @@ test("C: a strict service without the client's lock logs a tab out: these tests 
   assert.ok(lost, "nobody was ever logged out");
 });
 
-test("D: the reply to a refresh is lost after the service has committed it", async (t) => {
-  let proxy;
-  const through = async (port) => (proxy = await startProxy(t, port)).port;
-  const { browser, open } = await start(t, { through });
-  const tab = await open();
-  assert.ok(await logIn(tab));
-  for (let round = 1; round <= 2; round++) {
-    await expireAccess(browser);
-    proxy.lose = 1;
-    // On a connection that it has used before Chromium itself tries again.
-    const first = await tab.evaluate(() => auth.me());
-    assert.equal(proxy.lost, round);
-    assert.ok(first.ok || first.kind === "network", JSON.stringify(first));
-    assert.deepEqual(await state(tab), { status: "authenticated", lost: [] });
-    assert.ok((await tab.evaluate(() => auth.me())).ok, "the next try is answered");
-  }
-});
+for (const database of Object.keys(DATABASES)) {
+  test(`D: the reply to a refresh is lost after the service has committed it, ${database}`, async (t) => {
+    let proxy;
+    const through = async (port) => (proxy = await startProxy(t, port)).port;
+    const { browser, open } = await start(t, { through, settings: await DATABASES[database](t) });
+    const tab = await open();
+    assert.ok(await logIn(tab));
+    for (let round = 1; round <= 2; round++) {
+      await expireAccess(browser);
+      proxy.lose = 1;
+      // On a connection that it has used before Chromium itself tries again.
+      const first = await tab.evaluate(() => auth.me());
+      assert.equal(proxy.lost, round);
+      assert.ok(first.ok || first.kind === "network", JSON.stringify(first));
+      assert.deepEqual(await state(tab), { status: "authenticated", lost: [] });
+      assert.ok((await tab.evaluate(() => auth.me())).ok, "the next try is answered");
+    }
+  });
+}
 
 test("E: a tab is closed in the middle of a refresh", async (t) => {
   const { browser, open } = await start(t);
@@ -193,6 +211,21 @@ async function kill(tab) {
   void session.send("Browser.crash").catch(() => {});
   await gone;
 }
+
+test("a page without a build step imports the client from the service", async (t) => {
+  const { api, open } = await start(t);
+  const tab = await open();
+  const ok = await tab.evaluate(
+    async ([api, person]) => {
+      const { createAuthClient } = await import(`${api}/api/auth/client.js`);
+      const auth = createAuthClient({ baseUrl: api });
+      await auth.register(person);
+      return (await auth.login(person)).ok && auth.getSnapshot().user.email;
+    },
+    [api, person],
+  );
+  assert.equal(ok, person.email);
+});
 
 test("K: a throttled login tells a page on another origin how long to wait", async (t) => {
   const { open } = await start(t, { settings: { LOGIN_RATE_LIMIT: "5/1m" } });

@@ -7,9 +7,9 @@ import { join } from "node:path";
 
 import { chromium } from "playwright-core";
 
-import { findChromium, person, startBrowser, startDoorward, startPage } from "../../../../tests/browser/support.mjs";
+import { findChromium, person, startBrowser, startDoorward, startPage, startPostgres } from "../../../../tests/browser/support.mjs";
 
-export { person };
+export { person, startPostgres };
 
 const script = readFileSync(new URL("../../dist/client.js", import.meta.url), "utf8");
 const html = (api, settings) => `<!doctype html><title>A page</title><script type="module">

@@ -43,8 +43,11 @@ const CODES: [(&str, u16); 23] = [
     ("shutting_down", 503),
 ];
 
+/// The client as a script: the one path under `/api/` that may be kept.
+const CLIENT: &str = "/api/auth/client.js";
+
 pub(super) fn is_page(path: &str) -> bool {
-    matches!(path, "/" | "/docs" | "/redoc" | "/openapi.json")
+    matches!(path, "/" | "/docs" | "/redoc" | "/openapi.json" | CLIENT)
         || path.starts_with("/docs/")
         || path.starts_with("/redoc/")
 }
@@ -63,7 +66,9 @@ pub(super) fn every_answer(exchange: &Exchange, path: &str, page: bool, found: &
     found.unless(!exchange.headers.contains_key(SERVER), || "a Server header".into());
     if path.starts_with("/api/") || path == "/health" {
         let given = exchange.header(CACHE_CONTROL.as_str());
-        found.unless(given == Some("no-store"), || format!("Cache-Control {given:?}"));
+        let kept = path == CLIENT && matches!(status, StatusCode::OK | StatusCode::NOT_MODIFIED);
+        let expected = if kept { "public, max-age=600" } else { "no-store" };
+        found.unless(given == Some(expected), || format!("Cache-Control {given:?}"));
     }
     found.unless(!status.is_server_error() || status == StatusCode::SERVICE_UNAVAILABLE, || format!("{status}!"));
     let wait = exchange.header("retry-after");
