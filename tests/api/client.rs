@@ -18,7 +18,7 @@ async fn the_client_is_a_script_that_may_be_kept_for_a_while(app: TestApp) {
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.header("content-type"), Some("text/javascript; charset=utf-8"));
     assert_eq!(answer.header("access-control-allow-origin"), Some("http://localhost:3000"));
-    let text = String::from_utf8(answer.0.body.to_vec()).unwrap();
+    let text = String::from_utf8(answer.0.body.clone()).unwrap();
     assert!(text.starts_with("/*! @doorward/client ") && text.contains("as createAuthClient"), "{text}");
     let tag = answer.header("etag").unwrap().to_owned();
     assert_eq!(browser.get(URL).header("if-none-match", &tag).await.status(), 304);

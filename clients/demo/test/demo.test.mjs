@@ -160,6 +160,7 @@ for (const colorScheme of ["light", "dark"]) {
       const context = await startBrowser(t, { colorScheme, viewport: { width, height: 900 } });
       const page = await context.newPage();
       await page.goto(url);
+      await page.getByRole("heading", { name: "Log in" }).waitFor();
       await judge(page, `login-${colorScheme}-${width}`);
       for (const [address, name, heading] of [
         ["#/register", "register", "Make an account"],
