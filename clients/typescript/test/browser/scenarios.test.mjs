@@ -1,10 +1,11 @@
 // What browsers do to sessions: tabs, lost replies, other devices. The real client, Chromium and service; letters as in the design.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 
-import { expireAccess, logIn, person, start, startOnProfile, startPostgres, startProxy, state, until } from "./support.mjs";
+import { expireAccess, logIn, person, start, startOnProfile, startPage, startPostgres, startProxy, state, until } from "./support.mjs";
 
 const STRICT = { REFRESH_GRACE: "0s", REFRESH_LOST_REPLIES_PER_DAY: "0" };
 
@@ -212,19 +213,15 @@ async function kill(tab) {
   await gone;
 }
 
-test("a page without a build step imports the client from the service", async (t) => {
-  const { api, open } = await start(t);
-  const tab = await open();
-  const ok = await tab.evaluate(
-    async ([api, person]) => {
-      const { createAuthClient } = await import(`${api}/api/auth/client.js`);
-      const auth = createAuthClient({ baseUrl: api });
-      await auth.register(person);
-      return (await auth.login(person)).ok && auth.getSnapshot().user.email;
-    },
-    [api, person],
-  );
-  assert.equal(ok, person.email);
+test("a page without a build step: the README's, with the client that the service serves", async (t) => {
+  const { api, browser, open } = await start(t);
+  assert.ok(await logIn(await open()));
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const [, snippet] = /```html\n(.*?)```/s.exec(readme);
+  const html = `<!doctype html><title>A page</title><body>${snippet.replaceAll("http://localhost:8000", api)}</body>`;
+  const page = await browser.newPage();
+  await page.goto(`http://localhost:${await startPage(t, html)}/`);
+  await page.getByText(person.email).waitFor();
 });
 
 test("K: a throttled login tells a page on another origin how long to wait", async (t) => {

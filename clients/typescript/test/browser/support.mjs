@@ -9,7 +9,7 @@ import { chromium } from "playwright-core";
 
 import { findChromium, person, startBrowser, startDoorward, startPage, startPostgres } from "../../../../tests/browser/support.mjs";
 
-export { person, startPostgres };
+export { person, startPage, startPostgres };
 
 const script = readFileSync(new URL("../../dist/client.js", import.meta.url), "utf8");
 const html = (api, settings) => `<!doctype html><title>A page</title><script type="module">
