@@ -25,18 +25,10 @@ pub async fn append(tx: &mut Tx, record: &Record, now: Timestamp) -> Result<(), 
         .map(drop))
 }
 
-/// Deletes at most this many records a transaction, so that it stays short.
-pub const PURGE_BATCH: u64 = 500;
-
-/// Deletes at most [`PURGE_BATCH`] records from before a time. Returns how many: call again while it is that many.
+/// Deletes at most [`PURGE_BATCH`](super::PURGE_BATCH) records from before a time. Returns how many: call again while it is that many.
 pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64, Error> {
     let sql = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)";
-    on!(tx, conn => sqlx::query(sql)
-        .bind(before.micros())
-        .bind(PURGE_BATCH.cast_signed())
-        .execute(conn)
-        .await
-        .map(|done| done.rows_affected()))
+    tx.delete_batch(sql, before).await
 }
 
 /// All records about a user, the oldest first.

@@ -52,6 +52,9 @@ pub use revocations::Revocations;
 pub use serve_lock::ServeLock;
 pub use start_error::{StartError, StartProblem};
 
+/// How many rows each `purge` deletes in one transaction, so that it stays short.
+pub const PURGE_BATCH: u64 = 500;
+
 /// A future in a box: closures that return other futures can't be bounded `Send`.
 pub type BoxFuture<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;
 
@@ -244,6 +247,16 @@ impl Tx {
             Inner::SqliteWriter(connection) => Connection::Sqlite(connection),
             Inner::Postgres(transaction) => Connection::Postgres(transaction),
         }
+    }
+
+    /// Runs a statement that deletes rows from before `$1`, at most `$2` of them. Returns how many.
+    async fn delete_batch(&mut self, sql: &'static str, before: Timestamp) -> Result<u64, Error> {
+        on!(self, conn => sqlx::query(sql)
+            .bind(before.micros())
+            .bind(PURGE_BATCH.cast_signed())
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected()))
     }
 
     /// Remembers a failure: PostgreSQL has then given the transaction up, and would answer COMMIT with a silent rollback.

@@ -60,22 +60,14 @@ pub async fn forget(tx: &mut Tx, key: Key) -> Result<(), Error> {
     on!(tx, conn => sqlx::query(sql).bind(&key[..]).execute(conn).await.map(drop))
 }
 
-/// Deletes at most this many rows a transaction, so that it stays short.
-pub const PURGE_BATCH: u64 = 500;
-
-/// Deletes at most [`PURGE_BATCH`] rows in which nothing has counted since before a time; leaves out those that somebody holds
+/// Deletes at most [`PURGE_BATCH`](super::PURGE_BATCH) rows in which nothing has counted since before a time; leaves out those that somebody holds
 /// locked. Returns how many: call again while it is that many.
 pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64, Error> {
     let sql = tx.pick(
         "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE expires_at < $1 LIMIT $2)",
         "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
     );
-    on!(tx, conn => sqlx::query(sql)
-        .bind(before.micros())
-        .bind(PURGE_BATCH.cast_signed())
-        .execute(conn)
-        .await
-        .map(|done| done.rows_affected()))
+    tx.delete_batch(sql, before).await
 }
 
 /// Locks the row of a key, which is made where there is none. Returns its log, and the time after the lock was had.

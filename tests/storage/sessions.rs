@@ -6,7 +6,7 @@ use doorward::domain::email::Email;
 use doorward::domain::session::{EndReason, Ended, Session, SessionId, SessionSecret};
 use doorward::domain::timestamp::Timestamp;
 use doorward::domain::user::{User, UserId};
-use doorward::storage::{Error, sessions};
+use doorward::storage::{Error, PURGE_BATCH, sessions};
 
 use crate::common::{START, Test, both};
 use crate::users::register;
@@ -255,7 +255,7 @@ both! {
             assert_eq!(find(&test, SessionId([id; 16])).await.is_some(), [1, 2, 4].contains(&id), "{id}");
         }
 
-        let many = sessions::PURGE_BATCH + 1;
+        let many = PURGE_BATCH + 1;
         let fill = test.store.write(move |tx| Box::pin(async move {
             for number in 0..many {
                 let old = Session { idle_expires_at: START, ..session(user.id, 0, START) };
@@ -266,7 +266,7 @@ both! {
             Ok(())
         }));
         fill.await.unwrap();
-        assert_eq!(purge().await.unwrap(), sessions::PURGE_BATCH);
+        assert_eq!(purge().await.unwrap(), PURGE_BATCH);
         assert_eq!(purge().await.unwrap(), 1);
     }
 }

@@ -26,9 +26,6 @@ macro_rules! session_columns {
     };
 }
 
-/// How many rows [`purge`] deletes at once.
-pub const PURGE_BATCH: u64 = 500;
-
 /// A session whose row nobody else can change until this transaction ends.
 #[derive(Clone, Debug)]
 pub struct Locked {
@@ -233,7 +230,7 @@ pub async fn ended_since(tx: &mut Tx, since: Timestamp) -> Result<Vec<(SessionId
     rows.into_iter().map(|(id, reason)| Ok((session_id(id)?, end_reason(&reason)?))).collect()
 }
 
-/// Deletes at most [`PURGE_BATCH`] sessions that ended or expired before a time; leaves out those that somebody holds locked.
+/// Deletes at most [`PURGE_BATCH`](super::PURGE_BATCH) sessions that ended or expired before a time; leaves out those that somebody holds locked.
 /// Returns how many: call again while it is that many.
 pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64, Error> {
     macro_rules! text {
@@ -246,10 +243,5 @@ pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64, Error> {
         };
     }
     let sql = tx.pick(text!(""), text!(" FOR UPDATE SKIP LOCKED"));
-    on!(tx, conn => sqlx::query(sql)
-        .bind(before.micros())
-        .bind(PURGE_BATCH.cast_signed())
-        .execute(conn)
-        .await
-        .map(|done| done.rows_affected()))
+    tx.delete_batch(sql, before).await
 }

@@ -103,6 +103,8 @@ test("E: a tab is closed in the middle of a refresh", async (t) => {
   const { browser, open } = await start(t);
   const tabs = [await open(), await open()];
   assert.ok(await logIn(tabs[0]));
+  // The other tab has heard of the login, and asks for nothing any more.
+  await until(tabs[1], "authenticated");
   await expireAccess(browser);
   const begun = tabs[0].waitForRequest((request) => request.url().endsWith("/refresh"));
   void tabs[0].evaluate(() => auth.me()).catch(() => {});
