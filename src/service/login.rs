@@ -76,16 +76,18 @@ pub async fn login(
         None => (None, None),
     };
     let verified = verify(app, &client, credentials.map(|credentials| credentials.password), stored).await;
-    match &verified {
-        // Only failures count against the account.
-        Ok(_) => throttle::refund(app, by_account).await,
+    let verified = match verified {
         // Nobody looked at the password.
-        Err(LoginError::Limited(_)) => throttle::refund(app, by_account.into_iter().chain([by_address])).await,
-        Err(_) => {}
-    }
-    let verified = verified?;
+        Err(LoginError::Limited(limited)) => {
+            throttle::refund(app, by_account.into_iter().chain([by_address])).await;
+            return Err(limited.into());
+        }
+        verified => verified?,
+    };
     let app = Arc::clone(app);
     in_own_task(async move {
+        // Only failures count against the account, also of a caller who has hung up.
+        throttle::refund(&app, by_account).await;
         let Begun { session, now, .. } = begin(&app, &client, verified).await?.ok_or(LoginError::Incorrect)?;
         if let Some(Identified { session: old, .. }) = replaced {
             // In a transaction of its own: it may be another user's, whose row would have to be locked in order.
@@ -139,15 +141,18 @@ async fn verify(
     }
 }
 
-/// Remembers a refused login. The same work whether the account exists or not.
+/// Remembers a refused login; not whose it was, when the account was erased while its password was looked at. The same work
+/// whether the account exists or not.
 async fn refuse(app: &App, client: &Client, user_id: Option<UserId>) -> Result<(), Failure> {
-    let mut record = client.record(Event::LoginFailed, UserId(0), None);
-    record.user_id = user_id;
+    // Nobody has this id.
+    let record = client.record(Event::LoginFailed, user_id.unwrap_or(UserId(0)), None);
     tracing::info!(user_id = user_id.map(|id| id.0), "login refused");
     app.store
         .write(move |tx| {
-            let record = record.clone();
+            let mut record = record.clone();
             Box::pin(async move {
+                let id = record.user_id.take().unwrap_or(UserId(0));
+                record.user_id = users::lock(tx, id).await?.map(|locked| locked.user.id);
                 let now = tx.now().await?;
                 audit::append(tx, &record, now).await
             })

@@ -20,6 +20,23 @@ both! {
     after_a_disabling_no_session_lives,
     a_password_change_and_a_reset_leave_the_password_of_the_last,
     of_two_superusers_that_go_at_once_one_stays,
+    a_login_that_is_refused_after_the_account_has_gone_tells_nothing_of_it,
+}
+
+async fn a_login_that_is_refused_after_the_account_has_gone_tells_nothing_of_it(database: Database) {
+    // So long does the password take that the account goes meanwhile.
+    let app = TestApp::with(database, &[("BCRYPT_COST", "10"), ("HASH_THREADS", "1")]).await;
+    app.register("ann@example.com").await;
+    let id = app.id_of("ann@example.com").await;
+    let guess = tokio::spawn(app.browser().login_with("ann@example.com", "WrongPass123").into_future());
+    while app.service().hashing.gauges().running == 0 {
+        tokio::task::yield_now().await;
+    }
+    operate::erase(&app.service(), id, &Client::default(), false).await.unwrap();
+    assert_eq!(app.service().hashing.gauges().running, 1, "the password is looked at still");
+    guess.await.unwrap().refused("incorrect_credentials");
+    assert_eq!(app.audit_of(id).await.last().map(String::as_str), Some("user_deleted"));
+    assert_eq!(app.number("SELECT count(*) FROM audit WHERE event = 'login_failed' AND user_id IS NULL").await, 1);
 }
 
 fn reset(browser: &Browser, token: &str, new: &str) -> Call {

@@ -3,23 +3,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { call, person, startBrowser, startDoorward } from "./support.mjs";
+import { call, freePort, person, startBrowser, startDoorward } from "./support.mjs";
 
 const name = "auth.example.com";
 const configuration = readFileSync(new URL("../../deploy/nginx.conf", import.meta.url), "utf8");
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 /** nginx with a self-signed certificate in front of the server at this port; returns the port of https. */
 async function startNginx(t, port) {

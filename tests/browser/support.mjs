@@ -69,7 +69,8 @@ export async function startPostgres(t) {
   return `postgres://doorward@127.0.0.1:${port}/postgres`;
 }
 
-async function freePort() {
+/** A port of 127.0.0.1 that is free now. */
+export async function freePort() {
   const server = createServer();
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address();

@@ -76,6 +76,12 @@ const UNKNOWN: Snapshot = { status: "unknown", user: null, lost: null };
 /** What these say is mended by a refresh; other codes say that the session is over. */
 const RENEWABLE = ["not_authenticated", "token_expired"];
 
+/** A late answer to a refresh must not overwrite the cookies of these. */
+const SETS_COOKIES: readonly Operation[] = ["changePassword", "deleteMe", "logoutAll"];
+
+/** Milliseconds until it is tried again to find out who is logged in, where the service was away. */
+const AGAIN = 5_000;
+
 /** Makes a client. It asks for nothing until it is told to: see `start`. */
 export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
   const base = (options.baseUrl ?? "").replace(/\/$/, "");
@@ -176,7 +182,10 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
   /** An operation that needs a login. */
   async function authenticated<Op extends Operation>(op: Op, body?: unknown, id?: string): Promise<Result<Op>> {
     const since = Date.now();
-    const result = await request(call, op, body, id);
+    // Alone for the request, not for the refresh, which wants to be alone itself.
+    const ask = () => request(call, op, body, id);
+    const send = SETS_COOKIES.includes(op) ? () => alone(ask) : ask;
+    const result = await send();
     if (result.ok || result.kind !== "problem" || result.status !== 401) return result;
     const { code } = result.problem as { code: string };
     if (!RENEWABLE.includes(code)) {
@@ -184,7 +193,7 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
       return result;
     }
     const renewal = await refresh(since);
-    if (renewal.ok) return request(call, op, body, id);
+    if (renewal.ok) return send();
     return renewal.kind === "problem" ? result : (renewal as Result<Op>);
   }
 
@@ -200,9 +209,22 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
 
   /** An operation after which nobody is logged in. */
   async function leaving<Op extends Operation>(op: Op, body?: unknown, stays = false): Promise<Result<Op>> {
-    const result = await alone(() => (op === "logout" ? request(call, op, body) : authenticated(op, body)));
+    const result = await (op === "logout" ? alone(() => request(call, op)) : authenticated(op, body));
     if (result.ok && !stays) out(null);
     return result;
+  }
+
+  /** Finds out who is logged in. */
+  function start(): Promise<Snapshot> {
+    starting ??= (async () => {
+      // Where nobody is known to be logged in a refresh tells it with one request.
+      if (renewedAt() || (await refresh()).ok) await me();
+      starting = undefined;
+      // The service is away: that says nothing of who is logged in.
+      if (snapshot === UNKNOWN && globalThis.document) timer = setTimeout(() => void start(), AGAIN);
+      return snapshot;
+    })();
+    return starting;
   }
 
   if (channel) {
@@ -261,16 +283,7 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
       const readable = !(init?.body instanceof ReadableStream);
       return response.status === 401 && readable && (await refresh(since)).ok ? again() : response;
     },
-    start() {
-      starting ??= (async () => {
-        // Where nobody is known to be logged in a refresh tells it with one request.
-        if (renewedAt() || (await refresh()).ok) await me();
-        if (snapshot === UNKNOWN && !renewedAt()) become({ status: "anonymous", user: null, lost: null });
-        starting = undefined;
-        return snapshot;
-      })();
-      return starting;
-    },
+    start,
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -54,6 +54,24 @@ test("a lock that nobody gives back holds nobody up", async () => {
   expect(await here.me()).toMatchObject({ ok: true });
 });
 
+test("operations that change the cookies wait for the lock, and do not wait for themselves", async () => {
+  const { state, answer } = session(0);
+  const service = await serve((path) => (path === "/refresh" ? answer(path) : answer("/me")));
+  const here = tab(service);
+  // The token has run out: each of them refreshes in between, which takes the lock too.
+  expect((await here.changePassword({ current_password: "SecurePass123", new_password: "EvenMoreSecure456" })).ok).toBe(true);
+  expect(service.asked).toEqual(["POST /password", "POST /refresh", "POST /password"]);
+  state.good = 0;
+  expect((await here.logoutAll()).ok).toBe(true);
+  expect(service.asked.slice(3)).toEqual(["POST /logout-all", "POST /refresh", "POST /logout-all"]);
+});
+
+test("a service that is away at a first visit says nothing of who is there", async () => {
+  const service = await serve(() => problem(503, "database_unavailable"));
+  const here = tab(service);
+  expect((await here.start()).status).toBe("unknown");
+});
+
 test("503, 429 and a lost connection while refreshing log nobody out", async () => {
   const { state, answer } = session(1);
   const service = await serve(answer);
