@@ -12,7 +12,7 @@
 //! | 5 | [`api`] | poem and poem-openapi live only here | service, domain, telemetry |
 //! | 6 | [`cli`], [`server`] | starts everything | all below |
 //!
-//! The same thing has the same module name on every layer (`domain::session`, `storage::sessions`, `api::session`). To add a
+//! The same thing has the same module name on every layer (`domain::session`, `storage::session`, `api::session`). To add a
 //! feature, find or make its module on each layer that it needs; a request walks api, service, storage, and back.
 
 pub mod api;

@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward::config::secret::Secret;
-use doorward::domain::claims::AccessToken;
+use doorward::domain::account::UserId;
+use doorward::domain::session::AccessToken;
 use doorward::domain::session::SessionId;
 use doorward::domain::timestamp::Timestamp;
-use doorward::domain::user::UserId;
 use doorward::platform::access_token::AccessTokens;
 use doorward::platform::keys::Keys;
 use doorward::platform::random::Random;

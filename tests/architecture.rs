@@ -86,14 +86,14 @@ fn every_module_of_the_library_has_its_layer() {
 fn the_checker_finds_violations() {
     let long = "\n".repeat(MAX_LINES + 1);
     for (name, text, complaint) in [
-        ("domain/user.rs", "use crate::storage::users;", "domain may not use storage"),
+        ("domain/user.rs", "use crate::storage::account;", "domain may not use storage"),
         (
             "domain/user.rs",
-            "use crate::{\n    config::Config, domain::email::{Email, parse},\n};",
+            "use crate::{\n    config::Config, domain::account::{Email, parse},\n};",
             "rs:2: domain may not",
         ),
-        ("domain/user.rs", "use crate::{domain::email::{Email, parse}, cache};", "domain may not use cache"),
-        ("api/mod.rs", "fn f() { super::storage::users::by_id() }", "api may not use storage"),
+        ("domain/user.rs", "use crate::{domain::account::{Email, parse}, cache};", "domain may not use cache"),
+        ("api/mod.rs", "fn f() { super::storage::account::by_id() }", "api may not use storage"),
         ("api/session.rs", "use super::super::platform::clock;", "api may not use platform"),
         ("storage/users.rs", "use crate::cache::sessions;", "storage may not use cache"),
         ("service/login.rs", "use doorward::api::problem;", "write `crate::` instead of `doorward::`"),
@@ -134,7 +134,7 @@ fn the_checker_lets_good_code_pass() {
         ("service/login.rs", "f(\"sqlx::query \\\" crate::api::x\", 'a', '\\'', b'\"', r#\"moka::sync \"x\"\"#);"),
         ("service/login.rs", "fn f<'a>(x: &'a str) -> &'a str { x.bcrypt.await }"),
         ("service/mod.rs", "use crate::platform::hashing::bcrypt; f(env!(\"X\"), br\"\\\", concat!(\"std::env\"));"),
-        ("api/problem.rs", "use poem_openapi::ApiResponse;\nuse crate::{service, domain::user::{User, UserId}};"),
+        ("api/problem.rs", "use poem_openapi::ApiResponse;\nuse crate::{service, domain::account::{User, UserId}};"),
         ("cli/serve.rs", "use crate::api;\nuse crate::storage::Store;"),
         ("main.rs", "fn main() { doorward::cli::run() }"),
         ("lib.rs", "pub mod api;"),

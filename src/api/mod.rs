@@ -3,15 +3,9 @@
 pub mod account;
 pub mod assets;
 pub mod body;
-pub mod caller;
 pub mod client;
-pub mod client_address;
-pub mod cookies;
-pub mod cross_site;
-pub mod devices;
 pub mod docs;
 pub mod document;
-pub mod export;
 pub mod health;
 pub mod middleware;
 pub mod password;
@@ -39,9 +33,9 @@ fn operations() -> impl OpenApi {
     (
         account::AccountApi,
         password::PasswordApi,
-        export::ExportApi,
+        account::ExportApi,
         session::SessionApi,
-        devices::DevicesApi,
+        session::DevicesApi,
         health::HealthApi,
     )
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 
-use crate::domain::client_key::ClientKey;
 use crate::domain::session::SessionId;
+use crate::domain::throttle::ClientKey;
 use crate::domain::throttle::{Log, Rule, Throttled};
 use crate::domain::timestamp::Timestamp;
 

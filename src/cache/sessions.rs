@@ -14,9 +14,9 @@ use std::time::Duration;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 
+use crate::domain::account::{User, UserId};
 use crate::domain::session::{EndReason, Generation, Session, SessionId};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::user::{User, UserId};
 
 /// How long a live session is believed after the read that found it began.
 pub const LIVE_FOR: Duration = Duration::from_secs(30);

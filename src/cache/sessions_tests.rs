@@ -1,7 +1,7 @@
 //! Ended wins, whatever the order.
 
 use super::*;
-use crate::domain::email::Email;
+use crate::domain::account::Email;
 use crate::domain::session::{NewSession, Policy, SessionSecret};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_000_000);

@@ -10,8 +10,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::config::throttle::Throttle;
-use crate::domain::client_key::ClientKey;
 use crate::domain::session::SessionId;
+use crate::domain::throttle::ClientKey;
 use crate::domain::throttle::{Limit, Rule, Throttled};
 use crate::domain::timestamp::Timestamp;
 

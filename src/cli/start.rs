@@ -22,7 +22,7 @@ use crate::platform::keys::Keys;
 use crate::platform::random::Random;
 use crate::server;
 use crate::service::health::Stopping;
-use crate::service::{App, maintenance, revocations};
+use crate::service::{App, maintenance, session};
 use crate::storage::{ServeLock, Store};
 
 /// A server that accepts connections.
@@ -65,7 +65,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
         let _ = stopped.await;
     }));
     let in_the_background = [
-        tokio::spawn(revocations::follow(Arc::clone(&app))),
+        tokio::spawn(session::follow_revocations(Arc::clone(&app))),
         tokio::spawn(maintenance::keep_house(Arc::clone(&app), config.database.audit_retention)),
     ];
     let shutdown_delay = config.server.shutdown_delay;

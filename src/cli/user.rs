@@ -10,16 +10,15 @@ use serde_json::Value;
 use url::Url;
 
 use super::{print, start, tell};
-use crate::api::{account, export};
+use crate::api::account::{self as shown, export_json};
 use crate::config::{self, Config};
-use crate::domain::email::Email;
-use crate::domain::password::Password;
-use crate::domain::password_policy::{PasswordPolicy, PasswordProblem};
-use crate::domain::user::{FullName, User};
+use crate::domain::account::Email;
+use crate::domain::account::{FullName, User};
+use crate::domain::password::{Password, PasswordPolicy, PasswordProblem};
 use crate::platform::clock::Clock;
 use crate::platform::random::Random;
-use crate::service::operate::{self, Change, Changed};
-use crate::service::register::{self, NewAccount, RegisterError};
+use crate::service::account::{self, NewAccount, RegisterError};
+use crate::service::operator::{self, Change, Changed};
 use crate::service::{App, Client};
 use crate::storage::Store;
 
@@ -136,8 +135,8 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
     match command {
         Command::Create { email, name, json } => create(app, email, name.as_deref(), json).await,
         Command::List { json } => {
-            let all = operate::list(app).await?;
-            print(&if json { pretty(&all.into_iter().map(account::User::json).collect()) } else { table(&all) })
+            let all = operator::list(app).await?;
+            print(&if json { pretty(&all.into_iter().map(shown::User::json).collect()) } else { table(&all) })
         }
         Command::Show { email, json } => show(find(app, &email).await?, json),
         Command::Disable { email, force } => change(app, &email, Change::Disable, force).await,
@@ -149,11 +148,11 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
             let user = find(app, &email).await?;
             let password = new_password(app, &user.email)?;
             let hash = app.hashing.hash(password).await?;
-            done(operate::change(app, user.id, Change::SetPassword(hash), &Client::default(), false).await?)
+            done(operator::change(app, user.id, Change::SetPassword(hash), &Client::default(), false).await?)
         }
         Command::ResetLink { email, url, ttl } => {
             let id = find(app, &email).await?.id;
-            let token = operate::make_reset(app, id, ttl, &Client::default()).await?.ok_or_else(unknown)?.reveal();
+            let token = operator::make_reset(app, id, ttl, &Client::default()).await?.ok_or_else(unknown)?.reveal();
             if let Some(url) = url.as_ref().or(reset_url) {
                 return print(&format!("{url}#token={token}\n"));
             }
@@ -162,12 +161,12 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
         }
         Command::Export { email } => {
             let id = find(app, &email).await?.id;
-            let everything = operate::export(app, id, &Client::default()).await?.ok_or_else(unknown)?;
-            print(&pretty(&export::json(everything)))
+            let everything = operator::export(app, id, &Client::default()).await?.ok_or_else(unknown)?;
+            print(&pretty(&export_json(everything)))
         }
         Command::Delete { email, force } => {
             let id = find(app, &email).await?.id;
-            done(operate::erase(app, id, &Client::default(), force).await?)
+            done(operator::erase(app, id, &Client::default(), force).await?)
         }
     }
 }
@@ -176,7 +175,7 @@ async fn create(app: &Arc<App>, email: Email, name: Option<&str>, json: bool) ->
     let full_name = FullName::parse(name.unwrap_or_default())
         .map_err(|_| anyhow!("a name has at most 200 characters, and no control characters"))?;
     let password = new_password(app, &email)?;
-    match register::register(app, Client::default(), NewAccount { email, password, full_name }).await {
+    match account::register(app, Client::default(), NewAccount { email, password, full_name }).await {
         Ok(user) => show(user, json),
         Err(RegisterError::EmailUnavailable) => bail!("there is an account with this email"),
         Err(error) => Err(error.into()),
@@ -185,7 +184,7 @@ async fn create(app: &Arc<App>, email: Email, name: Option<&str>, json: bool) ->
 
 async fn change(app: &App, email: &Email, change: Change, force: bool) -> anyhow::Result<()> {
     let id = find(app, email).await?.id;
-    done(operate::change(app, id, change, &Client::default(), force).await?)
+    done(operator::change(app, id, change, &Client::default(), force).await?)
 }
 
 fn done(changed: Changed) -> anyhow::Result<()> {
@@ -201,7 +200,7 @@ fn unknown() -> anyhow::Error {
 }
 
 async fn find(app: &App, email: &Email) -> anyhow::Result<User> {
-    operate::find(app, email).await?.ok_or_else(unknown)
+    operator::find(app, email).await?.ok_or_else(unknown)
 }
 
 fn email(text: &str) -> Result<Email, &'static str> {
@@ -236,7 +235,7 @@ fn new_password(app: &App, email: &Email) -> anyhow::Result<Password> {
 }
 
 fn show(user: User, json: bool) -> anyhow::Result<()> {
-    print(&if json { pretty(&account::User::json(user)) } else { table(&[user]) })
+    print(&if json { pretty(&shown::User::json(user)) } else { table(&[user]) })
 }
 
 fn pretty(value: &Value) -> String {

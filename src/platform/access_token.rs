@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 
 use super::keys::{Key, Keys};
 use super::random::{Random, RandomError};
-use crate::domain::claims::{AccessToken, Claims};
+use crate::domain::session::{AccessToken, Claims};
 use crate::domain::timestamp::Timestamp;
 
 const TYPE: &str = "at+jwt";

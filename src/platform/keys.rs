@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::config::secret::Secret;
-use crate::domain::refresh_token::KeyId;
+use crate::domain::session::KeyId;
 
 /// The key that signs, and the one that is still accepted while keys are changed.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 use aws_lc_rs::hmac;
 
 use super::keys::{Key, Keys};
-use crate::domain::refresh_token::{BODY_BYTES, RefreshToken};
+use crate::domain::session::{BODY_BYTES, RefreshToken};
 use crate::domain::session::{Session, SessionSecret};
 use crate::domain::timestamp::Timestamp;
 
@@ -39,8 +39,8 @@ mod tests {
 
     use super::*;
     use crate::config::secret::Secret;
+    use crate::domain::account::UserId;
     use crate::domain::session::{NewSession, Policy, SessionId};
-    use crate::domain::user::UserId;
 
     fn keys(current: u8, previous: Option<u8>) -> Keys {
         Keys::new(Secret::new(vec![current; 32]), previous.map(|byte| Secret::new(vec![byte; 32])))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{App, Failure};
-use crate::storage::{PURGE_BATCH, audit, sessions, throttle};
+use crate::storage::{PURGE_BATCH, audit, session, throttle};
 
 /// How often.
 const EVERY: Duration = Duration::from_mins(10);
@@ -31,7 +31,7 @@ pub async fn keep_house(app: Arc<App>, audit_retention: Duration) {
 pub async fn purge(app: &App, audit_retention: Duration) -> Result<(), Failure> {
     let now = app.store.read().await?.now().await?;
     let (sessions_before, audit_before) = (now - SESSION_RETENTION, now - audit_retention);
-    while app.store.write(move |tx| Box::pin(sessions::purge(tx, sessions_before))).await? == PURGE_BATCH {}
+    while app.store.write(move |tx| Box::pin(session::purge(tx, sessions_before))).await? == PURGE_BATCH {}
     while app.store.write(move |tx| Box::pin(audit::purge(tx, audit_before))).await? == PURGE_BATCH {}
     while app.store.write(move |tx| Box::pin(throttle::purge(tx, now))).await? == PURGE_BATCH {}
     Ok(())

@@ -3,22 +3,12 @@
 //! Every use case is a function of the [`App`] and of values that were parsed at the door. It returns what happened as a value;
 //! what the outside learns of it is for `api` to say.
 
-pub mod authenticate;
-mod begin_session;
-pub mod end_session;
+pub mod account;
 pub mod health;
-pub mod issue;
-pub mod login;
-pub mod logout;
 pub mod maintenance;
-pub mod operate;
+pub mod operator;
 pub mod password;
-pub mod profile;
-pub mod refresh;
-pub mod register;
-pub mod reset;
-pub mod revocations;
-pub mod sessions;
+pub mod session;
 pub mod throttle;
 
 use std::net::IpAddr;
@@ -28,9 +18,9 @@ use tracing::Instrument as _;
 use crate::cache::sessions::SessionCache;
 use crate::cache::throttle::Throttles;
 use crate::config::passwords::Passwords;
+use crate::domain::account::UserId;
 use crate::domain::audit::{Event, Record};
 use crate::domain::session::{Policy, SessionId};
-use crate::domain::user::UserId;
 use crate::platform::access_token::{AccessTokens, SignError};
 use crate::platform::clock::Clock;
 use crate::platform::hashing::{HashError, HashPool};

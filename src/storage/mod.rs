@@ -1,7 +1,7 @@
 //! The database. sqlx lives only here, and SQLite and PostgreSQL are told apart only here.
 //!
 //! [`Store::write`] takes the work as a closure and returns its value after the commit; [`Store::read`] gives a transaction that
-//! changes nothing. Both give a [`Tx`], which the functions of [`users`], [`sessions`] and [`audit`] take. Each SQL text stands
+//! changes nothing. Both give a [`Tx`], which the functions of the areas take. Each SQL text stands
 //! once where the two dialects share it; where they do not, a `Tx::pick` stands inside the function.
 
 use std::future::Future;
@@ -19,7 +19,9 @@ macro_rules! on {
     ($tx:expr, $conn:ident => $query:expr) => {{
         let result = match $tx.connection() {
             $crate::storage::Connection::Sqlite($conn) => $query,
-            $crate::storage::Connection::Postgres($conn) => $crate::storage::postgres::answered(async { $query }).await,
+            $crate::storage::Connection::Postgres($conn) => {
+                $crate::storage::engine::postgres::answered(async { $query }).await
+            }
         };
         $tx.note(result)
     }};
@@ -32,25 +34,15 @@ macro_rules! postgres_clock {
     };
 }
 
+pub mod account;
 pub mod audit;
-mod error;
-mod migrate;
-pub mod password_resets;
-mod postgres;
-mod postgres_explain;
-mod revocations;
-mod serve_lock;
-pub mod sessions;
-mod sqlite;
-mod start_error;
+mod engine;
+pub mod password;
+pub mod session;
 pub mod throttle;
-pub mod users;
-mod writer;
 
-pub use error::Error;
-pub use revocations::Revocations;
-pub use serve_lock::ServeLock;
-pub use start_error::{StartError, StartProblem};
+pub use engine::{Error, Revocations, ServeLock, StartError, StartProblem};
+use engine::{announce_revocation, postgres, sqlite};
 
 /// How many rows each `purge` deletes in one transaction, so that it stays short.
 pub const PURGE_BATCH: u64 = 500;

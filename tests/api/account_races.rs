@@ -1,7 +1,7 @@
 //! Races over an account, on the real service: whoever comes first, nothing that must hold is broken.
 
 use doorward::service::Client;
-use doorward::service::operate::{self, Change, Changed};
+use doorward::service::operator::{self, Change, Changed};
 use http::Method;
 use serde_json::json;
 
@@ -32,7 +32,7 @@ async fn a_login_that_is_refused_after_the_account_has_gone_tells_nothing_of_it(
     while app.service().hashing.gauges().running == 0 {
         tokio::task::yield_now().await;
     }
-    operate::erase(&app.service(), id, &Client::default(), false).await.unwrap();
+    operator::erase(&app.service(), id, &Client::default(), false).await.unwrap();
     assert_eq!(app.service().hashing.gauges().running, 1, "the password is looked at still");
     guess.await.unwrap().refused("incorrect_credentials");
     assert_eq!(app.audit_of(id).await.last().map(String::as_str), Some("user_deleted"));
@@ -112,7 +112,7 @@ async fn after_a_disabling_no_session_lives(app: TestApp) {
                 tokio::spawn(async move { (browser.login(&email).await.status(), browser) })
             })
             .collect();
-        let disabled = operate::change(&service, id, Change::Disable, &Client::default(), false).await.unwrap();
+        let disabled = operator::change(&service, id, Change::Disable, &Client::default(), false).await.unwrap();
         assert_eq!(disabled, Changed::Done);
         assert_eq!(live_sessions(&app, &email).await, 0, "round {round}");
         for login in logins {
@@ -171,7 +171,7 @@ async fn of_two_superusers_that_go_at_once_one_stays(database: Database) {
         for email in ["ann@example.com", "bob@example.com"] {
             people.push(app.register_and_login(email).await);
             let id = app.id_of(email).await;
-            operate::change(&app.service(), id, Change::MakeSuperuser, &Client::default(), false).await.unwrap();
+            operator::change(&app.service(), id, Change::MakeSuperuser, &Client::default(), false).await.unwrap();
         }
         let leaving = people.into_iter().map(|person| {
             let call = person.call(Method::DELETE, "/api/auth/me").json(&json!({ "password": PASSWORD }));

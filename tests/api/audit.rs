@@ -1,8 +1,8 @@
 //! What the audit keeps of each operation, and what it does not keep of who has left.
 
-use doorward::domain::user::UserId;
+use doorward::domain::account::UserId;
 use doorward::service::Client;
-use doorward::service::operate::{self, Change};
+use doorward::service::operator::{self, Change};
 use http::Method;
 use serde_json::json;
 
@@ -74,29 +74,29 @@ async fn every_operation_of_an_operator_leaves_its_record(app: TestApp) {
         (Change::Unblock, &["user_unblocked operator"]),
         (Change::SetPassword(hash), &["password_changed operator"]),
     ] {
-        operate::change(&service, id, change, &Client::default(), true).await.unwrap();
+        operator::change(&service, id, change, &Client::default(), true).await.unwrap();
         assert_eq!(new(&app, id, &mut seen).await, expected);
     }
     ann.me().await.refused("session_revoked");
-    operate::export(&service, id, &Client::default()).await.unwrap().unwrap();
+    operator::export(&service, id, &Client::default()).await.unwrap().unwrap();
     assert_eq!(new(&app, id, &mut seen).await, ["data_exported operator"]);
-    operate::erase(&service, id, &Client::default(), true).await.unwrap();
+    operator::erase(&service, id, &Client::default(), true).await.unwrap();
     assert_eq!(app.audit_of(id).await.last().unwrap(), "user_deleted");
-    assert!(operate::export(&service, id, &Client::default()).await.unwrap().is_none());
+    assert!(operator::export(&service, id, &Client::default()).await.unwrap().is_none());
 }
 
 async fn what_was_refused_leaves_no_record(app: TestApp) {
     let ann = app.register_and_login("ann@example.com").await;
     let (service, id) = (app.service(), app.id_of("ann@example.com").await);
-    operate::change(&service, id, Change::MakeSuperuser, &Client::default(), false).await.unwrap();
+    operator::change(&service, id, Change::MakeSuperuser, &Client::default(), false).await.unwrap();
     let before = app.dump().await;
-    let disabled = operate::change(&service, id, Change::Disable, &Client::default(), false).await.unwrap();
-    let erased = operate::erase(&service, id, &Client::default(), false).await.unwrap();
-    assert_eq!([disabled, erased], [operate::Changed::LastSuperuser; 2]);
+    let disabled = operator::change(&service, id, Change::Disable, &Client::default(), false).await.unwrap();
+    let erased = operator::erase(&service, id, &Client::default(), false).await.unwrap();
+    assert_eq!([disabled, erased], [operator::Changed::LastSuperuser; 2]);
     let nobody = UserId(404);
     for change in [Change::Disable, Change::Enable, Change::MakeSuperuser, Change::LogOut] {
-        let changed = operate::change(&service, nobody, change, &Client::default(), true).await.unwrap();
-        assert_eq!(changed, operate::Changed::Unknown);
+        let changed = operator::change(&service, nobody, change, &Client::default(), true).await.unwrap();
+        assert_eq!(changed, operator::Changed::Unknown);
     }
     ann.call(Method::PATCH, "/api/auth/me").json(&json!({ "full_name": 1 })).await.refused("validation_failed");
     let taken = app.browser().register("ann@example.com").await;

@@ -1,7 +1,7 @@
 //! Several nodes on one PostgreSQL: what one of them has ended is over on all.
 
 use doorward::service::Client;
-use doorward::service::operate::{self, Change};
+use doorward::service::operator::{self, Change};
 use serde_json::json;
 
 use crate::harness::app::{Database, TestApp};
@@ -56,7 +56,7 @@ async fn end(app: &TestApp, laptop: &Browser, email: &str, way: End) -> &'static
         }
         End::Disabled => {
             let id = app.id_of(email).await;
-            operate::change(&app.service(), id, Change::Disable, &Client::default(), false).await.unwrap();
+            operator::change(&app.service(), id, Change::Disable, &Client::default(), false).await.unwrap();
             "session_revoked"
         }
         End::Deleted => {

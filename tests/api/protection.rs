@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use doorward::service::Client;
-use doorward::service::operate::{self, Change};
+use doorward::service::operator::{self, Change};
 use serde_json::json;
 
 use crate::harness::answer::Answer;
@@ -133,7 +133,7 @@ async fn an_account_that_was_unblocked_is_counted_anew(database: Database) {
     assert_eq!([guess_from(1).await, guess_from(2).await, guess_from(3).await], [401, 401, 429]);
     app.clock.advance(seconds(1));
     let id = app.id_of(ANN).await;
-    operate::change(&app.service(), id, Change::Unblock, &Client::default(), false).await.unwrap();
+    operator::change(&app.service(), id, Change::Unblock, &Client::default(), false).await.unwrap();
     // The server hears of it as of a change by another process.
     while guess_from(4).await == 429 {
         tokio::task::yield_now().await;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use doorward::domain::account::UserId;
 use doorward::domain::session::{Generation, NewSession, Presented, Session, SessionId, SessionSecret};
 use doorward::domain::timestamp::Timestamp;
-use doorward::domain::user::UserId;
 
 use crate::bounds::Bounds;
 use crate::invariants::Watch;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use doorward::domain::account::{FullName, User, UserId};
 use doorward::domain::audit::{Entry, Event, Record};
 use doorward::domain::session::{EndReason, SessionId};
-use doorward::domain::user::{FullName, User, UserId};
-use doorward::storage::{audit, password_resets, sessions, users};
+use doorward::storage::{account, audit, password, session};
 
 use crate::common::{START, both};
 use crate::sessions::{session, store};
@@ -19,25 +19,25 @@ both! {
         let id = user.id;
         let change = test.store.write(move |tx| Box::pin(async move {
             let name = FullName::parse("Countess").unwrap();
-            assert!(users::rename(tx, UserId(404), None, later).await?.is_none());
-            let renamed = users::rename(tx, id, name.as_ref(), later).await?.unwrap();
+            assert!(account::rename(tx, UserId(404), None, later).await?.is_none());
+            let renamed = account::rename(tx, id, name.as_ref(), later).await?.unwrap();
             assert_eq!(renamed.full_name, name);
-            users::set_password(tx, id, &hash("second"), later).await?;
-            users::make_superuser(tx, id, later).await?;
-            assert_eq!(users::lock_superusers(tx).await?, [id]);
-            users::set_active(tx, id, false, later).await?;
-            assert!(users::lock_superusers(tx).await?.is_empty());
+            account::set_password(tx, id, &hash("second"), later).await?;
+            account::make_superuser(tx, id, later).await?;
+            assert_eq!(account::lock_superusers(tx).await?, [id]);
+            account::set_active(tx, id, false, later).await?;
+            assert!(account::lock_superusers(tx).await?.is_empty());
             Ok(renamed)
         }));
         let expected = User { is_active: false, is_superuser: true, ..change.await.unwrap() };
 
         let mut tx = test.store.read().await.unwrap();
-        let found = users::credentials(&mut tx, &user.email).await.unwrap().unwrap();
+        let found = account::credentials(&mut tx, &user.email).await.unwrap().unwrap();
         assert_eq!((found.user, found.password_hash), (expected.clone(), hash("second")));
-        assert_eq!(users::changed_since(&mut tx, later).await.unwrap(), [(id, later)]);
-        assert_eq!(users::list(&mut tx, UserId(0), 9).await.unwrap(), [expected.clone(), other.clone()]);
-        assert_eq!(users::list(&mut tx, UserId(0), 1).await.unwrap(), [expected]);
-        assert_eq!(users::list(&mut tx, id, 9).await.unwrap(), [other]);
+        assert_eq!(account::changed_since(&mut tx, later).await.unwrap(), [(id, later)]);
+        assert_eq!(account::list(&mut tx, UserId(0), 9).await.unwrap(), [expected.clone(), other.clone()]);
+        assert_eq!(account::list(&mut tx, UserId(0), 1).await.unwrap(), [expected]);
+        assert_eq!(account::list(&mut tx, id, 9).await.unwrap(), [other]);
     }
 }
 
@@ -63,12 +63,12 @@ both! {
         let entries = || async { audit::of_user(&mut test.store.read().await.unwrap(), id).await.unwrap() };
         assert_eq!(entries().await, [Entry { at: START, record: before }]);
 
-        test.store.write(move |tx| Box::pin(users::erase(tx, id))).await.unwrap();
+        test.store.write(move |tx| Box::pin(account::erase(tx, id))).await.unwrap();
         let bare = Record { user_id: Some(id), ..Record::of(Event::LoginSucceeded) };
         assert_eq!(entries().await, [Entry { at: START, record: bare }]);
         let mut tx = test.store.read().await.unwrap();
-        assert!(users::by_id(&mut tx, id).await.unwrap().is_none());
-        assert!(sessions::all_of_user(&mut tx, id).await.unwrap().is_empty());
+        assert!(account::by_id(&mut tx, id).await.unwrap().is_none());
+        assert!(session::all_of_user(&mut tx, id).await.unwrap().is_empty());
     }
 }
 
@@ -92,13 +92,13 @@ both! {
         let id = user.id;
         store(&test, &session(id, 2, START)).await;
         store(&test, &session(id, 1, START + Duration::from_secs(1))).await;
-        let end = test.store.write(|tx| Box::pin(sessions::end(tx, SessionId([1; 16]), EndReason::Logout, START)));
+        let end = test.store.write(|tx| Box::pin(session::end(tx, SessionId([1; 16]), EndReason::Logout, START)));
         assert!(end.await.unwrap());
 
         let mut tx = test.store.read().await.unwrap();
         let ids = |rows: Vec<doorward::domain::session::Session>| rows.iter().map(|row| row.id.0[0]).collect::<Vec<_>>();
-        assert_eq!(ids(sessions::all_of_user(&mut tx, id).await.unwrap()), [2, 1]);
-        assert_eq!(ids(sessions::list_of_user(&mut tx, id, START).await.unwrap()), [2]);
+        assert_eq!(ids(session::all_of_user(&mut tx, id).await.unwrap()), [2, 1]);
+        assert_eq!(ids(session::list_of_user(&mut tx, id, START).await.unwrap()), [2]);
     }
 }
 
@@ -107,15 +107,15 @@ both! {
         let user = register(&test, "ada@example.com").await.unwrap().id;
         let write = test.store.write(move |tx| Box::pin(async move {
             let (end, just_before) = (START + Duration::from_secs(2), START + Duration::from_secs(1));
-            password_resets::put(tx, user, &[1; 32], end).await?;
-            assert_eq!(password_resets::find(tx, &[1; 32], just_before).await?, Some(user));
-            assert_eq!(password_resets::find(tx, &[1; 32], end).await?, None);
-            assert!(!password_resets::take(tx, &[1; 32], end).await?);
-            password_resets::put(tx, user, &[2; 32], end).await?;
-            assert_eq!(password_resets::find(tx, &[1; 32], just_before).await?, None);
-            assert!(!password_resets::take(tx, &[1; 32], just_before).await?);
-            assert!(password_resets::take(tx, &[2; 32], just_before).await?);
-            assert!(!password_resets::take(tx, &[2; 32], just_before).await?);
+            password::put(tx, user, &[1; 32], end).await?;
+            assert_eq!(password::find(tx, &[1; 32], just_before).await?, Some(user));
+            assert_eq!(password::find(tx, &[1; 32], end).await?, None);
+            assert!(!password::take(tx, &[1; 32], end).await?);
+            password::put(tx, user, &[2; 32], end).await?;
+            assert_eq!(password::find(tx, &[1; 32], just_before).await?, None);
+            assert!(!password::take(tx, &[1; 32], just_before).await?);
+            assert!(password::take(tx, &[2; 32], just_before).await?);
+            assert!(!password::take(tx, &[2; 32], just_before).await?);
             Ok(())
         }));
         write.await.unwrap();

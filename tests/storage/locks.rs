@@ -1,11 +1,11 @@
 //! PostgreSQL: what is decided under a lock is decided by what is true after the wait for it.
 
 use doorward::config::database::Location;
+use doorward::domain::account::UserId;
 use doorward::domain::session::{EndReason, Session, SessionId};
 use doorward::domain::timestamp::Timestamp;
-use doorward::domain::user::UserId;
 use doorward::platform::clock::Clock;
-use doorward::storage::{BoxFuture, Error, Store, Tx, sessions, users};
+use doorward::storage::{BoxFuture, Error, Store, Tx, account, session};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 use crate::common::{START, Test, postgres};
@@ -61,18 +61,18 @@ const USER: UserId = UserId(1);
 #[tokio::test]
 async fn the_time_is_taken_after_a_session_is_locked() {
     let Some(contest) = Contest::start("SELECT FROM sessions FOR UPDATE").await else { return };
-    let (locked, released) = contest.run(|tx| Box::pin(sessions::lock(tx, ID)), "").await;
+    let (locked, released) = contest.run(|tx| Box::pin(session::lock(tx, ID)), "").await;
     assert!(locked.unwrap().now >= released);
 }
 
 #[tokio::test]
 async fn the_time_is_taken_after_a_user_is_locked() {
     let Some(contest) = Contest::start("SELECT FROM users FOR UPDATE").await else { return };
-    let (locked, released) = contest.run(|tx| Box::pin(users::lock(tx, USER)), "").await;
+    let (locked, released) = contest.run(|tx| Box::pin(account::lock(tx, USER)), "").await;
     assert!(locked.unwrap().now >= released);
 
     let Some(contest) = Contest::start("SELECT FROM users FOR UPDATE").await else { return };
-    let (locked, released) = contest.run(|tx| Box::pin(sessions::lock_after_user(tx, ID)), "").await;
+    let (locked, released) = contest.run(|tx| Box::pin(session::lock_after_user(tx, ID)), "").await;
     assert!(locked.unwrap().now >= released);
 }
 
@@ -82,7 +82,7 @@ async fn the_time_of_a_login_is_taken_after_the_lock() {
     for then in ["", "UPDATE users SET full_name = NULL"] {
         let Some(contest) = Contest::start("SELECT FROM users FOR UPDATE").await else { return };
         let login =
-            contest.run(|tx| Box::pin(async move { users::record_login(tx, USER, &hash("first")).await }), then);
+            contest.run(|tx| Box::pin(async move { account::record_login(tx, USER, &hash("first")).await }), then);
         let (recorded, released) = login.await;
         let (user, now) = recorded.unwrap();
         assert!(now >= released);
@@ -94,24 +94,24 @@ async fn the_time_of_a_login_is_taken_after_the_lock() {
 #[tokio::test]
 async fn a_login_that_raced_a_password_change_fails() {
     let Some(contest) = Contest::start("UPDATE users SET password_hash = 'second'").await else { return };
-    let login = contest.run(|tx| Box::pin(async move { users::record_login(tx, USER, &hash("first")).await }), "");
+    let login = contest.run(|tx| Box::pin(async move { account::record_login(tx, USER, &hash("first")).await }), "");
     assert!(login.await.0.is_none());
 }
 
 #[tokio::test]
 async fn a_refresh_that_raced_the_end_sees_it() {
     let Some(contest) = Contest::start("UPDATE sessions SET ended_at = 1, end_reason = 'logout'").await else { return };
-    let (locked, _) = contest.run(|tx| Box::pin(sessions::lock(tx, ID)), "").await;
+    let (locked, _) = contest.run(|tx| Box::pin(session::lock(tx, ID)), "").await;
     assert!(locked.unwrap().session.ended.is_some());
 
     let Some(contest) = Contest::start("DELETE FROM sessions").await else { return };
-    assert!(contest.run(|tx| Box::pin(sessions::lock(tx, ID)), "").await.0.is_none());
+    assert!(contest.run(|tx| Box::pin(session::lock(tx, ID)), "").await.0.is_none());
 }
 
 #[tokio::test]
 async fn an_end_that_raced_another_is_the_second() {
     let Some(contest) = Contest::start("UPDATE sessions SET ended_at = 1, end_reason = 'logout'").await else { return };
-    let end = contest.run(|tx| Box::pin(sessions::end(tx, ID, EndReason::Reuse, START)), "");
+    let end = contest.run(|tx| Box::pin(session::end(tx, ID, EndReason::Reuse, START)), "");
     assert!(!end.await.0);
 }
 
@@ -123,7 +123,7 @@ async fn the_purge_leaves_out_what_is_locked() {
     let other = Session { generation: 2, ..session(USER, 2, START) };
     store(&contest.test, &other).await;
     let late = START + std::time::Duration::from_hours(24 * 365);
-    let purge = || contest.store.write(move |tx| Box::pin(sessions::purge(tx, late)));
+    let purge = || contest.store.write(move |tx| Box::pin(session::purge(tx, late)));
     assert_eq!(purge().await.unwrap(), 1);
     contest.holder.execute("COMMIT").await.unwrap();
     assert_eq!(purge().await.unwrap(), 1);

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use doorward::domain::email::Email;
+use doorward::domain::account::Email;
+use doorward::domain::account::{User, UserId};
 use doorward::domain::session::{EndReason, Ended, Session, SessionId, SessionSecret};
 use doorward::domain::timestamp::Timestamp;
-use doorward::domain::user::{User, UserId};
-use doorward::storage::{Error, PURGE_BATCH, sessions};
+use doorward::storage::{Error, PURGE_BATCH, session};
 
 use crate::common::{START, Test, both};
 use crate::users::register;
@@ -40,18 +40,18 @@ pub async fn store(test: &Test, session: &Session) {
     let session = session.clone();
     let write = test.store.write(move |tx| {
         let session = session.clone();
-        Box::pin(async move { sessions::insert(tx, &session).await })
+        Box::pin(async move { session::insert(tx, &session).await })
     });
     write.await.unwrap();
 }
 
 async fn find(test: &Test, id: SessionId) -> Option<(Session, User)> {
     let mut tx = test.store.read().await.unwrap();
-    sessions::find(&mut tx, id).await.unwrap()
+    session::find(&mut tx, id).await.unwrap()
 }
 
 async fn end(test: &Test, id: SessionId, reason: EndReason, at: Timestamp) -> bool {
-    test.store.write(move |tx| Box::pin(async move { sessions::end(tx, id, reason, at).await })).await.unwrap()
+    test.store.write(move |tx| Box::pin(async move { session::end(tx, id, reason, at).await })).await.unwrap()
 }
 
 both! {
@@ -85,9 +85,9 @@ both! {
         test.clock.advance(Duration::from_secs(5));
         let (id, unknown) = (session.id, SessionId([9; 16]));
         let lock = || test.store.write(move |tx| Box::pin(async move {
-            assert!(sessions::lock(tx, unknown).await?.is_none());
-            assert!(sessions::lock_after_user(tx, unknown).await?.is_none());
-            Ok((sessions::lock(tx, id).await?.unwrap(), sessions::lock_after_user(tx, id).await?.unwrap()))
+            assert!(session::lock(tx, unknown).await?.is_none());
+            assert!(session::lock_after_user(tx, unknown).await?.is_none());
+            Ok((session::lock(tx, id).await?.unwrap(), session::lock_after_user(tx, id).await?.unwrap()))
         }));
 
         for active in [true, false] {
@@ -126,7 +126,7 @@ both! {
         };
         let update = |session: Session| test.store.write(move |tx| {
             let session = session.clone();
-            Box::pin(async move { sessions::update(tx, &session).await })
+            Box::pin(async move { session::update(tx, &session).await })
         });
         update(Session { expires_at: later + DAYS_30, created_at: later, ..after.clone() }).await.unwrap();
         assert_eq!(find(&test, before.id).await.unwrap().0, after);
@@ -165,7 +165,7 @@ both! {
         store(&test, &expired).await;
         assert!(end(&test, SessionId([0x03; 16]), EndReason::Admin, START).await);
 
-        let live = test.store.write(move |tx| Box::pin(async move { sessions::live_of_user(tx, ada.id, START).await }));
+        let live = test.store.write(move |tx| Box::pin(async move { session::live_of_user(tx, ada.id, START).await }));
         let live: Vec<u8> = live.await.unwrap().iter().map(|session| session.id.0[0]).collect();
         assert_eq!(live, [0x01, 0x80, 0xff]);
     }
@@ -184,11 +184,11 @@ both! {
         assert!(end(&test, SessionId([2; 16]), EndReason::Logout, START).await);
 
         let mut tx = test.store.read().await.unwrap();
-        let mut addresses = sessions::addresses_of(&mut tx, &ada.email).await.unwrap();
+        let mut addresses = session::addresses_of(&mut tx, &ada.email).await.unwrap();
         addresses.sort();
         assert_eq!(addresses, [from("192.0.2.1").unwrap(), from("2001:db8::1").unwrap()]);
         let nobody = Email::parse("nobody@example.com").unwrap();
-        assert!(sessions::addresses_of(&mut tx, &nobody).await.unwrap().is_empty());
+        assert!(session::addresses_of(&mut tx, &nobody).await.unwrap().is_empty());
     }
 }
 
@@ -199,7 +199,7 @@ both! {
         let id = session.id;
         store(&test, &session).await;
         let confirm = |generation, rotated_by| {
-            test.store.write(move |tx| Box::pin(async move { sessions::confirm(tx, id, generation, rotated_by).await }))
+            test.store.write(move |tx| Box::pin(async move { session::confirm(tx, id, generation, rotated_by).await }))
         };
         let just_before = Timestamp::from_micros(START.micros() - 1);
 
@@ -227,7 +227,7 @@ both! {
         store(&test, &session(user.id, 9, START)).await;
 
         let mut tx = test.store.read().await.unwrap();
-        let ended = sessions::ended_since(&mut tx, moments[1]).await.unwrap();
+        let ended = session::ended_since(&mut tx, moments[1]).await.unwrap();
         let expected = [2, 3].map(|id| (SessionId([id; 16]), EndReason::LogoutAll));
         assert_eq!(ended, expected);
     }
@@ -249,7 +249,7 @@ both! {
         for (id, idle_expires_at, ended) in rows {
             store(&test, &Session { idle_expires_at, ended, ..session(user.id, id, START) }).await;
         }
-        let purge = || test.store.write(move |tx| Box::pin(async move { sessions::purge(tx, before).await }));
+        let purge = || test.store.write(move |tx| Box::pin(async move { session::purge(tx, before).await }));
         assert_eq!(purge().await.unwrap(), 3);
         for (id, ..) in rows {
             assert_eq!(find(&test, SessionId([id; 16])).await.is_some(), [1, 2, 4].contains(&id), "{id}");
@@ -261,7 +261,7 @@ both! {
                 let old = Session { idle_expires_at: START, ..session(user.id, 0, START) };
                 let mut id = [0xee; 16];
                 id[..8].copy_from_slice(&number.to_be_bytes());
-                sessions::insert(tx, &Session { id: SessionId(id), ..old }).await?;
+                session::insert(tx, &Session { id: SessionId(id), ..old }).await?;
             }
             Ok(())
         }));
@@ -286,7 +286,7 @@ both! {
         let good = session(user.id, 1, START);
         let insert = |session: Session| test.store.write(move |tx| {
             let session = session.clone();
-            Box::pin(async move { sessions::insert(tx, &session).await })
+            Box::pin(async move { session::insert(tx, &session).await })
         });
         let bad = [
             Session { user_id: UserId(user.id.0 + 1), ..good.clone() },
@@ -318,7 +318,7 @@ both! {
             store(&test, &good).await;
             test.execute(&format!("UPDATE sessions SET {change}")).await;
             let mut tx = test.store.read().await.unwrap();
-            let error = sessions::find(&mut tx, good.id).await.unwrap_err();
+            let error = session::find(&mut tx, good.id).await.unwrap_err();
             assert_eq!(error.to_string(), format!("a row of sessions is corrupt: {column}"));
         }
     }

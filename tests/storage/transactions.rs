@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use doorward::domain::account::Email;
+use doorward::domain::account::UserId;
 use doorward::domain::audit::{Event, Record};
-use doorward::domain::email::Email;
-use doorward::domain::user::UserId;
-use doorward::storage::users::NewUser;
-use doorward::storage::{Error, Store, Tx, audit, users};
+use doorward::storage::account::NewUser;
+use doorward::storage::{Error, Store, Tx, account, audit};
 use tokio::sync::{Barrier, Semaphore};
 
 use crate::common::{START, Test, both};
@@ -62,7 +62,7 @@ both! {
             note(tx, "undone").await?;
             let user_id = UserId(404);
             let orphan = crate::sessions::session(user_id, 1, START);
-            let failed = doorward::storage::sessions::insert(tx, &orphan).await;
+            let failed = doorward::storage::session::insert(tx, &orphan).await;
             assert!(failed.is_err());
             Ok(())
         }));
@@ -98,11 +98,11 @@ both! {
 both! {
     async fn a_reader_sees_one_state(test) {
         let mut tx = test.store.read().await.unwrap();
-        assert!(users::by_id(&mut tx, UserId(1)).await.unwrap().is_none());
+        assert!(account::by_id(&mut tx, UserId(1)).await.unwrap().is_none());
         let user = register(&test, "ada@example.com").await.unwrap();
-        assert_eq!(users::by_id(&mut tx, user.id).await.unwrap(), None);
+        assert_eq!(account::by_id(&mut tx, user.id).await.unwrap(), None);
         let mut later = test.store.read().await.unwrap();
-        assert_eq!(users::by_id(&mut later, user.id).await.unwrap(), Some(user));
+        assert_eq!(account::by_id(&mut later, user.id).await.unwrap(), Some(user));
     }
 }
 
@@ -125,7 +125,7 @@ both! {
         }
         let mut tx = test.store.read().await.unwrap();
         let email = Email::parse("ada@example.com").unwrap();
-        assert_eq!(users::credentials(&mut tx, &email).await.unwrap().unwrap().password_hash, hash("160"));
+        assert_eq!(account::credentials(&mut tx, &email).await.unwrap().unwrap().password_hash, hash("160"));
     }
 }
 
@@ -134,10 +134,10 @@ async fn count_to_ten(store: Store, user: UserId) {
     for _ in 0..10 {
         let increment = store.write(move |tx| {
             Box::pin(async move {
-                let locked = users::lock(tx, user).await?.unwrap();
+                let locked = account::lock(tx, user).await?.unwrap();
                 let number: u32 = locked.password_hash.as_str().parse().unwrap_or(0);
                 let next = hash(&(number + 1).to_string());
-                users::replace_hash(tx, user, &locked.password_hash, &next).await
+                account::replace_hash(tx, user, &locked.password_hash, &next).await
             })
         });
         assert!(increment.await.unwrap());
@@ -152,7 +152,7 @@ both! {
             tokio::spawn(async move {
                 store.write(move |tx| {
                     let new = new.clone();
-                    Box::pin(async move { users::insert(tx, &new, START).await })
+                    Box::pin(async move { account::insert(tx, &new, START).await })
                 }).await
             })
         }).collect();
@@ -178,11 +178,11 @@ async fn a_deadlock_is_run_again() {
                 Box::pin(async move {
                     let run = runs.fetch_add(1, Ordering::SeqCst);
                     note(tx, "once").await?;
-                    users::lock(tx, first).await?;
+                    account::lock(tx, first).await?;
                     if run < 2 {
                         both_hold_one.wait().await;
                     }
-                    users::lock(tx, second).await?;
+                    account::lock(tx, second).await?;
                     Ok(())
                 })
             });
@@ -259,7 +259,7 @@ async fn a_server_that_went_away_is_unavailable() {
     let mut tx = test.store.read().await.unwrap();
     drop(cluster);
 
-    assert!(users::by_id(&mut tx, user.id).await.unwrap_err().is_unavailable());
+    assert!(account::by_id(&mut tx, user.id).await.unwrap_err().is_unavailable());
     assert!(test.store.ping().await.unwrap_err().is_unavailable());
     assert!(test.store.write(|tx| Box::pin(note(tx, "never"))).await.unwrap_err().is_unavailable());
 }

@@ -1,9 +1,9 @@
 //! Accounts.
 
-use doorward::domain::email::Email;
+use doorward::domain::account::Email;
+use doorward::domain::account::{FullName, User, UserId};
 use doorward::domain::password::PasswordHash;
-use doorward::domain::user::{FullName, User, UserId};
-use doorward::storage::users::{self, NewUser};
+use doorward::storage::account::{self, NewUser};
 use std::time::Duration;
 
 use crate::common::{START, Test, both};
@@ -23,7 +23,7 @@ pub async fn register(test: &Test, email: &str) -> Option<User> {
         let new = new.clone();
         Box::pin(async move {
             let now = tx.now().await?;
-            users::insert(tx, &new, now).await
+            account::insert(tx, &new, now).await
         })
     });
     write.await.unwrap()
@@ -38,12 +38,12 @@ both! {
         assert_eq!((user.created_at, user.last_login), (START, None));
 
         let mut tx = test.store.read().await.unwrap();
-        assert_eq!(users::by_id(&mut tx, user.id).await.unwrap(), Some(user.clone()));
-        assert_eq!(users::by_id(&mut tx, UserId(user.id.0 + 1)).await.unwrap(), None);
-        let found = users::credentials(&mut tx, &user.email).await.unwrap().unwrap();
+        assert_eq!(account::by_id(&mut tx, user.id).await.unwrap(), Some(user.clone()));
+        assert_eq!(account::by_id(&mut tx, UserId(user.id.0 + 1)).await.unwrap(), None);
+        let found = account::credentials(&mut tx, &user.email).await.unwrap().unwrap();
         assert_eq!((found.user, found.password_hash), (user, hash("first")));
         let unknown = Email::parse("nobody@example.com").unwrap();
-        assert!(users::credentials(&mut tx, &unknown).await.unwrap().is_none());
+        assert!(account::credentials(&mut tx, &unknown).await.unwrap().is_none());
     }
 }
 
@@ -60,7 +60,7 @@ both! {
         test.clock.advance(Duration::from_mins(1));
         let id = user.id;
         let login = |verified: &'static str| {
-            test.store.write(move |tx| Box::pin(async move { users::record_login(tx, id, &hash(verified)).await }))
+            test.store.write(move |tx| Box::pin(async move { account::record_login(tx, id, &hash(verified)).await }))
         };
 
         let (after, now) = login("first").await.unwrap().unwrap();
@@ -78,8 +78,8 @@ both! {
         test.clock.advance(Duration::from_secs(5));
         let id = user.id;
         let lock = test.store.write(move |tx| Box::pin(async move {
-            assert!(users::lock(tx, UserId(id.0 + 1)).await?.is_none());
-            users::lock(tx, id).await
+            assert!(account::lock(tx, UserId(id.0 + 1)).await?.is_none());
+            account::lock(tx, id).await
         }));
         let locked = lock.await.unwrap().unwrap();
         assert_eq!(locked.user, user);
@@ -93,13 +93,13 @@ both! {
         let user = register(&test, "ada@example.com").await.unwrap();
         let id = user.id;
         let replace = |old: &'static str, new: &'static str| test.store.write(move |tx| {
-            Box::pin(async move { users::replace_hash(tx, id, &hash(old), &hash(new)).await })
+            Box::pin(async move { account::replace_hash(tx, id, &hash(old), &hash(new)).await })
         });
         assert!(!replace("another", "second").await.unwrap());
         assert!(replace("first", "second").await.unwrap());
         assert!(!replace("first", "third").await.unwrap());
         let mut tx = test.store.read().await.unwrap();
-        assert_eq!(users::credentials(&mut tx, &user.email).await.unwrap().unwrap().password_hash, hash("second"));
+        assert_eq!(account::credentials(&mut tx, &user.email).await.unwrap().unwrap().password_hash, hash("second"));
     }
 }
 
@@ -110,17 +110,17 @@ both! {
         let cyd = register(&test, "cyd@example.com").await.unwrap();
         test.clock.advance(Duration::from_secs(1));
         let change = test.store.write(move |tx| Box::pin(async move {
-            users::record_login(tx, bob.id, &hash("first")).await?;
-            users::replace_hash(tx, cyd.id, &hash("first"), &hash("second")).await
+            account::record_login(tx, bob.id, &hash("first")).await?;
+            account::replace_hash(tx, cyd.id, &hash("first"), &hash("second")).await
         }));
         assert!(change.await.unwrap());
 
         let mut tx = test.store.read().await.unwrap();
         let later = START + Duration::from_secs(1);
-        let mut changed = users::changed_since(&mut tx, later).await.unwrap();
+        let mut changed = account::changed_since(&mut tx, later).await.unwrap();
         changed.sort();
         assert_eq!(changed, [(bob.id, later), (cyd.id, later)]);
-        let changed = users::changed_since(&mut tx, START).await.unwrap();
+        let changed = account::changed_since(&mut tx, START).await.unwrap();
         assert_eq!(changed[0], (ada.id, START));
         assert_eq!(changed.len(), 3);
     }
@@ -142,7 +142,7 @@ both! {
             test.execute("UPDATE users SET email = 'ada@example.com', full_name = NULL").await;
             test.execute(&format!("UPDATE users SET {column} = '{value}'")).await;
             let mut tx = test.store.read().await.unwrap();
-            let error = users::by_id(&mut tx, user.id).await.unwrap_err();
+            let error = account::by_id(&mut tx, user.id).await.unwrap_err();
             assert_eq!(error.to_string(), format!("a row of users is corrupt: {column}"));
         }
     }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use doorward::config::database::{Database, Location};
 use doorward::config::secret::Secret;
-use doorward::domain::user::UserId;
+use doorward::domain::account::UserId;
 use doorward::platform::clock::Clock;
-use doorward::storage::{Store, users};
+use doorward::storage::{Store, account};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -97,7 +97,7 @@ async fn a_silent_connection_costs_its_request_and_not_the_pool() {
     // One gives its connection back, the others ask on theirs; and there are those that wait for a connection.
     busy.truncate(CONNECTIONS as usize - 1);
     for mut tx in busy {
-        calls.spawn(async move { users::by_id(&mut tx, UserId(1)).await.map(drop) });
+        calls.spawn(async move { account::by_id(&mut tx, UserId(1)).await.map(drop) });
     }
     for number in 0..4 * CONNECTIONS {
         let store = store.clone();

@@ -2,10 +2,10 @@
 
 use super::fields::Fields;
 use crate::api::problem::{FieldCode, FieldProblem};
-use crate::domain::email::{Email, EmailError};
+use crate::domain::account::{Email, EmailError};
+use crate::domain::account::{FullName, FullNameError};
 use crate::domain::password::Password;
-use crate::domain::password_policy::{PasswordPolicy, PasswordProblem};
-use crate::domain::user::{FullName, FullNameError};
+use crate::domain::password::{PasswordPolicy, PasswordProblem};
 
 /// An email address for an account.
 pub fn email(fields: &mut Fields, name: &'static str) -> Option<Email> {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::problem::FieldProblem;
-use crate::domain::password_policy::PasswordPolicy;
+use crate::domain::password::PasswordPolicy;
 
 /// Reads `name` (a string), `note` (an optional string) and `keep` (an optional boolean).
 fn read(body: &[u8]) -> Result<(String, Option<String>, Option<bool>), Problem> {

@@ -6,8 +6,8 @@ use poem::http::HeaderValue;
 use poem::http::header::USER_AGENT;
 use poem::{Endpoint, Request, Response, Result};
 
+use super::client_address::ClientAddress;
 use super::request_id::{RequestIds, X_REQUEST_ID, inbound};
-use crate::api::client_address::ClientAddress;
 use crate::api::routes::{Route, RouteTable};
 use crate::service::Client;
 

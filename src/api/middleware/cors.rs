@@ -11,7 +11,7 @@ use poem::http::header::{
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
 
-use crate::api::cross_site::{Origins, single};
+use super::origins::{Origins, single};
 use crate::api::routes::RouteTable;
 
 /// What scripts may send beyond the headers that need no permission.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
-use crate::api::cross_site::Origins;
+use super::origins::Origins;
 use crate::api::problem::{Code, Problem};
 
 const DETAIL: &str = "The request came from a page of another site. The page and the service must share a site, or the page's \

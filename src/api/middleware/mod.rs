@@ -1,11 +1,13 @@
 //! What every request passes, whatever it asks for.
 
 mod body;
+mod client_address;
 mod context;
 mod cors;
 mod cross_site;
 mod failures;
 mod log;
+mod origins;
 mod request_id;
 mod routing;
 mod security_headers;
@@ -15,8 +17,8 @@ use std::time::Duration;
 
 use poem::{Endpoint, Response};
 
-use super::client_address::ClientAddress;
-use super::cross_site::Origins;
+use self::client_address::ClientAddress;
+use self::origins::Origins;
 use super::routes::RouteTable;
 use crate::config::server::Server;
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use poem::http::header::HeaderName;
 use poem::http::{HeaderMap, HeaderValue};
 
-use crate::api::cross_site::single;
+use super::origins::single;
 
 /// The header that carries it, in and out.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -25,8 +25,7 @@ macro_rules! codes {
     ($(#[$doc:meta])* $name:ident: $($code:ident)+) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[expect(missing_docs, reason = "each code is documented where it is defined")]
-        pub enum $name { $($code),+ }
+        pub enum $name { $(#[doc = concat!("See [`Code::", stringify!($code), "`](crate::api::problem::Code).")] $code),+ }
 
         impl $crate::api::problem::Codes for $name {
             const ALL: &'static [$crate::api::problem::Code] = &[$($crate::api::problem::Code::$code),+];

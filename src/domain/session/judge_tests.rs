@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::{Ended, NewSession, SessionId, SessionSecret};
 use super::*;
-use crate::domain::user::UserId;
+use crate::domain::account::UserId;
 
 const START: Timestamp = Timestamp::from_seconds(1_000_000);
 const DAY: Duration = Duration::from_hours(24);

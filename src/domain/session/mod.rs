@@ -2,9 +2,15 @@
 //!
 //! `docs/design/sessions.md` says why each rule is as it is.
 
+mod access_token;
+mod device;
 mod judge;
+mod refresh_token;
 
+pub use access_token::{AccessToken, Claims};
+pub use device::device_name;
 pub use judge::{LIFETIME_LOST_REPLIES, Presented, Refusal, Verdict};
+pub use refresh_token::{BODY_BYTES, KeyId, RefreshToken};
 
 use std::fmt;
 use std::time::Duration;
@@ -12,8 +18,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::account::UserId;
 use super::timestamp::Timestamp;
-use super::user::UserId;
 
 /// Identifies a session: 128 random bits, not ordered by time. Written as 22 base64url characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use doorward::config::secret::Secret;
-use doorward::domain::refresh_token::{KeyId, RefreshToken};
+use doorward::domain::session::{KeyId, RefreshToken};
 use doorward::domain::timestamp::Timestamp;
-use doorward::service::operate::{self, Change, Changed};
+use doorward::service::operator::{self, Change, Changed};
 use doorward::service::{Client, maintenance};
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -297,7 +297,7 @@ impl World {
 
     async fn operate(&self, change: Change) {
         let id = self.app().id_of(EMAIL).await;
-        let changed = operate::change(&self.app().service(), id, change, &Client::default(), false).await;
+        let changed = operator::change(&self.app().service(), id, change, &Client::default(), false).await;
         assert_eq!(changed.unwrap(), Changed::Done);
     }
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use doorward::cli::start::{Running, start};
 use doorward::config::{Config, Source};
+use doorward::domain::account::UserId;
 use doorward::domain::timestamp::Timestamp;
-use doorward::domain::user::UserId;
 use doorward::platform::clock::Clock;
 use doorward::platform::random::Random;
-use doorward::service::{App, Client, operate};
+use doorward::service::{App, Client, operator};
 use tempfile::TempDir;
 
 use super::answer::Answer;
@@ -198,7 +198,7 @@ impl TestApp {
     /// An operator makes a reset token that can be used for half an hour.
     pub(crate) async fn reset_token(&self, email: &str) -> String {
         let (app, id) = (self.service(), self.id_of(email).await);
-        let made = operate::make_reset(&app, id, Duration::from_mins(30), &Client::default()).await;
+        let made = operator::make_reset(&app, id, Duration::from_mins(30), &Client::default()).await;
         let token = made.expect("a database").expect("an account").reveal();
         trace::remember(&token);
         token

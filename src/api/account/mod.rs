@@ -1,0 +1,300 @@
+//! The person's account: register, who am I, change, export, leave.
+
+mod export;
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::payload::{Json, Response};
+use poem_openapi::types::{Example, Password as PasswordText, ToJSON};
+use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde_json::Value;
+
+pub use self::export::{ExportApi, json as export_json};
+use super::Tag;
+use super::body::{Body, Fields, Strict, rules};
+use super::problem::{TypedProblem, codes};
+use super::session::{Caller, CallerCode, clearing};
+use super::types::Moment;
+use crate::config::cookies::Cookies;
+use crate::domain;
+use crate::domain::password::Password;
+use crate::domain::password::PasswordPolicy;
+use crate::domain::timestamp::Timestamp;
+use crate::service::account::{self, EraseError, NewAccount, RegisterError};
+use crate::service::password::PasswordChangeError;
+use crate::service::{App, Client};
+
+/// Operations on the person's account.
+pub struct AccountApi;
+
+#[OpenApi(prefix_path = "/api/auth", tag = "Tag::Account")]
+impl AccountApi {
+    /// Register
+    ///
+    /// Makes an account. It does not log in. A taken email is told (409): registration is throttled, and takes the same time
+    /// either way.
+    #[oai(path = "/register", method = "post", operation_id = "register")]
+    async fn register(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        account: Strict<Registration>,
+    ) -> Result<Registered, TypedProblem<RegisterCode>> {
+        match account::register(app, client.clone(), account.0).await {
+            Ok(user) => Ok(Registered::Created(Json(user.into()))),
+            Err(error) => Err(match error {
+                RegisterError::EmailUnavailable => TypedProblem::new(RegisterCode::EmailUnavailable),
+                RegisterError::Limited(limited) => {
+                    TypedProblem::limited(RegisterCode::TooManyAttempts, RegisterCode::Overloaded, limited)
+                }
+                RegisterError::Failed(cause) => TypedProblem::failed(RegisterCode::DatabaseUnavailable, &cause),
+            }),
+        }
+    }
+
+    /// Who am I
+    ///
+    /// The person who is logged in.
+    #[oai(path = "/me", method = "get", operation_id = "me")]
+    #[expect(clippy::unused_async, reason = "poem-openapi asks for it")]
+    async fn me(&self, caller: Caller) -> Result<Me, TypedProblem<CallerCode>> {
+        Ok(Me::Ok(Json(caller.0.user.into())))
+    }
+
+    /// Change my name
+    ///
+    /// Answers with the person as they are now. Null, or an empty name, is none.
+    #[oai(path = "/me", method = "patch", operation_id = "updateMe")]
+    async fn update_me(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        Caller(caller): Caller,
+        change: Strict<ProfileChange>,
+    ) -> Result<Me, TypedProblem<UpdateCode>> {
+        match account::rename(app, &caller, client.clone(), change.0).await {
+            Ok(Some(user)) => Ok(Me::Ok(Json(user.into()))),
+            Ok(None) => Err(TypedProblem::new(UpdateCode::NotAuthenticated)),
+            Err(cause) => Err(TypedProblem::failed(UpdateCode::DatabaseUnavailable, &cause)),
+        }
+    }
+
+    /// Delete my account
+    ///
+    /// Erases the account and all its sessions, at once and for ever, and clears both cookies. Wrong passwords are throttled by
+    /// account.
+    #[oai(path = "/me", method = "delete", operation_id = "deleteMe")]
+    async fn delete_me(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        Data(settings): Data<&Cookies>,
+        Caller(caller): Caller,
+        proof: Strict<Proof>,
+    ) -> Result<Response<Deleted>, TypedProblem<DeleteCode>> {
+        match account::erase(app, &caller, client.clone(), proof.0).await {
+            Ok(()) | Err(EraseError::Password(PasswordChangeError::Gone)) => Ok(clearing(Deleted::Done, settings)),
+            Err(EraseError::LastSuperuser) => Err(TypedProblem::new(DeleteCode::LastSuperuser)),
+            Err(EraseError::Password(error)) => Err(match error {
+                PasswordChangeError::Limited(limited) => {
+                    TypedProblem::limited(DeleteCode::TooManyAttempts, DeleteCode::Overloaded, limited)
+                }
+                PasswordChangeError::Failed(cause) => TypedProblem::failed(DeleteCode::DatabaseUnavailable, &cause),
+                PasswordChangeError::Incorrect | PasswordChangeError::Gone => {
+                    TypedProblem::new(DeleteCode::IncorrectCurrentPassword)
+                }
+            }),
+        }
+    }
+}
+
+codes! {
+    /// Why `register` refuses.
+    RegisterCode:
+        MalformedJson CrossSiteRequest EmailUnavailable PayloadTooLarge UnsupportedMediaType ValidationFailed TooManyAttempts
+        Overloaded DatabaseUnavailable
+}
+
+codes! {
+    /// Why `updateMe` refuses.
+    UpdateCode:
+        MalformedJson NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected
+        CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed Overloaded DatabaseUnavailable
+}
+
+codes! {
+    /// Why `deleteMe` refuses.
+    DeleteCode:
+        MalformedJson NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected
+        CrossSiteRequest LastSuperuser PayloadTooLarge UnsupportedMediaType ValidationFailed IncorrectCurrentPassword
+        TooManyAttempts Overloaded DatabaseUnavailable
+}
+
+#[derive(ApiResponse)]
+enum Deleted {
+    /// The account is erased, and both cookies are cleared.
+    #[oai(
+        status = 204,
+        header(
+            name = "Set-Cookie",
+            ty = "String",
+            description = "Two of them, with `Max-Age=0`: both cookies are cleared."
+        )
+    )]
+    Done,
+}
+
+#[derive(ApiResponse)]
+enum Registered {
+    /// The account was made.
+    #[oai(status = 201)]
+    Created(Json<User>),
+}
+
+#[derive(ApiResponse)]
+enum Me {
+    /// The person who is logged in.
+    #[oai(status = 200)]
+    Ok(Json<User>),
+}
+
+/// A person with an account.
+#[derive(Debug, Object)]
+#[oai(example)]
+pub struct User {
+    /// Identifies the person; never reused.
+    id: i64,
+    /// In lower case, unique.
+    email: String,
+    /// The name as the person wrote it.
+    full_name: Option<String>,
+    /// A disabled person can't log in.
+    is_active: bool,
+    /// For your application; Doorward itself gives it no rights.
+    is_superuser: bool,
+    /// When the person registered.
+    created_at: Moment,
+    /// The last successful login; null before the first.
+    last_login: Option<Moment>,
+}
+
+impl From<domain::account::User> for User {
+    fn from(user: domain::account::User) -> Self {
+        Self {
+            id: user.id.0,
+            email: user.email.as_str().to_owned(),
+            full_name: user.full_name.map(|name| name.as_str().to_owned()),
+            is_active: user.is_active,
+            is_superuser: user.is_superuser,
+            created_at: Moment(user.created_at),
+            last_login: user.last_login.map(Moment),
+        }
+    }
+}
+
+impl User {
+    /// A person as `me` answers, for other outlets than HTTP.
+    #[must_use]
+    pub fn json(user: domain::account::User) -> Value {
+        Self::from(user).to_json().unwrap_or_default()
+    }
+}
+
+impl Example for User {
+    fn example() -> Self {
+        Self {
+            id: 1,
+            email: "user@example.com".into(),
+            full_name: Some("John Doe".into()),
+            is_active: true,
+            is_superuser: false,
+            created_at: Moment(Timestamp::from_seconds(1_767_052_800)),
+            last_login: None,
+        }
+    }
+}
+
+/// Who wants an account.
+#[derive(Object)]
+#[oai(example)]
+pub struct Registration {
+    /// An email address. Addresses that differ only by case are the same.
+    #[oai(validator(max_length = 254))]
+    email: String,
+    /// At least 8 characters and at most 71 bytes in UTF-8, with an upper-case letter, a lower-case letter and a digit; neither the
+    /// email nor a common password.
+    #[oai(validator(min_length = 8, max_length = 71))]
+    password: PasswordText,
+    /// The name as the person writes it: at most 200 characters, no control characters. An empty one is none.
+    #[oai(validator(max_length = 200))]
+    full_name: Option<String>,
+}
+
+impl Example for Registration {
+    fn example() -> Self {
+        Self {
+            email: "user@example.com".into(),
+            password: PasswordText("SecurePass123".into()),
+            full_name: Some("John Doe".into()),
+        }
+    }
+}
+
+impl Body for Registration {
+    type Value = NewAccount;
+
+    fn read(fields: &mut Fields, app: &App) -> Option<NewAccount> {
+        let email = rules::email(fields, "email");
+        let policy = PasswordPolicy { composition: app.passwords.composition };
+        let password = rules::new_password(fields, "password", policy, email.as_ref());
+        let full_name = rules::full_name(fields, "full_name");
+        Some(NewAccount { email: email?, password: password?, full_name: full_name? })
+    }
+}
+
+/// What the person wants to be changed.
+#[derive(Object)]
+#[oai(example)]
+struct ProfileChange {
+    /// The name as the person writes it: at most 200 characters, no control characters. Null or an empty one is none.
+    #[oai(validator(max_length = 200))]
+    full_name: Option<String>,
+}
+
+impl Example for ProfileChange {
+    fn example() -> Self {
+        Self { full_name: Some("John Doe".into()) }
+    }
+}
+
+impl Body for ProfileChange {
+    type Value = Option<domain::account::FullName>;
+
+    fn read(fields: &mut Fields, _: &App) -> Option<Self::Value> {
+        rules::full_name(fields, "full_name")
+    }
+}
+
+/// What shows that it is really the person.
+#[derive(Object)]
+#[oai(example)]
+struct Proof {
+    /// The password that the person has now.
+    password: PasswordText,
+}
+
+impl Example for Proof {
+    fn example() -> Self {
+        Self { password: PasswordText("SecurePass123".into()) }
+    }
+}
+
+impl Body for Proof {
+    /// None where no account can have it.
+    type Value = Option<Password>;
+
+    fn read(fields: &mut Fields, _: &App) -> Option<Self::Value> {
+        fields.required::<String>("password").map(|text| Password::parse(text).ok())
+    }
+}

@@ -1,0 +1,228 @@
+//! Which pages may call: the check against cross-site request forgery (CSRF, login CSRF; OWASP ASVS 3.5.1).
+
+use poem::http::header::{HOST, HeaderName, ORIGIN};
+use poem::http::uri::Authority;
+use poem::http::{HeaderMap, Method};
+
+use crate::config::server::AllowedOrigins;
+
+/// Set by browsers, not by scripts (W3C Fetch Metadata).
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Whose scripts may call, and which origin is the service's own.
+#[derive(Clone, Debug)]
+pub(super) struct Origins {
+    /// `ALLOWED_ORIGINS`.
+    pub(super) allowed: AllowedOrigins,
+    /// `PUBLIC_URL`.
+    pub(super) public_url: Option<String>,
+}
+
+impl Origins {
+    /// Whether the origin is in the allowed list, compared as browsers write it.
+    #[must_use]
+    pub(super) fn allows(&self, origin: &[u8]) -> bool {
+        match &self.allowed {
+            AllowedOrigins::Exactly(list) => list.iter().any(|allowed| allowed.as_bytes() == origin),
+            AllowedOrigins::AnyLoopback => is_loopback(origin),
+        }
+    }
+
+    /// Whether the origin is the service's own: its host and port are those of `PUBLIC_URL` or of the request's `Host`.
+    #[must_use]
+    pub(super) fn is_own(&self, origin: &[u8], headers: &HeaderMap) -> bool {
+        let Some((host, port, default_port)) = parse(origin) else { return false };
+        let is_public = self.public_url.as_deref().and_then(|url| parse(url.as_bytes())).is_some_and(
+            |(public_host, public_port, _)| public_host.eq_ignore_ascii_case(&host) && public_port == port,
+        );
+        let is_host = single(headers, &HOST).and_then(|value| Authority::try_from(value).ok()).is_some_and(|value| {
+            value.host().eq_ignore_ascii_case(&host) && value.port_u16().unwrap_or(default_port) == port
+        });
+        is_public || is_host
+    }
+
+    /// Whether the request must be refused: it would change something, and a page of another site sent it.
+    ///
+    /// An allowed origin passes. Else the browser's own word counts: `Sec-Fetch-Site` must be `same-origin` or `none` (typed by
+    /// the person). Where it says nothing (old browsers, plain http, programs), no `Origin` passes (no browser leaves it out of
+    /// such a request), and the service's own origin passes.
+    #[must_use]
+    pub(super) fn refuses(&self, method: &Method, headers: &HeaderMap) -> bool {
+        if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+            return false;
+        }
+        let origin = single(headers, &ORIGIN);
+        if origin.is_some_and(|origin| self.allows(origin)) {
+            return false;
+        }
+        if headers.contains_key(SEC_FETCH_SITE) {
+            return !single(headers, &SEC_FETCH_SITE).is_some_and(|site| matches!(site, b"same-origin" | b"none"));
+        }
+        headers.contains_key(ORIGIN) && !origin.is_some_and(|origin| self.is_own(origin, headers))
+    }
+}
+
+/// The value of a header that is sent exactly once.
+pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.as_bytes();
+    values.next().is_none().then_some(value)
+}
+
+/// `http://localhost` or `http://127.0.0.1`, with any port.
+fn is_loopback(origin: &[u8]) -> bool {
+    let port = origin.strip_prefix(b"http://localhost").or_else(|| origin.strip_prefix(b"http://127.0.0.1"));
+    match port {
+        Some([]) => true,
+        Some([b':', digits @ ..]) => (1..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+/// Host, port, and the scheme's default port of an `http` or `https` origin.
+fn parse(origin: &[u8]) -> Option<(String, u16, u16)> {
+    let (authority, default_port) = match origin.strip_prefix(b"https://") {
+        Some(authority) => (authority, 443),
+        None => (origin.strip_prefix(b"http://")?, 80),
+    };
+    let authority = Authority::try_from(authority).ok()?;
+    (!authority.as_str().contains('@'))
+        .then(|| (authority.host().to_owned(), authority.port_u16().unwrap_or(default_port), default_port))
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::http::HeaderValue;
+
+    use super::*;
+
+    const ALLOWED: &[u8] = b"https://app.example.com";
+    const PUBLIC: &[u8] = b"https://auth.example.com";
+    const BY_HOST: &[u8] = b"http://intranet:8000";
+
+    fn origins(public_url: Option<&[u8]>) -> Origins {
+        Origins {
+            allowed: AllowedOrigins::Exactly(vec![String::from_utf8(ALLOWED.to_vec()).unwrap()]),
+            public_url: public_url.map(|url| String::from_utf8(url.to_vec()).unwrap()),
+        }
+    }
+
+    fn add(headers: &mut HeaderMap, name: &HeaderName, values: &[&[u8]]) {
+        for value in values {
+            headers.append(name, HeaderValue::from_bytes(value).unwrap());
+        }
+    }
+
+    /// Every combination, against the rule of the contract told by what each part is.
+    #[test]
+    fn every_combination() {
+        let methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"];
+        let origin_values: [&[&[u8]]; 13] = [
+            &[],
+            &[ALLOWED],
+            &[PUBLIC],
+            &[BY_HOST],
+            &[b"https://evil.example"],
+            &[b"null"],
+            &[b"https://\xc3\xa9.example"],
+            &[b"\xff"],
+            &[b""],
+            &[b"https://app.example.com.evil.example"],
+            &[b"HTTPS://app.example.com"],
+            &[b"http://user@intranet:8000"],
+            &[ALLOWED, ALLOWED],
+        ];
+        let sites: [&[&[u8]]; 8] = [
+            &[],
+            &[b"same-origin"],
+            &[b"none"],
+            &[b"same-site"],
+            &[b"cross-site"],
+            &[b"Same-Origin"],
+            &[b"\xff"],
+            &[b"same-origin", b"same-origin"],
+        ];
+        let hosts: [&[&[u8]]; 6] = [
+            &[],
+            &[b"intranet:8000"],
+            &[b"INTRANET:8000"],
+            &[b"intranet"],
+            &[b"\xff"],
+            &[b"intranet:8000", b"intranet:8000"],
+        ];
+        let mut passed = 0;
+        for method in methods {
+            for origin in origin_values {
+                for site in sites {
+                    for host in hosts {
+                        for public_url in [None, Some(PUBLIC)] {
+                            let mut headers = HeaderMap::new();
+                            add(&mut headers, &ORIGIN, origin);
+                            add(&mut headers, &SEC_FETCH_SITE, site);
+                            add(&mut headers, &HOST, host);
+                            let expected = if ["GET", "HEAD", "OPTIONS"].contains(&method) || origin == [ALLOWED] {
+                                true
+                            } else if !site.is_empty() {
+                                site == [b"same-origin".as_slice()] || site == [b"none".as_slice()]
+                            } else if origin.is_empty() {
+                                true
+                            } else if origin == [BY_HOST] {
+                                host.len() == 1 && host[0].eq_ignore_ascii_case(b"intranet:8000")
+                            } else {
+                                origin == [PUBLIC] && public_url.is_some()
+                            };
+                            passed += u32::from(expected);
+                            let method = Method::from_bytes(method.as_bytes()).unwrap();
+                            assert_eq!(
+                                !origins(public_url).refuses(&method, &headers),
+                                expected,
+                                "{method} {headers:?} {public_url:?}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        // Counted by hand: all with safe methods; else an allowed origin, a good word of the browser's, no origin, and the own one.
+        assert_eq!(passed, 3 * 13 * 8 * 6 * 2 + 6 * (8 * 12 + 12 * 2 * 12 + 12 + 2 * 2 + 6));
+    }
+
+    #[test]
+    fn default_ports_are_the_same_as_none() {
+        for (origin, host, own) in [
+            ("https://auth.example.com", "auth.example.com", true),
+            ("https://auth.example.com", "auth.example.com:443", true),
+            ("http://auth.example.com", "auth.example.com:80", true),
+            ("http://auth.example.com", "auth.example.com:443", false),
+            ("http://[::1]:8000", "[::1]:8000", true),
+            ("http://localhost:3000", "localhost:8000", false),
+            ("ftp://localhost:8000", "localhost:8000", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            assert_eq!(origins(None).is_own(origin.as_bytes(), &headers), own, "{origin} {host}");
+        }
+    }
+
+    #[test]
+    fn any_loopback_is_exactly_that() {
+        let origins = Origins { allowed: AllowedOrigins::AnyLoopback, public_url: None };
+        for yes in ["http://localhost", "http://localhost:3000", "http://127.0.0.1:5173"] {
+            assert!(origins.allows(yes.as_bytes()), "{yes}");
+        }
+        for no in [
+            "https://localhost:3000",
+            "http://localhost:",
+            "http://localhost:+80",
+            "http://localhost:3000/",
+            "http://localhost.evil.example",
+            "http://localhost:3000.evil.example",
+            "http://127.0.0.10:80",
+            "http://LOCALHOST:3000",
+            "null",
+            "",
+        ] {
+            assert!(!origins.allows(no.as_bytes()), "{no}");
+        }
+    }
+}

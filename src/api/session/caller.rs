@@ -1,0 +1,177 @@
+//! Who asks: the tokens that a request brings, and the person behind them.
+
+use std::sync::Arc;
+
+use poem::http::HeaderMap;
+use poem::http::header::AUTHORIZATION;
+use poem::web::Data;
+use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::cookies::{self, Kind};
+use crate::api::problem::{TypedProblem, codes};
+use crate::config::cookies::Cookies;
+use crate::domain::session::{EndReason, Refusal};
+use crate::service::App;
+use crate::service::session::{self, AuthError};
+
+const ACCESS_COOKIE: &str = "accessCookie";
+const BEARER: &str = "bearer";
+const REFRESH_COOKIE: &str = "refreshCookie";
+
+codes! {
+    /// Why [`Caller`] refuses: every operation that asks for one lists these.
+    CallerCode:
+        NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected Overloaded
+        DatabaseUnavailable
+}
+
+/// The person who is logged in, by the access cookie or by `Authorization: Bearer`. When a Bearer token is sent it alone counts,
+/// so that who asks with one token is never answered for another. Other schemes (a staging site's Basic) are not ours.
+pub struct Caller(pub session::Caller);
+
+impl<'a> ApiExtractor<'a> for Caller {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        let about = "Set by `login` and `refresh`. It is called `__Host-access_token` where cookies are secure, as in production.";
+        registry.create_security_scheme(ACCESS_COOKIE, cookie("access_token", about));
+        registry.create_security_scheme(
+            BEARER,
+            MetaSecurityScheme {
+                ty: "http",
+                description: Some("The access token, for clients without cookies. When it is sent it alone counts."),
+                name: None,
+                key_in: None,
+                scheme: Some("bearer"),
+                bearer_format: Some("JWT"),
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![ACCESS_COOKIE, BEARER]
+    }
+
+    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        let Data(app) = <Data<&Arc<App>>>::from_request_without_body(request).await?;
+        let tokens = Tokens::from_request_without_body(request).await?;
+        match session::authenticate(app, &tokens.access, &tokens.refresh).await {
+            Ok(caller) => Ok(Self(caller)),
+            Err(error) => Err(refused(error).into()),
+        }
+    }
+}
+
+fn refused(error: AuthError) -> TypedProblem<CallerCode> {
+    TypedProblem::new(match error {
+        AuthError::NotAuthenticated => CallerCode::NotAuthenticated,
+        AuthError::TokenExpired => CallerCode::TokenExpired,
+        AuthError::Refused(Refusal::Expired) => CallerCode::SessionExpired,
+        AuthError::Refused(Refusal::Ended(EndReason::Logout)) => CallerCode::SessionEnded,
+        AuthError::Refused(Refusal::Ended(EndReason::Reuse)) => CallerCode::SessionReuseDetected,
+        AuthError::Refused(Refusal::Ended(_)) => CallerCode::SessionRevoked,
+        AuthError::Failed(cause) => return TypedProblem::failed(CallerCode::DatabaseUnavailable, &cause),
+    })
+}
+
+/// What a request presents as access tokens: its Bearer tokens, or else its cookies.
+fn access_tokens(headers: &HeaderMap, settings: &Cookies) -> Vec<String> {
+    let bearer = bearer(headers);
+    if bearer.is_empty() { cookies::read(headers, cookies::name(settings, Kind::Access)) } else { bearer }
+}
+
+/// All Bearer tokens that are sent; of several the service takes the only authentic one.
+fn bearer(headers: &HeaderMap) -> Vec<String> {
+    let token = |value: &[u8]| {
+        let text = std::str::from_utf8(value).ok()?.trim_ascii();
+        let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_ascii().to_owned())
+    };
+    headers.get_all(AUTHORIZATION).iter().filter_map(|value| token(value.as_bytes())).collect()
+}
+
+/// The tokens that a request brings, not looked into: all cookies of the name. The service finds the authentic one.
+pub(super) struct Tokens {
+    /// Access tokens.
+    pub(super) access: Vec<String>,
+    /// Refresh tokens.
+    pub(super) refresh: Vec<String>,
+}
+
+impl<'a> FromRequest<'a> for Tokens {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        let Data(settings) = <Data<&Cookies>>::from_request_without_body(request).await?;
+        Ok(Self {
+            access: access_tokens(request.headers(), settings),
+            refresh: cookies::read(request.headers(), cookies::name(settings, Kind::Refresh)),
+        })
+    }
+}
+
+/// The refresh tokens, where the operation is of no use without one: then the service refuses.
+pub(super) struct RefreshCookie(pub(super) Vec<String>);
+
+impl<'a> ApiExtractor<'a> for RefreshCookie {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        let about = "Set by `login` and `refresh`. It is called `__Host-refresh_token` where cookies are secure, as in production.";
+        registry.create_security_scheme(REFRESH_COOKIE, cookie("refresh_token", about));
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![REFRESH_COOKIE]
+    }
+
+    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        Ok(Self(Tokens::from_request_without_body(request).await?.refresh))
+    }
+}
+
+fn cookie(name: &'static str, about: &'static str) -> MetaSecurityScheme {
+    MetaSecurityScheme {
+        ty: "apiKey",
+        description: Some(about),
+        name: Some(name),
+        key_in: Some("cookie"),
+        scheme: None,
+        bearer_format: None,
+        flows: None,
+        openid_connect_url: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::http::HeaderValue;
+
+    use super::*;
+
+    fn tokens(values: &[&'static str]) -> Vec<String> {
+        bearer(&values.iter().map(|value| (AUTHORIZATION, HeaderValue::from_static(value))).collect())
+    }
+
+    #[test]
+    fn bearer_tokens_are_found_and_other_schemes_are_not_ours() {
+        assert_eq!(tokens(&["Bearer abc"]), ["abc"]);
+        assert_eq!(tokens(&["bearer  abc "]), ["abc"]);
+        assert_eq!(tokens(&["Basic dXNlcjpwYXNz", "BEARER abc"]), ["abc"]);
+        assert!(tokens(&["Basic dXNlcjpwYXNz"]).is_empty());
+        assert!(tokens(&["Bearerabc"]).is_empty());
+        assert!(tokens(&[]).is_empty());
+    }
+
+    #[test]
+    fn an_empty_bearer_token_counts_as_sent() {
+        assert_eq!(tokens(&["Bearer"]), [""]);
+        assert_eq!(tokens(&["Bearer "]), [""]);
+    }
+}

@@ -1,0 +1,178 @@
+//! The auth cookies: read by raw bytes, written with every attribute.
+//!
+//! Frameworks that percent-decode cookie *names* let `%5F%5FHost-access_token`, which any subdomain may set, pass for
+//! `__Host-access_token`, which only this host may set. Here a name is compared byte by byte.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use poem::http::HeaderMap;
+use poem::http::header::COOKIE;
+
+use crate::config::cookies::{Cookies, SameSite};
+
+/// How many cookies of one name are looked at. A browser sends one; more come from a sibling domain or a mistake.
+const MAX_VALUES: usize = 16;
+
+/// Which of the two cookies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The access token.
+    Access,
+    /// The refresh token.
+    Refresh,
+}
+
+/// The cookie's name under these settings.
+#[must_use]
+pub(super) fn name(settings: &Cookies, kind: Kind) -> &'static str {
+    let prefixed = settings.secure && settings.host_prefix;
+    match (kind, prefixed, settings.domain.is_some()) {
+        (Kind::Access, false, _) => "access_token",
+        // A cookie with a domain can't be `__Host-`.
+        (Kind::Access, true, true) => "__Secure-access_token",
+        (Kind::Access, true, false) => "__Host-access_token",
+        (Kind::Refresh, false, _) => "refresh_token",
+        (Kind::Refresh, true, _) => "__Host-refresh_token",
+    }
+}
+
+/// The values of all cookies of exactly this name, in the order sent, at most 16. Values that are not text are left out: no
+/// token of ours is one.
+#[must_use]
+pub(super) fn read(headers: &HeaderMap, name: &str) -> Vec<String> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| {
+            let pair = pair.trim_ascii();
+            let value = pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+            std::str::from_utf8(value).ok().map(str::to_owned)
+        })
+        .take(MAX_VALUES)
+        .collect()
+}
+
+/// The value of a `Set-Cookie` header that stores a token in the browser.
+#[must_use]
+pub(super) fn set(settings: &Cookies, kind: Kind, token: &str, max_age: Duration) -> String {
+    write(settings, kind, token, max_age.as_secs())
+}
+
+/// The value of a `Set-Cookie` header that removes the cookie: every attribute again, else browsers keep it.
+#[must_use]
+pub(super) fn clear(settings: &Cookies, kind: Kind) -> String {
+    write(settings, kind, "", 0)
+}
+
+fn write(settings: &Cookies, kind: Kind, value: &str, max_age: u64) -> String {
+    let same_site = match settings.same_site {
+        SameSite::Strict => "Strict",
+        SameSite::Lax => "Lax",
+    };
+    let name = name(settings, kind);
+    let mut cookie = format!("{name}={value}; HttpOnly; SameSite={same_site}; Path=/; Max-Age={max_age}");
+    if let (Kind::Access, Some(domain)) = (kind, &settings.domain) {
+        let _ = write!(cookie, "; Domain={domain}");
+    }
+    if settings.secure {
+        cookie.push_str("; Secure");
+    }
+    cookie
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn development() -> Cookies {
+        Cookies { secure: false, host_prefix: false, same_site: SameSite::Strict, domain: None }
+    }
+
+    fn production() -> Cookies {
+        Cookies { secure: true, host_prefix: true, ..development() }
+    }
+
+    fn headers(lines: &[&[u8]]) -> HeaderMap {
+        lines.iter().map(|line| (COOKIE, line.to_vec().try_into().unwrap())).collect()
+    }
+
+    #[test]
+    fn are_written_as_the_contract_says() {
+        assert_eq!(
+            set(&development(), Kind::Access, "abc", HOUR),
+            "access_token=abc; HttpOnly; SameSite=Strict; Path=/; Max-Age=3600"
+        );
+        assert_eq!(
+            set(&production(), Kind::Refresh, "abc", HOUR),
+            "__Host-refresh_token=abc; HttpOnly; SameSite=Strict; Path=/; Max-Age=3600; Secure"
+        );
+        let lax = Cookies { same_site: SameSite::Lax, host_prefix: false, ..production() };
+        assert_eq!(
+            set(&lax, Kind::Access, "abc", HOUR),
+            "access_token=abc; HttpOnly; SameSite=Lax; Path=/; Max-Age=3600; Secure"
+        );
+    }
+
+    #[test]
+    fn a_domain_is_for_the_access_cookie_alone() {
+        let shared = Cookies { domain: Some("example.com".into()), ..production() };
+        assert_eq!(
+            set(&shared, Kind::Access, "abc", HOUR),
+            "__Secure-access_token=abc; HttpOnly; SameSite=Strict; Path=/; Max-Age=3600; Domain=example.com; Secure"
+        );
+        assert_eq!(
+            set(&shared, Kind::Refresh, "abc", HOUR),
+            "__Host-refresh_token=abc; HttpOnly; SameSite=Strict; Path=/; Max-Age=3600; Secure"
+        );
+    }
+
+    #[test]
+    fn clearing_repeats_every_attribute() {
+        let shared = Cookies { domain: Some("example.com".into()), ..production() };
+        for settings in [development(), production(), shared] {
+            for kind in [Kind::Access, Kind::Refresh] {
+                let stored = set(&settings, kind, "", HOUR);
+                assert_eq!(clear(&settings, kind), stored.replace("Max-Age=3600", "Max-Age=0"));
+            }
+        }
+    }
+
+    #[test]
+    fn are_read_from_all_lines_in_order() {
+        let headers = headers(&[b"a=1; access_token=one;access_token=two", b" access_token=three ;b=2"]);
+        assert_eq!(read(&headers, "access_token"), ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn only_the_exact_name_counts() {
+        let name = "__Host-access_token";
+        let strangers: [&[u8]; 10] = [
+            b"%5F%5FHost-access_token=x",
+            b"__host-access_token=x",
+            b"__Host-access_token =x",
+            b"__Host-access_token",
+            b"__Host-access_token2=x",
+            b"x__Host-access_token=x",
+            b"\"__Host-access_token\"=x",
+            b"a=__Host-access_token=x",
+            b"__Host-access_token=\xff\xfe",
+            b"a=1, __Host-access_token=x",
+        ];
+        for stranger in strangers {
+            assert_eq!(read(&headers(&[stranger]), name), [""; 0], "{}", String::from_utf8_lossy(stranger));
+        }
+        assert_eq!(read(&headers(&[b"__Host-access_token=a=b"]), name), ["a=b"]);
+        assert_eq!(read(&headers(&[b"__Host-access_token="]), name), [""]);
+        assert_eq!(read(&HeaderMap::new(), name), [""; 0]);
+    }
+
+    #[test]
+    fn a_flood_is_bounded() {
+        let flood = "access_token=x; ".repeat(1_000);
+        assert_eq!(read(&headers(&[flood.as_bytes()]), "access_token").len(), MAX_VALUES);
+    }
+}

@@ -1,0 +1,208 @@
+//! Sessions: log in, refresh, log out; where one is logged in.
+
+mod caller;
+mod cookies;
+mod devices;
+
+use std::sync::Arc;
+
+use poem::http::header::SET_COOKIE;
+use poem::web::Data;
+use poem_openapi::payload::{Json, Response};
+use poem_openapi::types::{Example, Password as PasswordText};
+use poem_openapi::{ApiResponse, Object, OpenApi};
+
+pub use self::caller::{Caller, CallerCode};
+use self::caller::{RefreshCookie, Tokens};
+use self::cookies::Kind;
+pub use self::devices::DevicesApi;
+pub(super) use self::devices::{Session, clearing};
+use super::Tag;
+use super::body::{Body, Fields, Strict};
+use super::problem::{TypedProblem, codes};
+use super::types::{LOGGED_IN, LOGGED_OUT, Message, REFRESHED};
+use crate::config::cookies::Cookies;
+use crate::domain::account::Email;
+use crate::domain::password::Password;
+use crate::domain::session::{EndReason, Refusal};
+use crate::service::session::{self, Credentials, IssuedTokens, LoginError, LoginOutcome, RefreshError};
+use crate::service::{App, Client};
+
+/// Operations on the person's session.
+pub struct SessionApi;
+
+#[OpenApi(prefix_path = "/api/auth", tag = "Tag::Session")]
+impl SessionApi {
+    /// Log in
+    ///
+    /// Starts a session, and sets two cookies that no script can read: the access token, and the refresh token that renews it.
+    /// A session of this browser that is still there ends.
+    ///
+    /// An unknown email, a wrong password and a disabled account get the same answer in the same time.
+    #[oai(path = "/login", method = "post", operation_id = "login")]
+    async fn login(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        Data(settings): Data<&Cookies>,
+        tokens: Tokens,
+        credentials: Strict<Login>,
+    ) -> Result<Response<LoggedIn>, TypedProblem<LoginCode>> {
+        match session::login(app, client.clone(), credentials.0, tokens.refresh).await {
+            Ok(LoginOutcome::SignedIn(tokens)) => {
+                Ok(with_tokens(LoggedIn::Ok(Json(Message::new(LOGGED_IN))), settings, &tokens))
+            }
+            Err(error) => Err(match error {
+                LoginError::Incorrect => TypedProblem::new(LoginCode::IncorrectCredentials),
+                LoginError::Limited(limited) => {
+                    TypedProblem::limited(LoginCode::TooManyAttempts, LoginCode::Overloaded, limited)
+                }
+                LoginError::Failed(cause) => TypedProblem::failed(LoginCode::DatabaseUnavailable, &cause),
+            }),
+        }
+    }
+
+    /// Refresh the session
+    ///
+    /// Renews both cookies. Call it when another operation answers `token_expired`, and then try that one again. Simultaneous calls,
+    /// repeated calls and lost answers are safe: within a short time all of them get the same new refresh token.
+    #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
+    async fn refresh(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        Data(settings): Data<&Cookies>,
+        cookie: RefreshCookie,
+    ) -> Result<Response<Refreshed>, TypedProblem<RefreshCode>> {
+        match session::refresh(app, client.clone(), cookie.0).await {
+            Ok(tokens) => Ok(with_tokens(Refreshed::Ok(Json(Message::new(REFRESHED))), settings, &tokens)),
+            Err(error) => Err(TypedProblem::new(match error {
+                RefreshError::NotAuthenticated => RefreshCode::NotAuthenticated,
+                RefreshError::Refused(Refusal::Expired) => RefreshCode::SessionExpired,
+                RefreshError::Refused(Refusal::Ended(EndReason::Logout)) => RefreshCode::SessionEnded,
+                RefreshError::Refused(Refusal::Ended(EndReason::Reuse)) => RefreshCode::SessionReuseDetected,
+                RefreshError::Refused(Refusal::Ended(_)) => RefreshCode::SessionRevoked,
+                RefreshError::Throttled { retry_after } => {
+                    return Err(TypedProblem::after(RefreshCode::TooManyAttempts, retry_after));
+                }
+                RefreshError::Failed(cause) => {
+                    return Err(TypedProblem::failed(RefreshCode::DatabaseUnavailable, &cause));
+                }
+            })),
+        }
+    }
+
+    /// Log out
+    ///
+    /// Ends the session that the cookies (or the Bearer token) belong to, if there is one, and clears both cookies. Expired tokens end
+    /// theirs too. Safe to repeat.
+    #[oai(path = "/logout", method = "post", operation_id = "logout")]
+    async fn logout(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        Data(settings): Data<&Cookies>,
+        tokens: Tokens,
+    ) -> Result<Response<LoggedOut>, TypedProblem<LogoutCode>> {
+        match session::logout(app, client.clone(), tokens.refresh, tokens.access).await {
+            Ok(()) => Ok(clearing(LoggedOut::Ok(Json(Message::new(LOGGED_OUT))), settings)),
+            Err(cause) => Err(TypedProblem::failed(LogoutCode::DatabaseUnavailable, &cause)),
+        }
+    }
+}
+
+/// The reply, with the cookies of both tokens.
+pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
+    Response::new(reply)
+        .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age))
+        .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age))
+}
+
+codes! {
+    /// Why `login` refuses.
+    LoginCode:
+        MalformedJson IncorrectCredentials CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
+        TooManyAttempts Overloaded DatabaseUnavailable
+}
+
+codes! {
+    /// Why `refresh` refuses.
+    RefreshCode:
+        NotAuthenticated SessionExpired SessionEnded SessionRevoked SessionReuseDetected CrossSiteRequest TooManyAttempts
+        Overloaded DatabaseUnavailable
+}
+
+codes! {
+    /// Why `logout` refuses.
+    LogoutCode: CrossSiteRequest Overloaded DatabaseUnavailable
+}
+
+#[derive(ApiResponse)]
+enum LoggedIn {
+    /// The session was started.
+    #[oai(
+        status = 200,
+        header(
+            name = "Set-Cookie",
+            ty = "String",
+            description = "Two of them: the access token and the refresh token."
+        )
+    )]
+    Ok(Json<Message>),
+}
+
+#[derive(ApiResponse)]
+enum Refreshed {
+    /// Both cookies were renewed.
+    #[oai(
+        status = 200,
+        header(
+            name = "Set-Cookie",
+            ty = "String",
+            description = "Two of them: the access token and the refresh token."
+        )
+    )]
+    Ok(Json<Message>),
+}
+
+#[derive(ApiResponse)]
+enum LoggedOut {
+    /// There is no session any more.
+    #[oai(
+        status = 200,
+        header(
+            name = "Set-Cookie",
+            ty = "String",
+            description = "Two of them, with `Max-Age=0`: both cookies are cleared."
+        )
+    )]
+    Ok(Json<Message>),
+}
+
+/// Who logs in.
+#[derive(Object)]
+#[oai(example)]
+pub struct Login {
+    /// The email of the account. Upper and lower case are the same.
+    email: String,
+    /// The password.
+    password: PasswordText,
+}
+
+impl Example for Login {
+    fn example() -> Self {
+        Self { email: "user@example.com".into(), password: PasswordText("SecurePass123".into()) }
+    }
+}
+
+impl Body for Login {
+    /// None where no account can have these: login then answers as for a wrong password, in the same time.
+    type Value = Option<Credentials>;
+
+    fn read(fields: &mut Fields, _: &App) -> Option<Option<Credentials>> {
+        let email = fields.required::<String>("email");
+        let password = fields.required::<String>("password");
+        let (email, password) = (Email::parse(&email?), Password::parse(password?));
+        Some(email.ok().zip(password.ok()).map(|(email, password)| Credentials { email, password }))
+    }
+}

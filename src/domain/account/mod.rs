@@ -1,0 +1,7 @@
+//! People and how they are named.
+
+mod email;
+mod user;
+
+pub use email::{Email, EmailError};
+pub use user::{FullName, FullNameError, User, UserId};

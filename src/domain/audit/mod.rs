@@ -1,0 +1,150 @@
+//! What the audit keeps.
+
+use std::net::IpAddr;
+
+use super::account::UserId;
+use super::session::SessionId;
+use super::timestamp::Timestamp;
+
+/// What happened. Closed: a new one is a decision, and who reads the audit can rely on the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// An account was made.
+    Registered,
+    /// Somebody logged in; the session is the new one.
+    LoginSucceeded,
+    /// A login was refused after its password was looked at.
+    LoginFailed,
+    /// A session ended because its owner said so.
+    LoggedOut,
+    /// A session ended for any other reason; the detail is the reason.
+    SessionEnded,
+    /// The previous refresh token came again within the grace window.
+    RefreshReplayed,
+    /// A lost reply was forgiven: the newest refresh token was given out again.
+    RefreshReissued,
+    /// A refresh token was used again by somebody who may be a thief: the session ended.
+    RefreshReused,
+    /// A refresh token was newer than the row: the database has lost writes.
+    GenerationAhead,
+    /// The password was changed or reset.
+    PasswordChanged,
+    /// An operator disabled the account.
+    UserDisabled,
+    /// An operator enabled the account.
+    UserEnabled,
+    /// An operator forgave the failures that were counted against the account.
+    UserUnblocked,
+    /// The account was erased.
+    UserDeleted,
+    /// An operator made the account a superuser.
+    SuperuserMade,
+    /// An operator made a link that resets the password.
+    ResetRequested,
+    /// The person changed their name.
+    ProfileChanged,
+    /// Everything stored about the person was handed out; the detail tells when it was to an operator.
+    DataExported,
+}
+
+/// A record as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub record: Record,
+}
+
+impl Event {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::Registered,
+        Self::LoginSucceeded,
+        Self::LoginFailed,
+        Self::LoggedOut,
+        Self::SessionEnded,
+        Self::RefreshReplayed,
+        Self::RefreshReissued,
+        Self::RefreshReused,
+        Self::GenerationAhead,
+        Self::PasswordChanged,
+        Self::UserDisabled,
+        Self::UserEnabled,
+        Self::UserUnblocked,
+        Self::UserDeleted,
+        Self::SuperuserMade,
+        Self::ResetRequested,
+        Self::ProfileChanged,
+        Self::DataExported,
+    ];
+
+    /// The stored form.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::LoginSucceeded => "login_succeeded",
+            Self::LoginFailed => "login_failed",
+            Self::LoggedOut => "logged_out",
+            Self::SessionEnded => "session_ended",
+            Self::RefreshReplayed => "refresh_replayed",
+            Self::RefreshReissued => "refresh_reissued",
+            Self::RefreshReused => "refresh_reused",
+            Self::GenerationAhead => "generation_ahead",
+            Self::PasswordChanged => "password_changed",
+            Self::UserDisabled => "user_disabled",
+            Self::UserEnabled => "user_enabled",
+            Self::UserUnblocked => "user_unblocked",
+            Self::UserDeleted => "user_deleted",
+            Self::SuperuserMade => "superuser_made",
+            Self::ResetRequested => "reset_requested",
+            Self::ProfileChanged => "profile_changed",
+            Self::DataExported => "data_exported",
+        }
+    }
+
+    /// Parses the stored form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.as_str() == text)
+    }
+}
+
+/// One line of the audit. Never holds an email address, a password or a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What happened.
+    pub event: Event,
+    /// To whom; none when nobody is known by the name that was given.
+    pub user_id: Option<UserId>,
+    /// To which session.
+    pub session_id: Option<SessionId>,
+    /// From where.
+    pub ip: Option<IpAddr>,
+    /// By which client.
+    pub user_agent: Option<String>,
+    /// More, if there is more to say.
+    pub detail: Option<String>,
+}
+
+impl Record {
+    /// A record of this event and nothing more: fill in the rest with `Record { user_id: .., ..Record::of(event) }`.
+    #[must_use]
+    pub const fn of(event: Event) -> Self {
+        Self { event, user_id: None, session_id: None, ip: None, user_agent: None, detail: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_is_read_back_from_its_stored_form() {
+        for event in Event::ALL {
+            assert_eq!(Event::parse(event.as_str()), Some(event));
+        }
+        assert_eq!(Event::parse("Registered"), None);
+    }
+}

@@ -1,0 +1,71 @@
+//! What an access token says.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Generation, SessionId};
+use crate::domain::account::UserId;
+use crate::domain::timestamp::Timestamp;
+
+/// How far the clocks of two nodes may differ.
+const LEEWAY: Duration = Duration::from_secs(5);
+
+/// The claims of an access token (RFC 7519, RFC 9068), as they are written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who made it.
+    pub iss: String,
+    /// Whom it is for.
+    pub aud: String,
+    /// The user's id, in digits.
+    pub sub: String,
+    /// The session's id.
+    pub sid: String,
+    /// The generation that the session had.
+    #[serde(rename = "gen")]
+    pub generation: Generation,
+    /// When it was made, in unix seconds.
+    pub iat: i64,
+    /// When it ends, in unix seconds.
+    pub exp: i64,
+    /// Random: two tokens of one second differ.
+    pub jti: String,
+}
+
+/// What an authentic access token proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccessToken {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Of which session.
+    pub session_id: SessionId,
+    /// The generation that the session had.
+    pub generation: Generation,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+impl Claims {
+    /// What the claims prove. None: they are not of the form that we write, or were made in the future.
+    #[must_use]
+    pub fn access_token(&self, now: Timestamp) -> Option<AccessToken> {
+        if Timestamp::from_seconds(self.iat) > now + LEEWAY {
+            return None;
+        }
+        Some(AccessToken {
+            user_id: UserId(self.sub.parse().ok().filter(|id: &i64| id.to_string() == self.sub)?),
+            session_id: SessionId::parse(&self.sid)?,
+            generation: self.generation,
+            expires: Timestamp::from_seconds(self.exp),
+        })
+    }
+}
+
+impl AccessToken {
+    /// Whether its time has passed, allowing for clocks that differ.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires + LEEWAY
+    }
+}

@@ -1,0 +1,152 @@
+//! Who is asking: access tokens and refresh tokens, checked against the session that they belong to.
+
+use std::sync::Arc;
+
+use crate::cache::sessions::{Known, Live};
+use crate::domain::account::User;
+use crate::domain::session::AccessToken;
+use crate::domain::session::RefreshToken;
+use crate::domain::session::{Refusal, Session};
+use crate::domain::timestamp::Timestamp;
+use crate::platform::refresh_token;
+use crate::service::{App, Failure};
+use crate::storage::session;
+
+/// Why nobody is authenticated.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// No authentic access token was presented, or two different ones.
+    #[error("no authentic access token")]
+    NotAuthenticated,
+    /// An authentic access token of a live session has expired: time to refresh.
+    #[error("the access token has expired")]
+    TokenExpired,
+    /// The session can't be used any more.
+    #[error("the session can't be used: {0:?}")]
+    Refused(Refusal),
+    /// Our own trouble.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// Somebody who is logged in.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who.
+    pub user: User,
+    /// In which session.
+    pub session: Session,
+}
+
+/// An authentic refresh token and the session it belongs to, as it was read without a lock.
+pub(super) struct Identified {
+    pub(super) token: RefreshToken,
+    pub(super) session: Session,
+}
+
+/// Finds out who presents these access tokens (one `Bearer` token, or every cookie of the access cookie's name). The refresh
+/// cookies that came along prove that the client holds the newest generation: see `domain::session`.
+///
+/// # Errors
+/// See [`AuthError`].
+pub async fn authenticate(app: &Arc<App>, access: &[String], refresh: &[String]) -> Result<Caller, AuthError> {
+    let now = app.clock.now();
+    let token = only(access.iter().filter_map(|text| Some((text, app.access_tokens.verify(text, now)?))))
+        .ok_or(AuthError::NotAuthenticated)?;
+    let live = match known(app, &token, now) {
+        Some(Known::Live(live)) => live,
+        Some(Known::Ended(reason)) => return Err(AuthError::Refused(Refusal::Ended(reason))),
+        None => load(app, &token, now).await?.ok_or(AuthError::NotAuthenticated)?,
+    };
+    if let Some(refusal) = live.session.refusal(live.user.is_active, &app.sessions, now) {
+        return Err(AuthError::Refused(refusal));
+    }
+    if token.is_expired(now) {
+        return Err(AuthError::TokenExpired);
+    }
+    confirm(app, &live.session, refresh, now);
+    Ok(Caller { user: live.user.clone(), session: live.session.clone() })
+}
+
+/// What this node remembers, where it is enough to answer. A remembered session that could not be used, or that is older than
+/// the token, may have been rotated on another node: then the row decides.
+fn known(app: &App, token: &AccessToken, now: Timestamp) -> Option<Known> {
+    app.cache.get(token.session_id, now).filter(|known| match known {
+        Known::Ended(_) => true,
+        Known::Live(live) => {
+            live.session.user_id == token.user_id
+                && live.session.generation >= token.generation
+                && live.session.refusal(live.user.is_active, &app.sessions, now).is_none()
+        }
+    })
+}
+
+/// Reads the row, and remembers a live one.
+async fn load(app: &App, token: &AccessToken, now: Timestamp) -> Result<Option<Arc<Live>>, Failure> {
+    let mut tx = app.store.read().await?;
+    let found = session::find(&mut tx, token.session_id).await?;
+    let Some((session, user)) = found.filter(|(session, _)| session.user_id == token.user_id) else { return Ok(None) };
+    let live = Live { session, user, read_at: now };
+    if live.session.ended.is_none() {
+        app.cache.learn(live.clone());
+    }
+    Ok(Some(Arc::new(live)))
+}
+
+/// Of several presented values the only authentic one counts; two different ones are none (somebody may have planted one).
+fn only<'a, T>(mut authentic: impl Iterator<Item = (&'a String, T)>) -> Option<T> {
+    let (text, found) = authentic.next()?;
+    authentic.all(|(other, _)| other == text).then_some(found)
+}
+
+/// The authentic one of the presented refresh tokens, whatever its session's state.
+pub(super) async fn identify_refresh(app: &App, presented: &[String]) -> Result<Option<Identified>, Failure> {
+    let authentic = identify_each_refresh(app, presented).await?;
+    Ok(only(authentic.into_iter()))
+}
+
+/// All authentic ones of the presented refresh tokens, of any generation, expired ones too.
+pub(super) async fn identify_each_refresh<'a>(
+    app: &App,
+    presented: &'a [String],
+) -> Result<Vec<(&'a String, Identified)>, Failure> {
+    let mut authentic = Vec::new();
+    for text in presented {
+        let Some(token) = RefreshToken::parse(text) else { continue };
+        // A token that names no key of ours is not worth a query.
+        if app.keys.find(token.key_id).is_none() {
+            continue;
+        }
+        let mut tx = app.store.read().await?;
+        if let Some((session, _)) = session::find(&mut tx, token.session_id).await?
+            && refresh_token::is_authentic(&app.keys, &token, &session.secret)
+        {
+            authentic.push((text, Identified { token, session }));
+        }
+    }
+    Ok(authentic)
+}
+
+/// Remembers that the client holds the newest refresh token, when the cookie that came along proves it. Not awaited: the
+/// answer does not depend on it, and a lost confirmation is made again by the next request.
+fn confirm(app: &Arc<App>, session: &Session, refresh: &[String], now: Timestamp) {
+    let proved = refresh.iter().filter_map(|text| RefreshToken::parse(text)).any(|token| {
+        token.session_id == session.id
+            && session.is_confirmed_by(token.generation, &app.sessions, now)
+            && refresh_token::is_authentic(&app.keys, &token, &session.secret)
+    });
+    if !proved {
+        return;
+    }
+    let (app, id, generation, rotated_at) = (Arc::clone(app), session.id, session.generation, session.rotated_at);
+    app.cache.confirmed(id, generation);
+    tokio::spawn(async move {
+        let confirmed = app
+            .store
+            .write(move |tx| Box::pin(async move { session::confirm(tx, id, generation, rotated_at).await }))
+            .await;
+        if let Err(error) = confirmed {
+            tracing::warn!(session_id = %id, error = %error, "a refresh token's receipt could not be recorded");
+        }
+    });
+}

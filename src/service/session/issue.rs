@@ -1,0 +1,40 @@
+//! Makes the two tokens of a session.
+
+use std::time::Duration;
+
+use crate::domain::session::AccessToken;
+use crate::domain::session::Session;
+use crate::domain::timestamp::Timestamp;
+use crate::platform::refresh_token;
+use crate::service::{App, Failure};
+
+/// Both tokens of a session, and how long the browser may keep them: what is left, on replays too.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IssuedTokens {
+    /// A signed JWT.
+    pub access: String,
+    /// How long it lives.
+    pub access_max_age: Duration,
+    /// Opaque.
+    pub refresh: String,
+    /// How long it lives: until the session's idle expiry.
+    pub refresh_max_age: Duration,
+}
+
+/// Tokens for the session as it is stored, at the time the database told.
+pub(in crate::service) fn issue_tokens(app: &App, session: &Session, now: Timestamp) -> Result<IssuedTokens, Failure> {
+    let lifetime = session.access_lifetime(&app.sessions, now);
+    let claims = AccessToken {
+        user_id: session.user_id,
+        session_id: session.id,
+        generation: session.generation,
+        // Rounded down: an access token does not outlive its session by a fraction of a second.
+        expires: Timestamp::from_seconds((now + lifetime).seconds()),
+    };
+    Ok(IssuedTokens {
+        access: app.access_tokens.sign(&claims, now)?,
+        access_max_age: lifetime,
+        refresh: refresh_token::derive(&app.keys, session),
+        refresh_max_age: session.idle_expires_at.since(now),
+    })
+}

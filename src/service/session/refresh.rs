@@ -1,0 +1,140 @@
+//! Refresh rotation: the session's next tokens for a presented refresh token.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::authenticate::{Identified, identify_refresh};
+use super::{IssuedTokens, end_session, issue_tokens, session_ended};
+use crate::domain::audit::Event;
+use crate::domain::session::RefreshToken;
+use crate::domain::session::{EndReason, Refusal, Session, Verdict};
+use crate::domain::timestamp::Timestamp;
+use crate::service::{App, Client, Failure, in_own_task};
+use crate::storage::{self, Tx, audit, session};
+
+/// Why there are no new tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// No authentic refresh token was presented.
+    #[error("no authentic refresh token")]
+    NotAuthenticated,
+    /// The session can't be used any more.
+    #[error("the session can't be used: {0:?}")]
+    Refused(Refusal),
+    /// This session is refreshed too often.
+    #[error("too many refreshes")]
+    Throttled {
+        /// When the next may be made.
+        retry_after: Duration,
+    },
+    /// Our own trouble: the session is as it was.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// What the transaction decided; a value, so that it commits.
+enum Decision {
+    Issue(Box<Session>, Timestamp),
+    Refuse(Refusal),
+    /// The session must end, which takes the user's row first: decide again under that lock.
+    EndIt,
+    Gone,
+}
+
+/// Refreshes the session of the presented cookies.
+///
+/// # Errors
+/// See [`RefreshError`]. Only a reuse, decided and committed, ends the session.
+pub async fn refresh(app: &Arc<App>, client: Client, presented: Vec<String>) -> Result<IssuedTokens, RefreshError> {
+    let Identified { token, .. } = identify_refresh(app, &presented).await?.ok_or(RefreshError::NotAuthenticated)?;
+    app.throttles
+        .refresh(token.session_id, app.clock.now())
+        .map_err(|throttled| RefreshError::Throttled { retry_after: throttled.retry_after })?;
+    let app = Arc::clone(app);
+    in_own_task(async move {
+        let mut decision = decide(&app, &client, &token, false).await?;
+        if matches!(decision, Decision::EndIt) {
+            decision = decide(&app, &client, &token, true).await?;
+        }
+        match decision {
+            Decision::Issue(session, now) => {
+                tracing::info!(
+                    user_id = %session.user_id, session_id = %session.id, generation = session.generation, "refreshed"
+                );
+                Ok(issue_tokens(&app, &session, now)?)
+            }
+            Decision::Refuse(refusal) => Err(RefreshError::Refused(refusal)),
+            Decision::EndIt => {
+                session_ended(&app, token.session_id, EndReason::Reuse);
+                tracing::warn!(session_id = %token.session_id, "a refresh token was used again: its session has ended");
+                Err(RefreshError::Refused(Refusal::Ended(EndReason::Reuse)))
+            }
+            Decision::Gone => Err(RefreshError::NotAuthenticated),
+        }
+    })
+    .await
+}
+
+async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_first: bool) -> Result<Decision, Failure> {
+    let (policy, client, token) = (app.sessions.clone(), client.clone(), token.clone());
+    let decided = app
+        .store
+        .write(move |tx| {
+            let (policy, client, token) = (policy.clone(), client.clone(), token.clone());
+            Box::pin(async move {
+                let locked = if user_first {
+                    session::lock_after_user(tx, token.session_id).await?
+                } else {
+                    session::lock(tx, token.session_id).await?
+                };
+                let Some(mut locked) = locked else { return Ok(Decision::Gone) };
+                let presented = token.presented();
+                let verdict = locked.session.judge(locked.user_active, presented, &policy, locked.now);
+                match verdict {
+                    Verdict::Refuse(refusal) => return Ok(Decision::Refuse(refusal)),
+                    Verdict::Reuse => {
+                        if user_first {
+                            end_session(tx, &locked.session, EndReason::Reuse, &client, locked.now).await?;
+                        }
+                        return Ok(Decision::EndIt);
+                    }
+                    Verdict::Rotate { .. } | Verdict::Reissue => {
+                        locked.session.apply(verdict, presented, &policy, locked.now);
+                        if matches!(verdict, Verdict::Rotate { .. }) {
+                            locked.session.client_ip = client.ip;
+                            locked.session.user_agent.clone_from(&client.user_agent);
+                        }
+                        session::update(tx, &locked.session).await?;
+                    }
+                    Verdict::Same | Verdict::Successor => {}
+                }
+                record(tx, verdict, &locked.session, &client, locked.now).await?;
+                Ok(Decision::Issue(Box::new(locked.session), locked.now))
+            })
+        })
+        .await?;
+    Ok(decided)
+}
+
+/// What is worth remembering of a verdict.
+async fn record(
+    tx: &mut Tx,
+    verdict: Verdict,
+    session: &Session,
+    client: &Client,
+    now: Timestamp,
+) -> Result<(), storage::Error> {
+    let event = match verdict {
+        Verdict::Successor => Event::RefreshReplayed,
+        Verdict::Reissue => Event::RefreshReissued,
+        Verdict::Rotate { ahead: true } => {
+            tracing::error!(
+                session_id = %session.id, user_id = %session.user_id,
+                "a refresh token is ahead of its session: the database has lost writes"
+            );
+            Event::GenerationAhead
+        }
+        _ => return Ok(()),
+    };
+    audit::append(tx, &client.record(event, session.user_id, Some(session.id)), now).await
+}

@@ -1,0 +1,70 @@
+//! The audit: records are appended and never changed.
+#![expect(clippy::missing_errors_doc, reason = "each fails when the database does, or on a corrupt row: see Error")]
+
+use sqlx::FromRow;
+
+use super::{Error, Tx};
+use crate::domain::account::UserId;
+use crate::domain::audit::{Entry, Event, Record};
+use crate::domain::session::SessionId;
+use crate::domain::timestamp::Timestamp;
+
+/// Appends a record, in the transaction of what it tells of.
+pub async fn append(tx: &mut Tx, record: &Record, now: Timestamp) -> Result<(), Error> {
+    let sql = "INSERT INTO audit (at, event, user_id, session_id, ip, user_agent, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    on!(tx, conn => sqlx::query(sql)
+        .bind(now.micros())
+        .bind(record.event.as_str())
+        .bind(record.user_id.map(|id| id.0))
+        .bind(record.session_id.as_ref().map(|id| &id.0[..]))
+        .bind(record.ip.map(|ip| ip.to_string()))
+        .bind(record.user_agent.as_deref())
+        .bind(record.detail.as_deref())
+        .execute(conn)
+        .await
+        .map(drop))
+}
+
+/// Deletes at most [`PURGE_BATCH`](super::PURGE_BATCH) records from before a time. Returns how many: call again while it is that many.
+pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64, Error> {
+    let sql = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)";
+    tx.delete_batch(sql, before).await
+}
+
+/// All records about a user, the oldest first.
+pub async fn of_user(tx: &mut Tx, user: UserId) -> Result<Vec<Entry>, Error> {
+    let sql =
+        "SELECT at, event, user_id, session_id, ip, user_agent, detail FROM audit WHERE user_id = $1 ORDER BY at, id";
+    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(sql).bind(user.0).fetch_all(conn).await)?;
+    rows.into_iter().map(Entry::try_from).collect()
+}
+
+/// A record as it is stored.
+#[derive(FromRow)]
+struct Row {
+    at: i64,
+    event: String,
+    user_id: Option<i64>,
+    session_id: Option<Vec<u8>>,
+    ip: Option<String>,
+    user_agent: Option<String>,
+    detail: Option<String>,
+}
+
+impl TryFrom<Row> for Entry {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        let corrupt = |column| Error::Corrupt { table: "audit", column };
+        let session_id = row.session_id.map(|id| id.try_into().map(SessionId)).transpose();
+        let record = Record {
+            event: Event::parse(&row.event).ok_or(corrupt("event"))?,
+            user_id: row.user_id.map(UserId),
+            session_id: session_id.map_err(|_| corrupt("session_id"))?,
+            ip: row.ip.map(|ip| ip.parse()).transpose().map_err(|_| corrupt("ip"))?,
+            user_agent: row.user_agent,
+            detail: row.detail,
+        };
+        Ok(Self { at: Timestamp::from_micros(row.at), record })
+    }
+}

@@ -1,0 +1,17 @@
+//! The two databases, and what they share: migrations, errors, the wake-up when something was revoked.
+
+mod error;
+mod migrate;
+pub(super) mod postgres;
+mod postgres_explain;
+mod revocations;
+mod serve_lock;
+pub(super) mod sqlite;
+mod start_error;
+mod writer;
+
+pub use error::Error;
+pub use revocations::Revocations;
+pub(super) use revocations::announce as announce_revocation;
+pub use serve_lock::ServeLock;
+pub use start_error::{StartError, StartProblem};

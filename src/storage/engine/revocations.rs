@@ -1,0 +1,77 @@
+//! Hears that something was revoked, so that nobody has to wait for the next look. Only a wake-up: who relies on it is wrong.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgListener;
+use sqlx::{Connection as _, SqliteConnection};
+use tokio::time::{sleep, timeout};
+
+use super::Error;
+use super::postgres::answered;
+use crate::storage::Tx;
+
+const CHANNEL: &str = "doorward_revocation";
+
+/// One per node.
+pub struct Revocations(pub(in crate::storage) Source);
+
+pub(in crate::storage) enum Source {
+    Sqlite { connection: SqliteConnection, version: Option<i64> },
+    Postgres(PgListener),
+}
+
+impl Revocations {
+    pub(in crate::storage) async fn listen(mut listener: PgListener) -> Result<Self, Error> {
+        answered(listener.listen(CHANNEL)).await?;
+        Ok(Self(Source::Postgres(listener)))
+    }
+
+    /// Waits for this long, or until another node says that it has revoked something.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    pub async fn wait(&mut self, at_most: Duration) -> Result<(), Error> {
+        match &mut self.0 {
+            Source::Sqlite { .. } => sleep(at_most).await,
+            // None: the connection was lost, and with it perhaps a message.
+            Source::Postgres(listener) => {
+                if let Ok(heard) = timeout(at_most, listener.try_recv()).await {
+                    heard?;
+                    // What many sessions' ends have sent is one reason to look.
+                    while listener.next_buffered().is_some() {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anything may have been written since the last call. SQLite tells without reading a row (`PRAGMA data_version`
+    /// counts the commits of other connections, other processes' too), so that an idle server does nothing.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn may_have_changed(&mut self) -> Result<bool, Error> {
+        match &mut self.0 {
+            Source::Sqlite { connection, version } => {
+                let now: i64 = sqlx::query_scalar("PRAGMA data_version").fetch_one(connection).await?;
+                Ok(version.replace(now) != Some(now))
+            }
+            Source::Postgres(_) => Ok(true),
+        }
+    }
+
+    /// Ends the connection.
+    pub async fn close(self) {
+        if let Source::Sqlite { connection, .. } = self.0 {
+            drop(connection.close().await);
+        }
+    }
+}
+
+/// Wakes the other nodes when, and if, this transaction commits. SQLite's one node needs no waking.
+pub(in crate::storage) async fn announce(tx: &mut Tx) -> Result<(), Error> {
+    if tx.is_postgres() {
+        on!(tx, conn => sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(conn).await.map(drop))?;
+    }
+    Ok(())
+}

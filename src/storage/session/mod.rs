@@ -1,0 +1,246 @@
+//! The sessions.
+//!
+//! Locks are taken in one order: the user's row, then sessions by id. Whatever makes or ends sessions takes the user's row first.
+#![expect(clippy::missing_errors_doc, reason = "each fails when the database does, or on a corrupt row: see Error")]
+
+mod row;
+
+use std::net::IpAddr;
+
+use row::{FoundRow, LockedRow, SessionRow, corrupt, end_reason, session_id};
+
+use super::account::user_columns;
+use super::{Error, Tx, announce_revocation};
+use crate::domain::account::Email;
+use crate::domain::account::{User, UserId};
+use crate::domain::session::{EndReason, Generation, Session, SessionId};
+use crate::domain::timestamp::Timestamp;
+
+/// The columns of a [`SessionRow`], of a table called `s`.
+macro_rules! session_columns {
+    () => {
+        "s.id, s.user_id, s.secret, s.generation, s.rotated_at, s.confirmed_generation, s.lost_replies, s.lost_reply_at, \
+         s.lost_replies_total, s.created_at, s.last_used_at, s.client_ip, s.user_agent, s.idle_expires_at, s.expires_at, \
+         s.ended_at, s.end_reason"
+    };
+}
+
+/// A session whose row nobody else can change until this transaction ends.
+#[derive(Clone, Debug)]
+pub struct Locked {
+    /// The session; it may have ended or expired.
+    pub session: Session,
+    /// Whether its user may use it.
+    pub user_active: bool,
+    /// The time after the lock was had.
+    pub now: Timestamp,
+}
+
+/// Stores a new session. Its user's row must be locked.
+pub async fn insert(tx: &mut Tx, session: &Session) -> Result<(), Error> {
+    let sql = "INSERT INTO sessions (id, user_id, secret, generation, rotated_at, confirmed_generation, lost_replies, \
+               lost_reply_at, lost_replies_total, created_at, last_used_at, client_ip, user_agent, idle_expires_at, \
+               expires_at, ended_at, end_reason) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    on!(tx, conn => sqlx::query(sql)
+        .bind(&session.id.0[..])
+        .bind(session.user_id.0)
+        .bind(&session.secret.0[..])
+        .bind(i64::from(session.generation))
+        .bind(session.rotated_at.micros())
+        .bind(i64::from(session.confirmed_generation))
+        .bind(i64::from(session.lost_replies))
+        .bind(session.lost_reply_at.map(Timestamp::micros))
+        .bind(i64::from(session.lost_replies_total))
+        .bind(session.created_at.micros())
+        .bind(session.last_used_at.micros())
+        .bind(session.client_ip.map(|ip| ip.to_string()))
+        .bind(session.user_agent.as_deref())
+        .bind(session.idle_expires_at.micros())
+        .bind(session.expires_at.micros())
+        .bind(session.ended.map(|ended| ended.at.micros()))
+        .bind(session.ended.map(|ended| ended.reason.as_str()))
+        .execute(conn)
+        .await
+        .map(drop))
+}
+
+/// Finds a session, live or not, and its user. Locks nothing.
+pub async fn find(tx: &mut Tx, id: SessionId) -> Result<Option<(Session, User)>, Error> {
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        ", ",
+        user_columns!("u."),
+        " FROM sessions AS s JOIN users AS u ON u.id = s.user_id WHERE s.id = $1"
+    );
+    let row: Option<FoundRow> = on!(tx, conn => sqlx::query_as(sql).bind(&id.0[..]).fetch_optional(conn).await)?;
+    row.map(|row| Ok((row.session.try_into()?, row.user.try_into()?))).transpose()
+}
+
+/// Locks a session's row, live or not, and that row alone: enough for what neither makes nor ends sessions.
+pub async fn lock(tx: &mut Tx, id: SessionId) -> Result<Option<Locked>, Error> {
+    let sql = tx.pick(
+        concat!(
+            "SELECT ",
+            session_columns!(),
+            ", u.is_active AS user_active, $2 AS now FROM sessions AS s JOIN users AS u ON u.id = s.user_id WHERE s.id = $1"
+        ),
+        concat!(
+            "WITH s AS MATERIALIZED (SELECT * FROM sessions WHERE id = $1 FOR UPDATE) SELECT ",
+            session_columns!(),
+            ", u.is_active AS user_active, coalesce($2, ",
+            postgres_clock!(),
+            ") AS now FROM s JOIN users AS u ON u.id = s.user_id"
+        ),
+    );
+    let time = tx.given_time();
+    let row: Option<LockedRow> =
+        on!(tx, conn => sqlx::query_as(sql).bind(&id.0[..]).bind(time).fetch_optional(conn).await)?;
+    row.map(|row| {
+        Ok(Locked {
+            session: row.session.try_into()?,
+            user_active: row.user_active,
+            now: Timestamp::from_micros(row.now),
+        })
+    })
+    .transpose()
+}
+
+/// Locks the session's user, then the session: for what may end it.
+pub async fn lock_after_user(tx: &mut Tx, id: SessionId) -> Result<Option<Locked>, Error> {
+    // A session's owner never changes, so this may be read without a lock.
+    let sql = tx.pick(
+        "SELECT id FROM users WHERE id = (SELECT user_id FROM sessions WHERE id = $1)",
+        "SELECT id FROM users WHERE id = (SELECT user_id FROM sessions WHERE id = $1) FOR UPDATE",
+    );
+    let user: Option<i64> = on!(tx, conn => sqlx::query_scalar(sql).bind(&id.0[..]).fetch_optional(conn).await)?;
+    if user.is_none() {
+        return Ok(None);
+    }
+    lock(tx, id).await
+}
+
+macro_rules! live_sessions {
+    ($lock:literal) => {
+        concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM sessions AS s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.idle_expires_at > $2 ORDER BY s.id",
+            $lock
+        )
+    };
+}
+
+/// The live sessions of a user, without a lock: for their own list.
+pub async fn list_of_user(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
+    select_live(tx, live_sessions!(""), user_id, now).await
+}
+
+/// All sessions of a user that are still stored, the oldest first.
+pub async fn all_of_user(tx: &mut Tx, user_id: UserId) -> Result<Vec<Session>, Error> {
+    let sql = concat!("SELECT ", session_columns!(), " FROM sessions AS s WHERE s.user_id = $1 ORDER BY s.created_at");
+    let rows: Vec<SessionRow> = on!(tx, conn => sqlx::query_as(sql).bind(user_id.0).fetch_all(conn).await)?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// Locks the live sessions of a user, in the order of their ids. The user's row must be locked.
+pub async fn live_of_user(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
+    let sql = tx.pick(live_sessions!(""), live_sessions!(" FOR UPDATE"));
+    select_live(tx, sql, user_id, now).await
+}
+
+async fn select_live(tx: &mut Tx, sql: &'static str, user_id: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
+    let rows: Vec<SessionRow> =
+        on!(tx, conn => sqlx::query_as(sql).bind(user_id.0).bind(now.micros()).fetch_all(conn).await)?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// Writes what rotation changes: generation and confirmation, lost replies, use, client, idle expiry. The row must be locked and
+/// not ended.
+pub async fn update(tx: &mut Tx, session: &Session) -> Result<(), Error> {
+    let sql = "UPDATE sessions SET generation = $2, rotated_at = $3, confirmed_generation = $4, lost_replies = $5, \
+               lost_reply_at = $6, lost_replies_total = $7, last_used_at = $8, client_ip = $9, user_agent = $10, \
+               idle_expires_at = $11 WHERE id = $1 AND ended_at IS NULL";
+    let changed = on!(tx, conn => sqlx::query(sql)
+        .bind(&session.id.0[..])
+        .bind(i64::from(session.generation))
+        .bind(session.rotated_at.micros())
+        .bind(i64::from(session.confirmed_generation))
+        .bind(i64::from(session.lost_replies))
+        .bind(session.lost_reply_at.map(Timestamp::micros))
+        .bind(i64::from(session.lost_replies_total))
+        .bind(session.last_used_at.micros())
+        .bind(session.client_ip.map(|ip| ip.to_string()))
+        .bind(session.user_agent.as_deref())
+        .bind(session.idle_expires_at.micros())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    if changed == 0 {
+        return Err(Error::Internal("a session that is gone or has ended can't be rotated".to_owned()));
+    }
+    Ok(())
+}
+
+/// Ends a session. False: it had ended, or there is none; when and why it ended is set once.
+pub async fn end(tx: &mut Tx, id: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, Error> {
+    let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL";
+    let ended = on!(tx, conn => sqlx::query(sql)
+        .bind(&id.0[..])
+        .bind(now.micros())
+        .bind(reason.as_str())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    if ended > 0 {
+        announce_revocation(tx).await?;
+    }
+    Ok(ended > 0)
+}
+
+/// The addresses that an account's sessions were used from, ended ones too. Asks the same of an email that nobody has.
+pub async fn addresses_of(tx: &mut Tx, email: &Email) -> Result<Vec<IpAddr>, Error> {
+    let sql = "SELECT DISTINCT client_ip FROM sessions WHERE client_ip IS NOT NULL \
+               AND user_id = (SELECT id FROM users WHERE email = $1)";
+    let texts: Vec<String> = on!(tx, conn => sqlx::query_scalar(sql).bind(email.as_str()).fetch_all(conn).await)?;
+    texts.iter().map(|text| text.parse().map_err(|_| corrupt("client_ip"))).collect()
+}
+
+/// Writes down that the client holds this generation, if it is still the newest one, not confirmed yet, and was made, or last
+/// issued again, at or before `rotated_by`. False: nothing was changed.
+pub async fn confirm(tx: &mut Tx, id: SessionId, generation: Generation, rotated_by: Timestamp) -> Result<bool, Error> {
+    let sql = "UPDATE sessions SET confirmed_generation = $2 WHERE id = $1 AND generation = $2 \
+               AND confirmed_generation < $2 AND rotated_at <= $3 AND ended_at IS NULL";
+    let confirmed = on!(tx, conn => sqlx::query(sql)
+        .bind(&id.0[..])
+        .bind(i64::from(generation))
+        .bind(rotated_by.micros())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(confirmed > 0)
+}
+
+/// The sessions that ended at or after a time, and why. Ask with some overlap: a transaction may commit later than its time.
+pub async fn ended_since(tx: &mut Tx, since: Timestamp) -> Result<Vec<(SessionId, EndReason)>, Error> {
+    let sql = "SELECT id, end_reason FROM sessions WHERE ended_at >= $1 ORDER BY ended_at";
+    let rows: Vec<(Vec<u8>, String)> = on!(tx, conn => sqlx::query_as(sql).bind(since.micros()).fetch_all(conn).await)?;
+    rows.into_iter().map(|(id, reason)| Ok((session_id(id)?, end_reason(&reason)?))).collect()
+}
+
+/// Deletes at most [`PURGE_BATCH`](super::PURGE_BATCH) sessions that ended or expired before a time; leaves out those that somebody holds locked.
+/// Returns how many: call again while it is that many.
+pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64, Error> {
+    macro_rules! text {
+        ($lock:literal) => {
+            concat!(
+                "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE idle_expires_at < $1 OR ended_at < $1 LIMIT $2",
+                $lock,
+                ")"
+            )
+        };
+    }
+    let sql = tx.pick(text!(""), text!(" FOR UPDATE SKIP LOCKED"));
+    tx.delete_batch(sql, before).await
+}
