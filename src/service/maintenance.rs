@@ -31,8 +31,8 @@ pub async fn keep_house(app: Arc<App>, audit_retention: Duration) {
 pub async fn purge(app: &App, audit_retention: Duration) -> Result<(), Failure> {
     let now = app.store.read().await?.now().await?;
     let (sessions_before, audit_before) = (now - SESSION_RETENTION, now - audit_retention);
-    while app.store.write(move |tx| Box::pin(session::purge(tx, sessions_before))).await? == PURGE_BATCH {}
-    while app.store.write(move |tx| Box::pin(audit::purge(tx, audit_before))).await? == PURGE_BATCH {}
-    while app.store.write(move |tx| Box::pin(throttle::purge(tx, now))).await? == PURGE_BATCH {}
+    while app.store.write((), move |tx, ()| Box::pin(session::purge(tx, sessions_before))).await? == PURGE_BATCH {}
+    while app.store.write((), move |tx, ()| Box::pin(audit::purge(tx, audit_before))).await? == PURGE_BATCH {}
+    while app.store.write((), move |tx, ()| Box::pin(throttle::purge(tx, now))).await? == PURGE_BATCH {}
     Ok(())
 }

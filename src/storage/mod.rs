@@ -129,23 +129,24 @@ impl Store {
 
     /// Runs the work in a transaction and returns its value after the commit; an error of the work undoes all it wrote. The
     /// work may run more than once (PostgreSQL: when another transaction was in the way), so it may change nothing but the
-    /// database, and it must await nothing but its transaction (SQLite: all writers share one connection). Once begun it runs
-    /// to its end, also when nobody waits for it any more.
+    /// database, and it must await nothing but its transaction (SQLite: all writers share one connection). What it works on is
+    /// its `input`, which it borrows each time. Once begun it runs to its end, also when nobody waits for it any more.
     ///
     /// ```ignore
-    /// store.write(move |tx| Box::pin(async move { sessions::end(tx, id, reason, now).await })).await?
+    /// store.write((id, reason), |tx, (id, reason)| Box::pin(session::end(tx, *id, reason, now))).await?
     /// ```
     ///
     /// # Errors
     /// Those of the work; a failed commit; [`Error::Internal`] when the work panicked.
-    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    pub async fn write<I, T, F>(&self, input: I, work: F) -> Result<T, Error>
     where
-        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
+        I: Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
         T: Send + 'static,
     {
         match &self.backend {
-            Backend::Sqlite(database) => database.write(work).await,
-            Backend::Postgres(database) => database.write(work, self.clock.clone()).await,
+            Backend::Sqlite(database) => database.write(input, work).await,
+            Backend::Postgres(database) => database.write(input, work, self.clock.clone()).await,
         }
     }
 

@@ -17,7 +17,7 @@ both! {
         let other = register(&test, "bob@example.com").await.unwrap();
         let later = START + Duration::from_secs(1);
         let id = user.id;
-        let change = test.store.write(move |tx| Box::pin(async move {
+        let change = test.store.write((), move |tx, ()| Box::pin(async move {
             let name = FullName::parse("Countess").unwrap();
             assert!(account::rename(tx, UserId(404), None, later).await?.is_none());
             let renamed = account::rename(tx, id, name.as_ref(), later).await?.unwrap();
@@ -55,7 +55,7 @@ both! {
             detail: Some("more".to_owned()),
         };
         let before = record.clone();
-        let append = test.store.write(move |tx| {
+        let append = test.store.write((), move |tx, ()| {
             let record = record.clone();
             Box::pin(async move { audit::append(tx, &record, START).await })
         });
@@ -63,7 +63,7 @@ both! {
         let entries = || async { audit::of_user(&mut test.store.read().await.unwrap(), id).await.unwrap() };
         assert_eq!(entries().await, [Entry { at: START, record: before }]);
 
-        test.store.write(move |tx| Box::pin(account::erase(tx, id))).await.unwrap();
+        test.store.write((), move |tx, ()| Box::pin(account::erase(tx, id))).await.unwrap();
         let bare = Record { user_id: Some(id), ..Record::of(Event::LoginSucceeded) };
         assert_eq!(entries().await, [Entry { at: START, record: bare }]);
         let mut tx = test.store.read().await.unwrap();
@@ -75,7 +75,7 @@ both! {
 both! {
     async fn old_records_are_purged(test) {
         let times = [START, START + Duration::from_secs(1), START + Duration::from_secs(2)];
-        let write = test.store.write(move |tx| Box::pin(async move {
+        let write = test.store.write((), move |tx, ()| Box::pin(async move {
             for at in times {
                 audit::append(tx, &Record::of(Event::LoginFailed), at).await?;
             }
@@ -92,7 +92,7 @@ both! {
         let id = user.id;
         store(&test, &session(id, 2, START)).await;
         store(&test, &session(id, 1, START + Duration::from_secs(1))).await;
-        let end = test.store.write(|tx| Box::pin(session::end(tx, SessionId([1; 16]), EndReason::Logout, START)));
+        let end = test.store.write((), |tx, ()| Box::pin(session::end(tx, SessionId([1; 16]), EndReason::Logout, START)));
         assert!(end.await.unwrap());
 
         let mut tx = test.store.read().await.unwrap();
@@ -105,7 +105,7 @@ both! {
 both! {
     async fn a_reset_is_used_once_in_its_time_and_replaced_by_the_next(test) {
         let user = register(&test, "ada@example.com").await.unwrap().id;
-        let write = test.store.write(move |tx| Box::pin(async move {
+        let write = test.store.write((), move |tx, ()| Box::pin(async move {
             let (end, just_before) = (START + Duration::from_secs(2), START + Duration::from_secs(1));
             password::put(tx, user, &[1; 32], end).await?;
             assert_eq!(password::find(tx, &[1; 32], just_before).await?, Some(user));

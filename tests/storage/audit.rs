@@ -18,7 +18,7 @@ both! {
             user_agent: Some("curl/8".to_owned()),
             detail: Some("generation 3".to_owned()),
         };
-        let append = test.store.write(move |tx| {
+        let append = test.store.write((), move |tx, ()| {
             let full = full.clone();
             Box::pin(async move {
                 audit::append(tx, &full, START).await?;

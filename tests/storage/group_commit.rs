@@ -17,18 +17,18 @@ async fn the_failure_of_one_does_not_touch_the_others() {
     let test = Test::sqlite().await;
     // On this runtime's one thread all five are in the queue before the writer runs.
     let (one, two, three, four, five) = tokio::join!(
-        test.store.write(|tx| Box::pin(note(tx, "one"))),
-        test.store.write(|tx| Box::pin(async move {
+        test.store.write((), |tx, ()| Box::pin(note(tx, "one"))),
+        test.store.write((), |tx, ()| Box::pin(async move {
             note(tx, "two").await?;
             Err::<(), _>(Error::Internal("says the work".to_owned()))
         })),
-        test.store.write(|tx| Box::pin(note(tx, "three"))),
-        test.store.write(|tx| Box::pin(async move {
+        test.store.write((), |tx, ()| Box::pin(note(tx, "three"))),
+        test.store.write((), |tx, ()| Box::pin(async move {
             note(tx, "four").await?;
             assert_eq!(1, 2, "this panic belongs to the test");
             Ok(())
         })),
-        test.store.write(|tx| Box::pin(note(tx, "five"))),
+        test.store.write((), |tx, ()| Box::pin(note(tx, "five"))),
     );
     assert!(one.is_ok() && two.is_err() && three.is_ok() && four.is_err() && five.is_ok());
     assert_eq!(notes(&test).await, ["one", "three", "five"]);
@@ -39,14 +39,14 @@ async fn a_failed_commit_is_an_error_for_all_of_it_and_for_nobody_later() {
     let test = Test::sqlite().await;
     test.execute(POISON).await;
     let (one, two, three) = tokio::join!(
-        test.store.write(|tx| Box::pin(note(tx, "one"))),
-        test.store.write(|tx| Box::pin(note(tx, "poison"))),
-        test.store.write(|tx| Box::pin(note(tx, "three"))),
+        test.store.write((), |tx, ()| Box::pin(note(tx, "one"))),
+        test.store.write((), |tx, ()| Box::pin(note(tx, "poison"))),
+        test.store.write((), |tx, ()| Box::pin(note(tx, "three"))),
     );
     assert!(one.is_err() && two.is_err() && three.is_err());
     assert!(notes(&test).await.is_empty());
 
-    test.store.write(|tx| Box::pin(note(tx, "later"))).await.unwrap();
+    test.store.write((), |tx, ()| Box::pin(note(tx, "later"))).await.unwrap();
     assert_eq!(notes(&test).await, ["later"]);
 }
 
@@ -55,8 +55,8 @@ async fn a_batch_has_an_end() {
     let test = Test::sqlite().await;
     test.execute(POISON).await;
     // The poison is in the first batch, the last job in another.
-    let poison = test.store.write(|tx| Box::pin(note(tx, "poison")));
-    let crowd = (0..200).map(|_| test.store.write(|tx| Box::pin(note(tx, "crowd"))));
+    let poison = test.store.write((), |tx, ()| Box::pin(note(tx, "poison")));
+    let crowd = (0..200).map(|_| test.store.write((), |tx, ()| Box::pin(note(tx, "crowd"))));
     let (poison, crowd) = tokio::join!(poison, futures_util::future::join_all(crowd));
     assert!(poison.is_err());
     let kept = crowd.iter().filter(|outcome| outcome.is_ok()).count();
@@ -75,7 +75,7 @@ async fn readers_do_not_wait_for_the_writer() {
     // The write waits for the other process; the read does not.
     let write = tokio::spawn({
         let store = test.store.clone();
-        async move { store.write(|tx| Box::pin(note(tx, "second"))).await }
+        async move { store.write((), |tx, ()| Box::pin(note(tx, "second"))).await }
     });
     test.store.ping().await.unwrap();
     assert!(notes(&test).await.is_empty());

@@ -41,7 +41,7 @@ impl Contest {
         T: Send + 'static,
     {
         let store = self.store.clone();
-        let waiting = tokio::spawn(async move { store.write(work).await });
+        let waiting = tokio::spawn(async move { store.write((), move |tx, ()| work(tx)).await });
         let waits = "SELECT count(*)::text FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
         while self.test.texts(waits).await != ["1"] {
             assert!(!waiting.is_finished(), "the work must wait for the lock");
@@ -123,7 +123,7 @@ async fn the_purge_leaves_out_what_is_locked() {
     let other = Session { generation: 2, ..session(USER, 2, START) };
     store(&contest.test, &other).await;
     let late = START + std::time::Duration::from_hours(24 * 365);
-    let purge = || contest.store.write(move |tx| Box::pin(session::purge(tx, late)));
+    let purge = || contest.store.write((), move |tx, ()| Box::pin(session::purge(tx, late)));
     assert_eq!(purge().await.unwrap(), 1);
     contest.holder.execute("COMMIT").await.unwrap();
     assert_eq!(purge().await.unwrap(), 1);

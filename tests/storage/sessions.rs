@@ -38,7 +38,7 @@ const DAYS_30: Duration = Duration::from_hours(30 * 24);
 
 pub async fn store(test: &Test, session: &Session) {
     let session = session.clone();
-    let write = test.store.write(move |tx| {
+    let write = test.store.write((), move |tx, ()| {
         let session = session.clone();
         Box::pin(async move { session::insert(tx, &session).await })
     });
@@ -51,7 +51,7 @@ async fn find(test: &Test, id: SessionId) -> Option<(Session, User)> {
 }
 
 async fn end(test: &Test, id: SessionId, reason: EndReason, at: Timestamp) -> bool {
-    test.store.write(move |tx| Box::pin(async move { session::end(tx, id, reason, at).await })).await.unwrap()
+    test.store.write((), move |tx, ()| Box::pin(async move { session::end(tx, id, reason, at).await })).await.unwrap()
 }
 
 both! {
@@ -84,7 +84,7 @@ both! {
         store(&test, &session).await;
         test.clock.advance(Duration::from_secs(5));
         let (id, unknown) = (session.id, SessionId([9; 16]));
-        let lock = || test.store.write(move |tx| Box::pin(async move {
+        let lock = || test.store.write((), move |tx, ()| Box::pin(async move {
             assert!(session::lock(tx, unknown).await?.is_none());
             assert!(session::lock_after_user(tx, unknown).await?.is_none());
             Ok((session::lock(tx, id).await?.unwrap(), session::lock_after_user(tx, id).await?.unwrap()))
@@ -124,7 +124,7 @@ both! {
             // These are for ever.
             ..before.clone()
         };
-        let update = |session: Session| test.store.write(move |tx| {
+        let update = |session: Session| test.store.write((), move |tx, ()| {
             let session = session.clone();
             Box::pin(async move { session::update(tx, &session).await })
         });
@@ -165,7 +165,7 @@ both! {
         store(&test, &expired).await;
         assert!(end(&test, SessionId([0x03; 16]), EndReason::Admin, START).await);
 
-        let live = test.store.write(move |tx| Box::pin(async move { session::live_of_user(tx, ada.id, START).await }));
+        let live = test.store.write((), move |tx, ()| Box::pin(async move { session::live_of_user(tx, ada.id, START).await }));
         let live: Vec<u8> = live.await.unwrap().iter().map(|session| session.id.0[0]).collect();
         assert_eq!(live, [0x01, 0x80, 0xff]);
     }
@@ -199,7 +199,7 @@ both! {
         let id = session.id;
         store(&test, &session).await;
         let confirm = |generation, rotated_by| {
-            test.store.write(move |tx| Box::pin(async move { session::confirm(tx, id, generation, rotated_by).await }))
+            test.store.write((), move |tx, ()| Box::pin(async move { session::confirm(tx, id, generation, rotated_by).await }))
         };
         let just_before = Timestamp::from_micros(START.micros() - 1);
 
@@ -249,14 +249,14 @@ both! {
         for (id, idle_expires_at, ended) in rows {
             store(&test, &Session { idle_expires_at, ended, ..session(user.id, id, START) }).await;
         }
-        let purge = || test.store.write(move |tx| Box::pin(async move { session::purge(tx, before).await }));
+        let purge = || test.store.write((), move |tx, ()| Box::pin(async move { session::purge(tx, before).await }));
         assert_eq!(purge().await.unwrap(), 3);
         for (id, ..) in rows {
             assert_eq!(find(&test, SessionId([id; 16])).await.is_some(), [1, 2, 4].contains(&id), "{id}");
         }
 
         let many = PURGE_BATCH + 1;
-        let fill = test.store.write(move |tx| Box::pin(async move {
+        let fill = test.store.write((), move |tx, ()| Box::pin(async move {
             for number in 0..many {
                 let old = Session { idle_expires_at: START, ..session(user.id, 0, START) };
                 let mut id = [0xee; 16];
@@ -284,7 +284,7 @@ both! {
     async fn what_can_not_be_is_not_stored(test) {
         let user = register(&test, "ada@example.com").await.unwrap();
         let good = session(user.id, 1, START);
-        let insert = |session: Session| test.store.write(move |tx| {
+        let insert = |session: Session| test.store.write((), move |tx, ()| {
             let session = session.clone();
             Box::pin(async move { session::insert(tx, &session).await })
         });

@@ -24,7 +24,7 @@ async fn the_data_is_for_its_owner_alone() {
     let path = path(&settings.location);
     let store = Store::open(&settings, Clock::system()).await.unwrap();
     store.migrate().await.unwrap();
-    store.write(|tx| Box::pin(note(tx, "something"))).await.unwrap();
+    store.write((), |tx, ()| Box::pin(note(tx, "something"))).await.unwrap();
     let _lock = ServeLock::acquire(path).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(path.parent().unwrap()), 0o700);

@@ -17,7 +17,7 @@ fn claim(key: u8) -> Claim {
 async fn reserve(test: &Test, claims: &[Claim]) -> Result<Decision, Error> {
     let claims = claims.to_vec();
     test.store
-        .write(move |tx| {
+        .write((), move |tx, ()| {
             let claims = claims.clone();
             Box::pin(async move { throttle::reserve(tx, &claims).await })
         })
@@ -30,7 +30,7 @@ both! {
             .map(|_| {
                 let store = test.store.clone();
                 tokio::spawn(async move {
-                    store.write(|tx| Box::pin(async move { throttle::reserve(tx, &[claim(1)]).await })).await
+                    store.write((), |tx, ()| Box::pin(async move { throttle::reserve(tx, &[claim(1)]).await })).await
                 })
             })
             .collect();
@@ -71,12 +71,12 @@ both! {
         }
         assert!(reserve(&test, &[claim(1)]).await.unwrap().outcome.is_err());
         let third = times[2];
-        test.store.write(move |tx| Box::pin(throttle::refund(tx, claim(1), third))).await.unwrap();
+        test.store.write((), move |tx, ()| Box::pin(throttle::refund(tx, claim(1), third))).await.unwrap();
         let decision = reserve(&test, &[claim(1)]).await.unwrap();
         assert!(decision.outcome.is_ok());
         assert!(!decision.logs[0].times().contains(&third));
         // Forgotten, it begins anew.
-        test.store.write(|tx| Box::pin(throttle::forget(tx, [1; 16]))).await.unwrap();
+        test.store.write((), |tx, ()| Box::pin(throttle::forget(tx, [1; 16]))).await.unwrap();
         assert_eq!(reserve(&test, &[claim(1)]).await.unwrap().logs[0].times().len(), 1);
     }
 }
@@ -90,7 +90,7 @@ both! {
         reserve(&test, &[claim(0)]).await.unwrap();
         test.clock.advance(Duration::from_secs(2));
         let now = test.clock.now();
-        let purged = test.store.write(move |tx| Box::pin(throttle::purge(tx, now))).await.unwrap();
+        let purged = test.store.write((), move |tx, ()| Box::pin(throttle::purge(tx, now))).await.unwrap();
         assert_eq!(purged, 2);
         assert_eq!(test.texts("SELECT CAST(count(*) AS text) FROM throttle").await, ["1"]);
     }

@@ -26,7 +26,7 @@ pub async fn notes(test: &Test) -> Vec<String> {
 
 both! {
     async fn the_value_comes_after_the_commit(test) {
-        let write = test.store.write(|tx| Box::pin(async move { note(tx, "kept").await.map(|()| 7) }));
+        let write = test.store.write((), |tx, ()| Box::pin(async move { note(tx, "kept").await.map(|()| 7) }));
         assert_eq!(write.await.unwrap(), 7);
         assert_eq!(notes(&test).await, ["kept"]);
     }
@@ -34,7 +34,7 @@ both! {
 
 both! {
     async fn an_error_undoes_what_was_written(test) {
-        let write = test.store.write(|tx| Box::pin(async move {
+        let write = test.store.write((), |tx, ()| Box::pin(async move {
             note(tx, "undone").await?;
             Err::<(), _>(Error::Unavailable("says the work".to_owned()))
         }));
@@ -45,20 +45,20 @@ both! {
 
 both! {
     async fn a_panic_undoes_what_was_written_and_harms_nobody_else(test) {
-        let write = test.store.write(|tx| Box::pin(async move {
+        let write = test.store.write((), |tx, ()| Box::pin(async move {
             note(tx, "undone").await?;
             assert_eq!(1, 2, "this panic belongs to the test");
             Ok(())
         }));
         assert!(matches!(write.await, Err(Error::Internal(_))));
-        test.store.write(|tx| Box::pin(note(tx, "after"))).await.unwrap();
+        test.store.write((), |tx, ()| Box::pin(note(tx, "after"))).await.unwrap();
         assert_eq!(notes(&test).await, ["after"]);
     }
 }
 
 both! {
     async fn work_that_passes_over_a_failed_statement_is_not_kept(test) {
-        let write = test.store.write(|tx| Box::pin(async move {
+        let write = test.store.write((), |tx, ()| Box::pin(async move {
             note(tx, "undone").await?;
             let user_id = UserId(404);
             let orphan = crate::sessions::session(user_id, 1, START);
@@ -76,7 +76,7 @@ both! {
         let (begun, go_on) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let (inside, store) = ((Arc::clone(&begun), Arc::clone(&go_on)), test.store.clone());
         let request = tokio::spawn(async move {
-            store.write(move |tx| {
+            store.write((), move |tx, ()| {
                 let (begun, go_on) = inside.clone();
                 Box::pin(async move {
                     begun.add_permits(1);
@@ -111,7 +111,7 @@ both! {
         test.store.ping().await.unwrap();
         test.store.close().await;
         assert!(test.store.ping().await.unwrap_err().is_unavailable());
-        let write = test.store.write(|tx| Box::pin(note(tx, "never"))).await;
+        let write = test.store.write((), |tx, ()| Box::pin(note(tx, "never"))).await;
         assert!(write.unwrap_err().is_unavailable());
     }
 }
@@ -132,7 +132,7 @@ both! {
 /// Reads a number from the user's hash and writes the next one, ten times.
 async fn count_to_ten(store: Store, user: UserId) {
     for _ in 0..10 {
-        let increment = store.write(move |tx| {
+        let increment = store.write((), move |tx, ()| {
             Box::pin(async move {
                 let locked = account::lock(tx, user).await?.unwrap();
                 let number: u32 = locked.password_hash.as_str().parse().unwrap_or(0);
@@ -150,7 +150,7 @@ both! {
         let tasks: Vec<_> = (0..8).map(|_| {
             let (store, new) = (test.store.clone(), new.clone());
             tokio::spawn(async move {
-                store.write(move |tx| {
+                store.write((), move |tx, ()| {
                     let new = new.clone();
                     Box::pin(async move { account::insert(tx, &new, START).await })
                 }).await
@@ -173,7 +173,7 @@ async fn a_deadlock_is_run_again() {
     let tasks = [(ada, bob), (bob, ada)].map(|(first, second)| {
         let (store, runs, both_hold_one) = (test.store.clone(), Arc::clone(&runs), Arc::clone(&both_hold_one));
         tokio::spawn(async move {
-            let write = store.write(move |tx| {
+            let write = store.write((), move |tx, ()| {
                 let (runs, both_hold_one) = (Arc::clone(&runs), Arc::clone(&both_hold_one));
                 Box::pin(async move {
                     let run = runs.fetch_add(1, Ordering::SeqCst);
@@ -206,7 +206,7 @@ async fn a_transaction_that_is_always_in_the_way_is_given_up() {
     .await;
     let runs = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&runs);
-    let write = test.store.write(move |tx| {
+    let write = test.store.write((), move |tx, ()| {
         counted.fetch_add(1, Ordering::SeqCst);
         Box::pin(note(tx, "never"))
     });
@@ -223,7 +223,7 @@ both! {
                 tx = test.store.read() => drop(tx),
                 () = async { for _ in 0..patience % 40 { tokio::task::yield_now().await } } => {}
             }
-            let write = test.store.write(|tx| {
+            let write = test.store.write((), |tx, ()| {
                 let record = Record { user_id: Some(UserId(1)), ..Record::of(Event::LoginFailed) };
                 Box::pin(async move { audit::append(tx, &record, START).await })
             });
@@ -245,7 +245,7 @@ async fn no_statement_of_the_pool_runs_for_ever() {
          CREATE TRIGGER tell BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION tell()",
     )
     .await;
-    test.store.write(|tx| Box::pin(note(tx, "?"))).await.unwrap();
+    test.store.write((), |tx, ()| Box::pin(note(tx, "?"))).await.unwrap();
     assert_eq!(notes(&test).await, ["5s 10s doorward"]);
 }
 
@@ -261,5 +261,5 @@ async fn a_server_that_went_away_is_unavailable() {
 
     assert!(account::by_id(&mut tx, user.id).await.unwrap_err().is_unavailable());
     assert!(test.store.ping().await.unwrap_err().is_unavailable());
-    assert!(test.store.write(|tx| Box::pin(note(tx, "never"))).await.unwrap_err().is_unavailable());
+    assert!(test.store.write((), |tx, ()| Box::pin(note(tx, "never"))).await.unwrap_err().is_unavailable());
 }

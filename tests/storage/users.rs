@@ -19,7 +19,7 @@ pub async fn register(test: &Test, email: &str) -> Option<User> {
         full_name: FullName::parse("Ada Lovelace").unwrap(),
         password_hash: hash("first"),
     };
-    let write = test.store.write(move |tx| {
+    let write = test.store.write((), move |tx, ()| {
         let new = new.clone();
         Box::pin(async move {
             let now = tx.now().await?;
@@ -60,7 +60,7 @@ both! {
         test.clock.advance(Duration::from_mins(1));
         let id = user.id;
         let login = |verified: &'static str| {
-            test.store.write(move |tx| Box::pin(async move { account::record_login(tx, id, &hash(verified)).await }))
+            test.store.write((), move |tx, ()| Box::pin(async move { account::record_login(tx, id, &hash(verified)).await }))
         };
 
         let (after, now) = login("first").await.unwrap().unwrap();
@@ -77,7 +77,7 @@ both! {
         let user = register(&test, "ada@example.com").await.unwrap();
         test.clock.advance(Duration::from_secs(5));
         let id = user.id;
-        let lock = test.store.write(move |tx| Box::pin(async move {
+        let lock = test.store.write((), move |tx, ()| Box::pin(async move {
             assert!(account::lock(tx, UserId(id.0 + 1)).await?.is_none());
             account::lock(tx, id).await
         }));
@@ -92,7 +92,7 @@ both! {
     async fn a_hash_is_replaced_only_if_it_is_still_the_old_one(test) {
         let user = register(&test, "ada@example.com").await.unwrap();
         let id = user.id;
-        let replace = |old: &'static str, new: &'static str| test.store.write(move |tx| {
+        let replace = |old: &'static str, new: &'static str| test.store.write((), move |tx, ()| {
             Box::pin(async move { account::replace_hash(tx, id, &hash(old), &hash(new)).await })
         });
         assert!(!replace("another", "second").await.unwrap());
@@ -109,7 +109,7 @@ both! {
         let bob = register(&test, "bob@example.com").await.unwrap();
         let cyd = register(&test, "cyd@example.com").await.unwrap();
         test.clock.advance(Duration::from_secs(1));
-        let change = test.store.write(move |tx| Box::pin(async move {
+        let change = test.store.write((), move |tx, ()| Box::pin(async move {
             account::record_login(tx, bob.id, &hash("first")).await?;
             account::replace_hash(tx, cyd.id, &hash("first"), &hash("second")).await
         }));

@@ -102,7 +102,7 @@ async fn a_silent_connection_costs_its_request_and_not_the_pool() {
     for number in 0..4 * CONNECTIONS {
         let store = store.clone();
         calls.spawn(async move {
-            if number % 2 == 0 { store.ping().await } else { store.write(|tx| Box::pin(note(tx, "?"))).await }
+            if number % 2 == 0 { store.ping().await } else { store.write((), |tx, ()| Box::pin(note(tx, "?"))).await }
         });
     }
     while let Some(call) = timeout(FOREVER, calls.join_next()).await.expect("no call waits for ever") {
@@ -119,5 +119,5 @@ async fn a_silent_connection_costs_its_request_and_not_the_pool() {
         }
     };
     timeout(FOREVER, all).await.expect("no place of the pool is lost");
-    store.write(|tx| Box::pin(note(tx, "it works again"))).await.unwrap();
+    store.write((), |tx, ()| Box::pin(note(tx, "it works again"))).await.unwrap();
 }

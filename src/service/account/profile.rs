@@ -55,7 +55,7 @@ pub async fn rename(
     in_own_task(async move {
         let (renamed, now) = app
             .store
-            .write(move |tx| {
+            .write((), move |tx, ()| {
                 let (client, name) = (client.clone(), name.clone());
                 Box::pin(async move {
                     let now = tx.now().await?;
@@ -108,7 +108,7 @@ pub async fn export(app: &App, caller: &Caller, client: &Client) -> Result<Optio
 pub(in crate::service) async fn hand_out(app: &App, id: UserId, record: Record) -> Result<Option<Export>, Failure> {
     let noted = app
         .store
-        .write(move |tx| {
+        .write((), move |tx, ()| {
             let record = record.clone();
             Box::pin(async move {
                 let Some(locked) = account::lock(tx, id).await? else { return Ok(false) };

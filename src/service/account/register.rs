@@ -49,7 +49,7 @@ pub async fn register(app: &Arc<App>, client: Client, account: NewAccount) -> Re
     in_own_task(async move {
         let user = app
             .store
-            .write(move |tx| {
+            .write((), move |tx, ()| {
                 let (new, client) = (new.clone(), client.clone());
                 Box::pin(async move {
                     let now = tx.now().await?;

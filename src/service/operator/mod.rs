@@ -99,7 +99,7 @@ pub async fn change(app: &App, id: UserId, change: Change, client: &Client, forc
     let (client, names) = (client.clone(), app.names.clone());
     let (changed, ended) = app
         .store
-        .write(move |tx| {
+        .write((), move |tx, ()| {
             let (change, client, names) = (change.clone(), client.clone(), names.clone());
             Box::pin(async move {
                 if matches!(change, Change::Disable) && !force && is_last_superuser(tx, id).await? {
@@ -156,7 +156,7 @@ pub async fn erase(app: &App, id: UserId, client: &Client, force: bool) -> Resul
     let client = client.clone();
     let (erased, ended) = app
         .store
-        .write(move |tx| {
+        .write((), move |tx, ()| {
             let client = client.clone();
             Box::pin(async move {
                 if !force && is_last_superuser(tx, id).await? {
@@ -187,7 +187,7 @@ pub async fn make_reset(app: &App, id: UserId, ttl: Duration, client: &Client) -
     let client = client.clone();
     let made = app
         .store
-        .write(move |tx| {
+        .write((), move |tx, ()| {
             let client = client.clone();
             Box::pin(async move {
                 let Some(locked) = account::lock(tx, id).await? else { return Ok(false) };

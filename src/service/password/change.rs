@@ -78,7 +78,7 @@ pub async fn change(
         let policy = app.sessions.clone();
         let changed = app
             .store
-            .write(move |tx| {
+            .write((), move |tx, ()| {
                 let (client, policy, new_session) = (client.clone(), policy.clone(), new_session.clone());
                 let (verified, hash) = (verified.clone(), hash.clone());
                 Box::pin(async move {

@@ -51,7 +51,7 @@ pub async fn reset(app: &Arc<App>, client: Client, token: Option<ResetToken>, ne
     in_own_task(async move {
         let ended = app
             .store
-            .write(move |tx| {
+            .write((), move |tx, ()| {
                 let (client, hash) = (client.clone(), hash.clone());
                 Box::pin(async move {
                     let Some(locked) = account::lock(tx, user_id).await? else { return Ok(None) };

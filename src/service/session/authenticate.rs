@@ -143,7 +143,7 @@ fn confirm(app: &Arc<App>, session: &Session, refresh: &[String], now: Timestamp
     tokio::spawn(async move {
         let confirmed = app
             .store
-            .write(move |tx| Box::pin(async move { session::confirm(tx, id, generation, rotated_at).await }))
+            .write((), move |tx, ()| Box::pin(async move { session::confirm(tx, id, generation, rotated_at).await }))
             .await;
         if let Err(error) = confirmed {
             tracing::warn!(session_id = %id, error = %error, "a refresh token's receipt could not be recorded");

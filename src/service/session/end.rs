@@ -17,7 +17,7 @@ pub(in crate::service) async fn end_by_id(
     let client = client.clone();
     let ended = app
         .store
-        .write(move |tx| {
+        .write((), move |tx, ()| {
             let client = client.clone();
             Box::pin(async move {
                 match session::lock_after_user(tx, id).await? {

@@ -51,7 +51,7 @@ pub async fn end_all(app: &Arc<App>, caller: &Caller, client: Client, keep_curre
     in_own_task(async move {
         let ended = app
             .store
-            .write(move |tx| {
+            .write((), move |tx, ()| {
                 let client = client.clone();
                 Box::pin(async move {
                     let Some(locked) = account::lock(tx, user_id).await? else { return Ok(Vec::new()) };

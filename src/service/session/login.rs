@@ -147,7 +147,7 @@ async fn refuse(app: &App, client: &Client, user_id: Option<UserId>) -> Result<(
     let record = client.record(Event::LoginFailed, user_id.unwrap_or(UserId(0)), None);
     tracing::info!(user_id = user_id.map(|id| id.0), "login refused");
     app.store
-        .write(move |tx| {
+        .write((), move |tx, ()| {
             let mut record = record.clone();
             Box::pin(async move {
                 let id = record.user_id.take().unwrap_or(UserId(0));
@@ -169,7 +169,7 @@ async fn begin(app: &App, client: &Client, verified: Verified) -> Result<Option<
     let Verified { password_hash, rehashed, .. } = verified;
     let begun = app
         .store
-        .write(move |tx| {
+        .write((), move |tx, ()| {
             let (policy, client, new) = (policy.clone(), client.clone(), new.clone());
             let (password_hash, rehashed) = (password_hash.clone(), rehashed.clone());
             Box::pin(async move {

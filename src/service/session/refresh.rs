@@ -79,7 +79,7 @@ async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_firs
     let (policy, client, token) = (app.sessions.clone(), client.clone(), token.clone());
     let decided = app
         .store
-        .write(move |tx| {
+        .write((), move |tx, ()| {
             let (policy, client, token) = (policy.clone(), client.clone(), token.clone());
             Box::pin(async move {
                 let locked = if user_first {

@@ -51,7 +51,7 @@ where
         return Ok(reservation);
     }
     let claims: Vec<Claim> = reservation.0.iter().map(|slot| claim(app, slot)).collect();
-    let decided = app.store.write(move |tx| {
+    let decided = app.store.write((), move |tx, ()| {
         let claims = claims.clone();
         Box::pin(async move { rows::reserve(tx, &claims).await })
     });
@@ -77,7 +77,7 @@ pub(super) async fn refund(app: &App, reservations: impl IntoIterator<Item = Res
         if !app.store.has_other_nodes() || taken.is_empty() {
             continue;
         }
-        let refunded = app.store.write(move |tx| {
+        let refunded = app.store.write((), move |tx, ()| {
             let taken = taken.clone();
             Box::pin(async move {
                 for (claim, at) in taken {

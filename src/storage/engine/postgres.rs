@@ -89,21 +89,22 @@ impl Database {
         Revocations::listen(PgListener::connect_with(&pool).await?).await
     }
 
-    pub(in crate::storage) async fn write<T, F>(&self, work: F, clock: Clock) -> Result<T, Error>
+    pub(in crate::storage) async fn write<I, T, F>(&self, input: I, work: F, clock: Clock) -> Result<T, Error>
     where
-        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
+        I: Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
         T: Send + 'static,
     {
         let pool = self.pool.clone();
         // In a task of its own: it runs to its end also when nobody waits for it any more.
         let task = async move {
             for _ in 1..ATTEMPTS {
-                match attempt(&pool, &work, clock.clone()).await {
+                match attempt(&pool, &input, &work, clock.clone()).await {
                     Err(Error::Conflict(reason)) => tracing::debug!(reason, "running a transaction again"),
                     outcome => return outcome,
                 }
             }
-            attempt(&pool, &work, clock).await
+            attempt(&pool, &input, &work, clock).await
         };
         tokio::spawn(task.in_current_span()).await.unwrap_or_else(|error| {
             Err(if error.is_panic() {
@@ -173,14 +174,15 @@ pub(in crate::storage) fn name(options: &PgConnectOptions) -> &str {
     options.get_database().unwrap_or(options.get_username())
 }
 
-async fn attempt<T, F>(pool: &PgPool, work: &F, clock: Clock) -> Result<T, Error>
+async fn attempt<I, T, F>(pool: &PgPool, input: &I, work: &F, clock: Clock) -> Result<T, Error>
 where
-    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + Sync,
+    I: Sync,
+    F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync,
 {
     // Said aloud, since a server may have another default: the functions that lock read the newest row after their wait.
     let transaction = answered(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED")).await?;
     let mut tx = Tx::new(Inner::Postgres(transaction), clock);
-    let outcome = match work(&mut tx).await {
+    let outcome = match work(&mut tx, input).await {
         Ok(value) => tx.settle(value),
         Err(error) => Err(error),
     };

@@ -67,12 +67,13 @@ impl Database {
         Ok(Revocations(Source::Sqlite { connection, version: None }))
     }
 
-    pub(in crate::storage) async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    pub(in crate::storage) async fn write<I, T, F>(&self, input: I, work: F) -> Result<T, Error>
     where
-        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
+        I: Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
         T: Send + 'static,
     {
-        self.writer.write(work).await
+        self.writer.write(input, work).await
     }
 
     pub(in crate::storage) async fn close(&self) {
@@ -218,7 +219,7 @@ mod tests {
         store.migrate().await.unwrap();
 
         // synchronous 2 is FULL.
-        let written = store.write(|tx| Box::pin(pragma(tx, PRAGMAS))).await.unwrap();
+        let written = store.write((), |tx, ()| Box::pin(pragma(tx, PRAGMAS))).await.unwrap();
         assert_eq!(written, "wal 2 1 5000");
         let mut tx = store.read().await.unwrap();
         assert_eq!(pragma(&mut tx, PRAGMAS).await.unwrap(), "wal 2 1 5000");

@@ -39,15 +39,16 @@ impl Writer {
         Self { queue }
     }
 
-    pub(in crate::storage) async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    pub(in crate::storage) async fn write<I, T, F>(&self, input: I, work: F) -> Result<T, Error>
     where
-        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
+        I: Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
         T: Send + 'static,
     {
         let closed = || Error::Unavailable("the database is closed".to_owned());
         let (reply, answer) = oneshot::channel();
         self.queue
-            .send(Message::Job(Box::new(Pending { work, span: Span::current(), result: None, reply })))
+            .send(Message::Job(Box::new(Pending { input, work, span: Span::current(), result: None, reply })))
             .map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
@@ -69,7 +70,8 @@ trait Job: Send {
     fn answer(self: Box<Self>, commit: Result<(), Error>);
 }
 
-struct Pending<T, F> {
+struct Pending<I, T, F> {
+    input: I,
     work: F,
     /// What the work logs belongs to the request that asked for it.
     span: Span,
@@ -77,14 +79,15 @@ struct Pending<T, F> {
     reply: oneshot::Sender<Result<T, Error>>,
 }
 
-impl<T, F> Job for Pending<T, F>
+impl<I, T, F> Job for Pending<I, T, F>
 where
-    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + Sync,
+    I: Send + Sync,
+    F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync,
     T: Send,
 {
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, bool> {
         Box::pin(async move {
-            let work = AssertUnwindSafe(async { (self.work)(tx).await }).catch_unwind();
+            let work = AssertUnwindSafe(async { (self.work)(tx, &self.input).await }).catch_unwind();
             let result = match work.instrument(self.span.clone()).await {
                 Ok(Ok(value)) => tx.settle(value),
                 Ok(Err(error)) => Err(error),
