@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use doorward::api::middleware::Limits;
 use doorward::config::hashing::Hashing;
 use doorward::domain::password::{Password, PasswordHash};
-use doorward::platform::hashing::{HashError, HashPool, Verified};
+use doorward::platform::hashing::{Class, HashError, HashPool, LONGEST_WAIT, Subject, Verified};
 use doorward::platform::random::Random;
 use futures_util::future::join_all;
 use proptest::prelude::*;
@@ -155,6 +156,40 @@ async fn a_storm_is_refused_at_once_and_what_was_taken_is_done() {
     assert_eq!((gauges.waiting, gauges.running, gauges.predicted_wait), (0, 0, Duration::ZERO));
     // The storm is over.
     assert!(pool.verify(password("abc"), None).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_storm_of_others_leaves_room_for_logins() {
+    let pool = pool(8, 1, Duration::from_secs(1));
+    let others: Vec<_> = (0..300).map_while(|_| pool.reserve(Class::Other, Subject::UNBOUNDED).ok()).collect();
+    assert!((2..300).contains(&others.len()));
+    let others = others.into_iter().map(|place| place.hash(password("abc")));
+    let login = pool.reserve(Class::Login, Subject::UNBOUNDED).unwrap().verify_nobody();
+    let (login, others) = futures_util::join!(login, join_all(others));
+    assert!(!login.unwrap().matches);
+    assert!(others.into_iter().all(|hash| hash.is_ok()), "what was let in is done");
+}
+
+#[tokio::test]
+async fn one_subject_has_its_share() {
+    let pool = pool(4, 1, PATIENT);
+    let (ann, bob) = (Subject::bounded([1; 16], 1), Subject::bounded([2; 16], 1));
+    let (current, new) = pool.reserve_two(Class::Other, ann).unwrap();
+    assert!(matches!(pool.reserve(Class::Login, ann), Err(HashError::Overloaded { .. })));
+    assert!(pool.reserve(Class::Login, bob).is_ok());
+    let hash = pool.hash(password("Correct1")).await.unwrap();
+    assert!(current.verify(password("Correct1"), Some(hash)).await.unwrap().matches);
+    let hash = new.hash(password("Correct2")).await.unwrap();
+    let again = pool.reserve(Class::Login, ann).unwrap().verify(password("Correct2"), Some(hash));
+    assert!(again.await.unwrap().matches);
+}
+
+/// A request is refused for want of time while it still has some.
+#[test]
+fn a_request_outlives_the_longest_wait() {
+    let limits = Limits::default();
+    let hashing = Duration::from_secs(5);
+    assert!(limits.body_read + LONGEST_WAIT + hashing <= limits.request);
 }
 
 #[tokio::test]

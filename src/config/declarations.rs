@@ -115,8 +115,8 @@ settings! {
         RESET_URL: Url = PAGE, Unset("the command prints the token alone");
         /// How many threads hash passwords.
         HASH_THREADS: usize = number!(1 to 256), Unset("one per core");
-        /// A login that would wait longer for its hash is refused at once (503).
-        HASH_QUEUE: Duration = duration!("1s" to "25s"), Is("2s");
+        /// A login that would wait longer for its hash is refused at once (503); whatever else needs a hash, after half of that.
+        HASH_QUEUE: Duration = duration!("1s" to "7s"), Is("2s");
     }
     "Rate limits" {
         /// Attempts to log in from one address; `off` is refused in production.

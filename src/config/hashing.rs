@@ -10,7 +10,7 @@ use super::setting::Reader;
 pub struct Hashing {
     /// `HASH_THREADS`: none is one per core.
     pub threads: Option<usize>,
-    /// `HASH_QUEUE`: a job whose predicted wait is longer is refused at once.
+    /// `HASH_QUEUE`: a login whose predicted wait is longer is refused at once; whatever else, after half of it.
     pub queue: Duration,
 }
 

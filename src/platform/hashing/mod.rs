@@ -4,8 +4,11 @@
 //! bound a burst of logins would queue for minutes. So the pool has threads of its own at low priority, takes only as much work
 //! as it can finish in time, and forgets work whose caller has gone. `docs/design/login-protection.md` says why.
 
+mod line;
+mod place;
 mod queue;
 mod shared;
+mod subject;
 mod work;
 
 use std::sync::{Arc, Mutex};
@@ -13,15 +16,19 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
-use tokio::sync::oneshot;
-use tokio::time::timeout;
-
 use crate::config::hashing::Hashing;
 use crate::domain::password::{Password, PasswordHash};
 use crate::platform::random::{Random, RandomError};
 
+use queue::{Position, Queue, Refusal};
 use shared::{Shared, lock};
-use work::{Job, Stored};
+
+pub use place::{Pending, Place};
+pub use subject::{Class, Subject};
+
+/// However long `HASH_QUEUE` is, a job that has not begun after this is refused: a request has 30 seconds, of which its body may
+/// take ten, and a hash some.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// What a verification found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +42,7 @@ pub struct Verified {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum HashError {
-    /// More work is waiting than can be done in time. Nothing was hashed.
+    /// More work is waiting than can be done in time, or the subject has its share of it. Nothing was hashed.
     #[error("too many passwords are waiting to be hashed")]
     Overloaded {
         /// When there will be room, if nobody else comes; at least a second.
@@ -44,6 +51,9 @@ pub enum HashError {
     /// The pool has been closed.
     #[error("the hashing pool is closed")]
     Closed,
+    /// The job was taken back, or ended in a defect of ours.
+    #[error("the password was not hashed")]
+    Failed,
     /// There is no salt.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -52,11 +62,11 @@ pub enum HashError {
 /// What the pool is doing and has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gauges {
-    /// Jobs that wait for a thread.
+    /// Places that are reserved, and jobs that wait for a thread.
     pub waiting: usize,
     /// Jobs that a thread works on.
     pub running: usize,
-    /// How long a job that comes now would wait, as far as can be foreseen.
+    /// How long a login that comes now would wait, as far as can be foreseen.
     pub predicted_wait: Duration,
     /// Rounds done since the start; a hash of cost c has 2^c.
     pub rounds_done: u64,
@@ -73,10 +83,6 @@ pub struct HashPool(Arc<Pool>);
 struct Pool {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    cost: u32,
-    random: Random,
-    /// A job that has not begun after this is refused after all: the prediction was wrong.
-    deadline: Duration,
 }
 
 impl HashPool {
@@ -91,49 +97,65 @@ impl HashPool {
         let pool = Pool::without_threads(config.queue, threads, rounds_per_second, cost, random);
         for number in 0..threads {
             let shared = Arc::clone(&pool.shared);
-            let thread = thread::Builder::new().name(format!("hashing-{number}")).spawn(move || shared.serve(cost))?;
+            let thread = thread::Builder::new().name(format!("hashing-{number}")).spawn(move || shared.serve())?;
             lock(&pool.threads).push(thread);
         }
         Ok(Self(Arc::new(pool)))
     }
 
-    /// Hashes a new password, at the configured cost, with a new salt.
+    /// Takes a place in the queue for one job: before anything of the account is read, so that a refusal tells nothing of it and costs
+    /// nothing else.
+    ///
+    /// # Errors
+    /// [`HashError::Overloaded`] when the job would wait too long, or `subject` has its share; [`HashError::Closed`].
+    pub fn reserve(&self, class: Class, subject: Subject) -> Result<Place, HashError> {
+        let ([position], begin_by) = self.take(class, subject)?;
+        Ok(Place::new(Arc::clone(&self.0.shared), position, Some(begin_by)))
+    }
+
+    /// Takes two places, one behind the other, both or none: to verify one password, then hash another. Whoever may have one job may
+    /// have these two. The second is not refused for the time that the first took.
+    ///
+    /// # Errors
+    /// As [`HashPool::reserve`].
+    pub fn reserve_two(&self, class: Class, subject: Subject) -> Result<(Place, Place), HashError> {
+        let ([first, second], begin_by) = self.take(class, subject)?;
+        let shared = &self.0.shared;
+        let first = Place::new(Arc::clone(shared), first, Some(begin_by));
+        Ok((first, Place::new(Arc::clone(shared), second, None)))
+    }
+
+    fn take<const N: usize>(&self, class: Class, subject: Subject) -> Result<([Position; N], Instant), HashError> {
+        let (shared, now) = (&self.0.shared, Instant::now());
+        match shared.queue().reserve(class, subject, 1 << shared.cost, now) {
+            Ok(positions) => Ok((positions, now + shared.longest_wait)),
+            Err(Refusal::Full { retry_after }) => Err(HashError::Overloaded { retry_after }),
+            Err(Refusal::Closed) => Err(HashError::Closed),
+        }
+    }
+
+    /// Reserves for nobody in particular, and does [`Place::hash`].
     ///
     /// # Errors
     /// When the pool has too much to do, is closed, or has no salt.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
-        let salt = self.0.random.bytes()?;
-        self.run(1 << self.0.cost, |reply| Job::Hash { password, salt, reply }).await
+        self.reserve(Class::Other, Subject::UNBOUNDED)?.hash(password).await
     }
 
-    /// Whether `password` is the one of the `stored` hash; there is none for an unknown user, and nobody's password matches.
-    ///
-    /// Always takes 2^max(C, c) rounds, C being the configured cost and c the stored one: neither an unknown user nor a hash
-    /// imported at a lower cost shows in the time. A stored hash that is malformed, or would take longer than cost 16, is
-    /// treated as none.
+    /// Reserves for nobody in particular, and does [`Place::verify`].
     ///
     /// # Errors
     /// When the pool has too much to do or is closed.
     pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<Verified, HashError> {
-        let stored = stored.and_then(|hash| {
-            let stored = Stored::parse(&hash);
-            if stored.is_none() {
-                tracing::warn!(
-                    "a stored password hash can't be verified: it is malformed, of another kind, or too costly"
-                );
-            }
-            stored
-        });
-        let Some(stored) = stored else { return self.verify_nobody().await };
-        self.run(1 << stored.cost().max(self.0.cost), |reply| Job::Verify { password, stored, reply }).await
+        self.reserve(Class::Login, Subject::UNBOUNDED)?.verify(password, stored).await
     }
 
-    /// Takes as long as [`HashPool::verify`] of an unknown user: for a login with a value that no account can have.
+    /// Reserves for nobody in particular, and does [`Place::verify_nobody`].
     ///
     /// # Errors
     /// When the pool has too much to do or is closed.
     pub async fn verify_nobody(&self) -> Result<Verified, HashError> {
-        self.run(1 << self.0.cost, |reply| Job::Nobody { reply }).await
+        self.reserve(Class::Login, Subject::UNBOUNDED)?.verify_nobody().await
     }
 
     /// What the pool is doing and has done.
@@ -143,7 +165,7 @@ impl HashPool {
         Gauges {
             waiting: queue.waiting(),
             running: queue.running(),
-            predicted_wait: queue.predicted_wait(Instant::now()),
+            predicted_wait: queue.predicted_wait(Class::Login, Instant::now()),
             rounds_done: self.rounds_done(),
             refused: queue.refused,
             abandoned: queue.abandoned,
@@ -161,19 +183,9 @@ impl HashPool {
     pub fn close(&self) {
         self.0.shared.close();
         for thread in std::mem::take(&mut *lock(&self.0.threads)) {
-            // A thread that panicked has nothing left to finish.
+            // Jobs that panic are caught: a thread that panicked nevertheless has nothing left to finish.
             let _ = thread.join();
         }
-    }
-
-    async fn run<T>(&self, rounds: u64, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, HashError> {
-        let (reply, mut answer) = oneshot::channel();
-        let ticket = self.0.shared.submit(job(reply), rounds)?;
-        if let Ok(answer) = timeout(self.0.deadline, &mut answer).await {
-            return answer.map_err(|_| HashError::Closed);
-        }
-        ticket.expire()?;
-        answer.await.map_err(|_| HashError::Closed)
     }
 }
 
@@ -185,11 +197,16 @@ impl fmt::Debug for HashPool {
 
 impl Pool {
     fn without_threads(patience: Duration, threads: usize, rounds_per_second: f64, cost: u32, random: Random) -> Self {
-        let shared = Arc::new(Shared::new(threads, rounds_per_second, patience));
-        // The second is for a thread to wake up on a busy machine, also when nobody may wait.
-        let deadline = patience.saturating_mul(2).saturating_add(Duration::from_secs(1));
-        Self { shared, threads: Mutex::default(), cost, random, deadline }
+        let queue = Queue::new(threads, rounds_per_second, patience);
+        let shared = Arc::new(Shared::new(queue, cost, random, longest_wait(patience)));
+        Self { shared, threads: Mutex::default() }
     }
+}
+
+/// The second is for a thread to wake up on a busy machine, also when nobody may wait. A login that waits for all of `patience` waits
+/// for as much again when others come and take their turns.
+fn longest_wait(patience: Duration) -> Duration {
+    patience.saturating_mul(2).saturating_add(Duration::from_secs(1)).min(LONGEST_WAIT)
 }
 
 impl Drop for Pool {

@@ -1,3 +1,5 @@
+use std::sync::atomic::AtomicU64;
+
 use super::*;
 
 fn password() -> Password {
@@ -8,11 +10,16 @@ fn without_threads() -> Pool {
     Pool::without_threads(Duration::from_mins(1), 1, 16_000.0, 4, Random::repeatable(1))
 }
 
+/// There is room in its queue, but no job begins by the deadline.
+fn impatient(longest_wait: Duration) -> Pool {
+    let queue = Queue::new(1, 16_000.0, Duration::from_mins(1));
+    let shared = Arc::new(Shared::new(queue, 4, Random::repeatable(1), longest_wait));
+    Pool { shared, threads: Mutex::default() }
+}
+
 #[tokio::test]
 async fn a_job_that_has_not_begun_by_the_deadline_is_refused_and_taken_back() {
-    let mut pool = without_threads();
-    pool.deadline = Duration::ZERO;
-    let pool = HashPool(Arc::new(pool));
+    let pool = HashPool(Arc::new(impatient(Duration::ZERO)));
     let refused = pool.hash(password()).await.unwrap_err();
     assert!(matches!(refused, HashError::Overloaded { retry_after } if retry_after >= Duration::from_secs(1)));
     let gauges = pool.gauges();
@@ -53,4 +60,87 @@ fn the_threads_end_with_the_last_clone() {
     for thread in threads {
         thread.join().unwrap();
     }
+}
+
+const ANN: Subject = Subject(Some(([1; 16], 1)));
+
+#[tokio::test]
+async fn a_place_is_kept_until_its_job_comes_and_given_back_without_one() {
+    let pool = HashPool(Arc::new(without_threads()));
+    let place = pool.reserve(Class::Login, ANN).unwrap();
+    assert_eq!(pool.gauges().waiting, 1);
+    assert!(matches!(pool.reserve(Class::Login, ANN), Err(HashError::Overloaded { .. })));
+    drop(place);
+    assert_eq!(pool.gauges().waiting, 0);
+    let mut pending = pool.reserve(Class::Login, ANN).unwrap().verify_nobody();
+    assert!(futures_util::poll!(&mut pending).is_pending());
+    drop(pending);
+    assert!(pool.reserve_two(Class::Other, ANN).is_ok());
+}
+
+#[tokio::test]
+async fn a_place_in_a_pool_that_is_closed_meanwhile_gives_an_error() {
+    let pool = HashPool(Arc::new(without_threads()));
+    let place = pool.reserve(Class::Login, ANN).unwrap();
+    pool.close();
+    assert!(matches!(pool.reserve(Class::Login, ANN), Err(HashError::Closed)));
+    drop(pool);
+    assert!(matches!(place.hash(password()).await, Err(HashError::Closed)));
+}
+
+/// Nobody works here but the test: what has begun is known.
+#[tokio::test]
+async fn a_job_is_taken_back_as_long_as_it_has_not_begun() {
+    let pool = HashPool(Arc::new(without_threads()));
+    let (waits, runs) = pool.reserve_two(Class::Login, Subject::UNBOUNDED).unwrap();
+    let runs = runs.verify(password(), None);
+    let (job, position) = pool.0.shared.queue().pop(Instant::now()).unwrap();
+    assert!(!runs.withdraw());
+    let waits = waits.verify_nobody();
+    assert!(waits.withdraw());
+    assert!(!waits.withdraw(), "once");
+    assert!(pool.0.shared.queue().pop(Instant::now()).is_none());
+    assert!(matches!(waits.await, Err(HashError::Failed)));
+    // Whoever could not take it back can wait for its end.
+    let performed = job.perform(4, &AtomicU64::new(0));
+    pool.0.shared.queue().finished(position, Instant::now());
+    (performed.reply)();
+    assert!(!runs.withdraw());
+    assert!(!runs.await.unwrap().matches);
+    assert_eq!(pool.gauges().abandoned, 1);
+}
+
+/// The time that the first of two takes is not the second's.
+#[tokio::test]
+async fn of_two_places_the_second_waits_from_when_it_is_filled() {
+    let pool = HashPool(Arc::new(impatient(Duration::from_millis(1))));
+    let (first, second) = pool.reserve_two(Class::Other, ANN).unwrap();
+    assert!(matches!(first.verify_nobody().await, Err(HashError::Overloaded { .. })));
+    let before = Instant::now();
+    assert!(matches!(second.hash(password()).await, Err(HashError::Overloaded { .. })));
+    assert!(before.elapsed() >= Duration::from_millis(1));
+}
+
+#[test]
+fn a_request_outlives_its_wait() {
+    assert_eq!(longest_wait(Duration::ZERO), Duration::from_secs(1));
+    assert_eq!(longest_wait(Duration::from_secs(2)), Duration::from_secs(5));
+    // The most that HASH_QUEUE can be: it is not cut short.
+    assert_eq!(longest_wait(Duration::from_secs(7)), LONGEST_WAIT);
+    assert_eq!(longest_wait(Duration::MAX), LONGEST_WAIT);
+}
+
+#[tokio::test]
+async fn a_job_that_panics_ends_alone() {
+    let config = Hashing { threads: Some(1), queue: Duration::from_secs(2) };
+    let pool = HashPool::start(config, 4, Random::repeatable(1)).unwrap();
+    for _ in 0..3 {
+        let place = pool.reserve(Class::Login, ANN).unwrap();
+        let panics = place.fill(16, |reply| Some(work::Job::Panic { password: password(), reply }));
+        assert!(matches!(panics.await, Err(HashError::Failed)));
+    }
+    // The same thread, and the subject's only place.
+    assert!(!pool.reserve(Class::Login, ANN).unwrap().verify(password(), None).await.unwrap().matches);
+    let gauges = pool.gauges();
+    assert_eq!((gauges.waiting, gauges.running, gauges.rounds_done), (0, 0, 16));
 }

@@ -1,16 +1,28 @@
-//! The pool's queue: bounded by the time that a job would wait. Pure: time is a parameter.
+//! The pool's queue: bounded by the time that a job would wait, and by how much one subject may ask for. Pure: time is a parameter.
+//!
+//! Two lines, one for logins and one for all others. While jobs of both could begin they take turns, so that each line gets half
+//! of the threads' rounds; a line alone gets all. Others are let in up to half of the time that logins are: however many of them
+//! wait, logins find room.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
+
+use super::line::{Entry, Line};
+use super::subject::{Class, Subject};
 
 /// How much a new measurement of the rate weighs. Higher follows a change sooner and is misled by one slow job.
 const WEIGHT_OF_NEWEST: f64 = 0.2;
 
-/// Jobs in the order of their coming, and what is known of the threads that work on them.
+/// Positions in the order of their coming, and what is known of the threads that work on jobs.
 #[derive(Debug)]
 pub(super) struct Queue<J> {
-    waiting: VecDeque<Waiting<J>>,
+    logins: Line<J>,
+    others: Line<J>,
+    /// Rounds that others were given beyond those of logins while jobs of both could have begun.
+    lead_of_others: i64,
     running: Vec<Running>,
+    /// How many jobs of a bounded subject wait or run.
+    held: HashMap<[u8; 16], usize>,
     threads: usize,
     /// Of one thread.
     rounds_per_second: f64,
@@ -23,21 +35,22 @@ pub(super) struct Queue<J> {
     pub(super) abandoned: u64,
 }
 
-#[derive(Debug)]
-struct Waiting<J> {
-    number: u64,
-    rounds: u64,
-    job: J,
+/// Where a job waits, or where it waited before it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) number: u64,
+    pub(super) class: Class,
 }
 
 #[derive(Debug)]
 struct Running {
     number: u64,
     rounds: u64,
+    subject: Option<[u8; 16]>,
     since: Instant,
 }
 
-/// Why a job was not taken.
+/// Why there is no position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     Full { retry_after: Duration },
@@ -47,8 +60,11 @@ pub(super) enum Refusal {
 impl<J> Queue<J> {
     pub(super) fn new(threads: usize, rounds_per_second: f64, patience: Duration) -> Self {
         Self {
-            waiting: VecDeque::new(),
+            logins: Line::new(),
+            others: Line::new(),
+            lead_of_others: 0,
             running: Vec::with_capacity(threads),
+            held: HashMap::new(),
             threads,
             rounds_per_second,
             patience,
@@ -59,62 +75,118 @@ impl<J> Queue<J> {
         }
     }
 
-    /// Takes a job and gives its number; refuses it when it would wait too long.
-    pub(super) fn push(&mut self, job: J, rounds: u64, now: Instant) -> Result<u64, Refusal> {
+    /// Reserves `N` positions, one after the other, for jobs of so many rounds: all or none. Refused when a job would wait too long,
+    /// and when the subject has its share. Where it may have one job it may have several that are reserved together.
+    pub(super) fn reserve<const N: usize>(
+        &mut self,
+        class: Class,
+        subject: Subject,
+        rounds: u64,
+        now: Instant,
+    ) -> Result<[Position; N], Refusal> {
         if self.closed {
             return Err(Refusal::Closed);
         }
-        if self.predicted_wait(now) > self.patience {
+        let has_its_share = subject.0.is_some_and(|(key, most)| self.held.get(&key).copied().unwrap_or(0) >= most);
+        if has_its_share || self.predicted_wait(class, now) > self.patience(class) {
             self.refused += 1;
-            return Err(Refusal::Full { retry_after: self.retry_after(now) });
+            return Err(Refusal::Full { retry_after: self.retry_after(class, now) });
         }
-        let number = self.next_number;
-        self.next_number += 1;
-        self.waiting.push_back(Waiting { number, rounds, job });
-        Ok(number)
+        let subject = subject.0.map(|(key, _)| key);
+        Ok(std::array::from_fn(|_| {
+            let number = self.next_number;
+            self.next_number += 1;
+            if let Some(key) = subject {
+                *self.held.entry(key).or_default() += 1;
+            }
+            self.line(class).push(Entry { number, rounds, subject, job: None });
+            Position { number, class }
+        }))
     }
 
-    /// The next job, for a thread that begins it now.
-    pub(super) fn pop(&mut self, now: Instant) -> Option<(J, u64)> {
-        let Waiting { number, rounds, job } = self.waiting.pop_front()?;
-        self.running.push(Running { number, rounds, since: now });
-        Some((job, number))
+    /// Gives a position its job, which can begin from now on. False when the position is gone.
+    pub(super) fn fill(&mut self, position: Position, job: J, rounds: u64) -> bool {
+        self.line(position.class).fill(position.number, job, rounds)
+    }
+
+    /// The next job, for a thread that begins it now: the first that can begin, of the line whose turn it is.
+    pub(super) fn pop(&mut self, now: Instant) -> Option<(J, Position)> {
+        let (login, other) = (self.logins.first_filled(), self.others.first_filled());
+        let both = login.is_some() && other.is_some();
+        if !both {
+            self.lead_of_others = 0;
+        }
+        let (class, number) = match (login, other) {
+            (Some(number), _) if self.lead_of_others >= 0 => (Class::Login, number),
+            (_, Some(number)) => (Class::Other, number),
+            _ => return None,
+        };
+        let Entry { rounds, subject, job, .. } = self.line(class).remove(number)?;
+        if both {
+            let turn = i64::try_from(rounds).unwrap_or(i64::MAX);
+            self.lead_of_others += if class == Class::Other { turn } else { -turn };
+        }
+        self.running.push(Running { number, rounds, subject, since: now });
+        job.map(|job| (job, Position { number, class }))
     }
 
     /// A thread is done with a job: how long it took tells the rate.
-    pub(super) fn finished(&mut self, number: u64, now: Instant) {
-        let Some(index) = self.running.iter().position(|running| running.number == number) else { return };
-        let Running { rounds, since, .. } = self.running.swap_remove(index);
+    pub(super) fn finished(&mut self, position: Position, now: Instant) {
+        let Some(Running { rounds, since, .. }) = self.stop(position) else { return };
         let took = now.saturating_duration_since(since).as_secs_f64();
         if took > 0.0 {
             self.rounds_per_second += (as_f64(rounds) / took - self.rounds_per_second) * WEIGHT_OF_NEWEST;
         }
     }
 
-    /// The caller has gone, or has its answer.
-    pub(super) fn abandon(&mut self, number: u64) {
-        if self.take_back(number) {
-            self.abandoned += 1;
-        }
+    /// A thread has given up a job half-way, which tells nothing of the rate.
+    pub(super) fn failed(&mut self, position: Position) {
+        self.stop(position);
+    }
+
+    fn stop(&mut self, position: Position) -> Option<Running> {
+        let index = self.running.iter().position(|running| running.number == position.number)?;
+        let running = self.running.swap_remove(index);
+        self.release(running.subject);
+        Some(running)
+    }
+
+    /// The caller has gone or does not want it any more. Whether the job had not begun, and now never will.
+    pub(super) fn abandon(&mut self, position: Position) -> bool {
+        let waited = self.take_back(position);
+        self.abandoned += u64::from(waited);
+        waited
     }
 
     /// Refuses a job after all, if it still waits, and says when to come again.
-    pub(super) fn expire(&mut self, number: u64, now: Instant) -> Option<Duration> {
-        self.take_back(number).then(|| {
+    pub(super) fn expire(&mut self, position: Position, now: Instant) -> Option<Duration> {
+        self.take_back(position).then(|| {
             self.refused += 1;
-            self.retry_after(now)
+            self.retry_after(position.class, now)
         })
     }
 
-    fn take_back(&mut self, number: u64) -> bool {
-        let index = self.waiting.binary_search_by_key(&number, |waiting| waiting.number);
-        index.is_ok_and(|index| self.waiting.remove(index).is_some())
+    fn take_back(&mut self, position: Position) -> bool {
+        let Some(entry) = self.line(position.class).remove(position.number) else { return false };
+        self.release(entry.subject);
+        true
+    }
+
+    fn release(&mut self, subject: Option<[u8; 16]>) {
+        let Some(key) = subject else { return };
+        if let Some(held) = self.held.get_mut(&key) {
+            *held -= 1;
+            if *held == 0 {
+                self.held.remove(&key);
+            }
+        }
     }
 
     /// Drops what waits and takes no more.
     pub(super) fn close(&mut self) {
         self.closed = true;
-        self.waiting.clear();
+        self.logins.clear();
+        self.others.clear();
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -122,23 +194,27 @@ impl<J> Queue<J> {
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.logins.len() + self.others.len()
     }
 
     pub(super) fn running(&self) -> usize {
         self.running.len()
     }
 
-    /// How long a job that comes now would wait: the rounds before it at the measured rate of all threads; none while a thread
-    /// is free.
-    pub(super) fn predicted_wait(&self, now: Instant) -> Duration {
-        if self.waiting.len() + self.running.len() < self.threads {
+    /// How long a job that comes now would wait, at the measured rate of all threads: for what runs, for what is before it in its
+    /// line, and for what the other line does in its turns meanwhile. None while a thread is free.
+    pub(super) fn predicted_wait(&self, class: Class, now: Instant) -> Duration {
+        if self.waiting() + self.running.len() < self.threads {
             return Duration::ZERO;
         }
-        let waiting = self.waiting.iter().map(|waiting| as_f64(waiting.rounds)).sum::<f64>();
+        let (logins, others) = (self.logins.rounds(), self.others.rounds());
+        let waiting = match class {
+            Class::Login => logins + others.min(logins),
+            Class::Other => others + logins.min(others),
+        };
         let left = self.running.iter().map(|running| self.rounds_left(running, now)).sum::<f64>();
         let rate = self.rounds_per_second * as_f64(u64::try_from(self.threads).unwrap_or(u64::MAX));
-        Duration::try_from_secs_f64((waiting + left) / rate).unwrap_or(Duration::MAX)
+        Duration::try_from_secs_f64((as_f64(waiting) + left) / rate).unwrap_or(Duration::MAX)
     }
 
     fn rounds_left(&self, running: &Running, now: Instant) -> f64 {
@@ -146,8 +222,22 @@ impl<J> Queue<J> {
         (as_f64(running.rounds) - done).max(0.0)
     }
 
-    fn retry_after(&self, now: Instant) -> Duration {
-        self.predicted_wait(now).saturating_sub(self.patience).max(Duration::from_secs(1))
+    fn retry_after(&self, class: Class, now: Instant) -> Duration {
+        self.predicted_wait(class, now).saturating_sub(self.patience(class)).max(Duration::from_secs(1))
+    }
+
+    fn patience(&self, class: Class) -> Duration {
+        match class {
+            Class::Login => self.patience,
+            Class::Other => self.patience / 2,
+        }
+    }
+
+    fn line(&mut self, class: Class) -> &mut Line<J> {
+        match class {
+            Class::Login => &mut self.logins,
+            Class::Other => &mut self.others,
+        }
     }
 }
 
@@ -159,3 +249,7 @@ fn as_f64(rounds: u64) -> f64 {
 #[cfg(test)]
 #[path = "queue_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "queue_model_tests.rs"]
+mod model_tests;

@@ -1,13 +1,23 @@
-use std::collections::BTreeSet;
-
-use proptest::collection::vec;
-use proptest::prelude::*;
-
 use super::*;
 
 /// Two threads that do 1000 rounds a second each, for callers who wait two seconds.
 fn queue() -> Queue<&'static str> {
     Queue::new(2, 1000.0, Duration::from_secs(2))
+}
+
+/// Reserves a place and gives it its job.
+fn push<J>(queue: &mut Queue<J>, class: Class, job: J, rounds: u64, now: Instant) -> Result<Position, Refusal> {
+    let [position] = queue.reserve(class, Subject::UNBOUNDED, rounds, now)?;
+    assert!(queue.fill(position, job, rounds));
+    Ok(position)
+}
+
+fn login<J>(queue: &mut Queue<J>, job: J, rounds: u64, now: Instant) -> Result<Position, Refusal> {
+    push(queue, Class::Login, job, rounds, now)
+}
+
+fn begun(queue: &mut Queue<&'static str>, now: Instant) -> Vec<&'static str> {
+    std::iter::from_fn(|| queue.pop(now)).map(|(job, _)| job).collect()
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -18,149 +28,193 @@ fn seconds(seconds: u64) -> Duration {
 fn a_job_is_refused_when_what_is_before_it_takes_too_long() {
     let (mut queue, now) = (queue(), Instant::now());
     for _ in 0..5 {
-        queue.push("", 1000, now).unwrap();
+        login(&mut queue, "", 1000, now).unwrap();
     }
     // 5000 rounds at 2000 a second.
-    assert_eq!(queue.predicted_wait(now), Duration::from_millis(2500));
-    assert_eq!(queue.push("", 1, now), Err(Refusal::Full { retry_after: seconds(1) }));
+    assert_eq!(queue.predicted_wait(Class::Login, now), Duration::from_millis(2500));
+    assert_eq!(login(&mut queue, "", 1, now), Err(Refusal::Full { retry_after: seconds(1) }));
     assert_eq!((queue.waiting(), queue.refused), (5, 1));
 }
 
 #[test]
 fn retry_after_is_when_there_is_room() {
     let (mut queue, now) = (queue(), Instant::now());
-    queue.push("", 1000, now).unwrap();
-    queue.push("", 20_000, now).unwrap();
-    assert_eq!(queue.predicted_wait(now), Duration::from_millis(10_500));
-    assert_eq!(queue.push("", 1, now), Err(Refusal::Full { retry_after: Duration::from_millis(8500) }));
+    login(&mut queue, "", 1000, now).unwrap();
+    login(&mut queue, "", 20_000, now).unwrap();
+    assert_eq!(queue.predicted_wait(Class::Login, now), Duration::from_millis(10_500));
+    assert_eq!(login(&mut queue, "", 1, now), Err(Refusal::Full { retry_after: Duration::from_millis(8500) }));
 }
 
 #[test]
 fn nobody_waits_while_a_thread_is_free() {
     let (mut queue, now) = (queue(), Instant::now());
-    queue.push("long", 1_000_000, now).unwrap();
+    login(&mut queue, "long", 1_000_000, now).unwrap();
     queue.pop(now).unwrap();
-    assert_eq!(queue.predicted_wait(now), Duration::ZERO);
-    queue.push("second", 1, now).unwrap();
-    assert!(queue.predicted_wait(now) > seconds(100));
+    assert_eq!(queue.predicted_wait(Class::Login, now), Duration::ZERO);
+    login(&mut queue, "second", 1, now).unwrap();
+    assert!(queue.predicted_wait(Class::Login, now) > seconds(100));
 }
 
 #[test]
 fn what_is_done_of_a_running_job_is_not_waited_for() {
     let (mut queue, now) = (queue(), Instant::now());
     for _ in 0..2 {
-        queue.push("", 2000, now).unwrap();
+        login(&mut queue, "", 2000, now).unwrap();
         queue.pop(now).unwrap();
     }
-    assert_eq!(queue.predicted_wait(now), seconds(2));
-    assert_eq!(queue.predicted_wait(now + seconds(1)), seconds(1));
+    assert_eq!(queue.predicted_wait(Class::Login, now), seconds(2));
+    assert_eq!(queue.predicted_wait(Class::Login, now + seconds(1)), seconds(1));
     // Slower than foreseen: it must be about to end.
-    assert_eq!(queue.predicted_wait(now + seconds(9)), Duration::ZERO);
+    assert_eq!(queue.predicted_wait(Class::Login, now + seconds(9)), Duration::ZERO);
 }
 
 #[test]
 fn the_rate_follows_what_jobs_take() {
     let (mut queue, mut now) = (queue(), Instant::now());
     for _ in 0..40 {
-        let number = queue.push("", 1000, now).unwrap();
+        let position = login(&mut queue, "", 1000, now).unwrap();
         queue.pop(now).unwrap();
         now += seconds(4);
-        queue.finished(number, now);
+        queue.finished(position, now);
     }
     // A quarter of the rate that it began with.
-    queue.push("", 500, now).unwrap();
-    queue.push("", 500, now).unwrap();
-    let wait = queue.predicted_wait(now).as_secs_f64();
+    login(&mut queue, "", 500, now).unwrap();
+    login(&mut queue, "", 500, now).unwrap();
+    let wait = queue.predicted_wait(Class::Login, now).as_secs_f64();
     assert!((1.99..2.01).contains(&wait), "{wait}");
 }
 
 #[test]
 fn jobs_are_begun_in_the_order_of_their_coming() {
     let (mut queue, now) = (queue(), Instant::now());
-    for job in ["a", "b", "c", "d"] {
-        queue.push(job, 1, now).unwrap();
-    }
-    queue.abandon(1);
-    assert_eq!(queue.expire(2, now), Some(seconds(1)));
-    assert_eq!(queue.pop(now), Some(("a", 0)));
-    assert_eq!(queue.pop(now), Some(("d", 3)));
-    assert_eq!(queue.pop(now), None);
+    let [_, b, c, _] = ["a", "b", "c", "d"].map(|job| login(&mut queue, job, 1, now).unwrap());
+    assert!(queue.abandon(b));
+    assert!(!queue.abandon(b));
+    assert_eq!(queue.expire(c, now), Some(seconds(1)));
+    assert_eq!(begun(&mut queue, now), ["a", "d"]);
     assert_eq!((queue.abandoned, queue.refused), (1, 1));
 }
 
 #[test]
 fn a_job_that_has_begun_can_be_neither_abandoned_nor_expired() {
     let (mut queue, now) = (queue(), Instant::now());
-    let number = queue.push("", 1, now).unwrap();
+    let position = login(&mut queue, "", 1, now).unwrap();
     queue.pop(now).unwrap();
-    queue.abandon(number);
-    assert_eq!(queue.expire(number, now), None);
+    assert!(!queue.abandon(position));
+    assert_eq!(queue.expire(position, now), None);
     assert_eq!((queue.running(), queue.abandoned, queue.refused), (1, 0, 0));
-    queue.finished(number, now);
-    queue.finished(number, now);
+    queue.finished(position, now);
+    queue.finished(position, now);
     assert_eq!(queue.running(), 0);
 }
 
 #[test]
 fn a_closed_queue_is_empty_and_stays_so() {
     let (mut queue, now) = (queue(), Instant::now());
-    queue.push("", 1, now).unwrap();
+    login(&mut queue, "", 1, now).unwrap();
+    let [reserved] = queue.reserve(Class::Login, Subject::UNBOUNDED, 1, now).unwrap();
     queue.close();
     assert_eq!((queue.waiting(), queue.pop(now)), (0, None));
-    assert_eq!(queue.push("", 1, now), Err(Refusal::Closed));
+    assert!(!queue.fill(reserved, "", 1));
+    assert_eq!(login(&mut queue, "", 1, now), Err(Refusal::Closed));
 }
 
-#[derive(Clone, Debug)]
-enum Step {
-    Push { rounds: u64 },
-    Begin,
-    Finish,
-    Leave { number: u64 },
-    Wait { millis: u64 },
+#[test]
+fn a_place_that_is_not_filled_yet_is_kept_and_holds_nobody_up() {
+    let (mut queue, now) = (queue(), Instant::now());
+    let [first] = queue.reserve(Class::Login, Subject::UNBOUNDED, 1000, now).unwrap();
+    login(&mut queue, "second", 1000, now).unwrap();
+    login(&mut queue, "third", 1000, now).unwrap();
+    assert_eq!(queue.predicted_wait(Class::Login, now), Duration::from_millis(1500), "what is reserved will be done");
+    assert_eq!(queue.pop(now).unwrap().0, "second");
+    assert!(queue.fill(first, "first", 4000));
+    assert_eq!(queue.predicted_wait(Class::Login, now), seconds(3), "it is more costly than reserved");
+    assert_eq!(begun(&mut queue, now), ["first", "third"]);
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        4 => (1u64..5000).prop_map(|rounds| Step::Push { rounds }),
-        2 => Just(Step::Begin),
-        2 => Just(Step::Finish),
-        1 => (0u64..100).prop_map(|number| Step::Leave { number }),
-        2 => (0u64..2000).prop_map(|millis| Step::Wait { millis }),
-    ];
-    vec(step, 1..200)
+#[test]
+fn a_place_that_is_given_back_is_not_waited_for() {
+    let (mut queue, now) = (queue(), Instant::now());
+    let places: [Position; 3] = queue.reserve(Class::Login, Subject::UNBOUNDED, 1000, now).unwrap();
+    assert_eq!(queue.predicted_wait(Class::Login, now), Duration::from_millis(1500));
+    assert!(places.map(|place| queue.abandon(place)).into_iter().all(|given_back| given_back));
+    assert_eq!(queue.predicted_wait(Class::Login, now), Duration::ZERO);
+    assert!(!queue.fill(places[0], "", 1000));
 }
 
-proptest! {
-    /// Whatever happens: every job is waiting, running, or gone for one reason; and one that was taken had an acceptable wait.
-    #[test]
-    fn no_job_is_lost_or_done_twice(steps in steps()) {
-        let (mut queue, mut now) = (queue(), Instant::now());
-        let (mut begun, mut running) = (BTreeSet::new(), Vec::new());
-        let (mut pushed, mut refused) = (0, 0);
-        for step in steps {
-            match step {
-                Step::Push { rounds } => {
-                    let wait = queue.predicted_wait(now);
-                    let taken = queue.push("", rounds, now).is_ok();
-                    prop_assert_eq!(taken, wait <= seconds(2));
-                    pushed += usize::from(taken);
-                    refused += u64::from(!taken);
-                }
-                Step::Begin if running.len() < 2 => {
-                    if let Some((_, number)) = queue.pop(now) {
-                        prop_assert!(begun.insert(number));
-                        running.push(number);
-                    }
-                }
-                Step::Finish if !running.is_empty() => queue.finished(running.remove(0), now),
-                Step::Leave { number } => queue.abandon(number),
-                Step::Wait { millis } => now += Duration::from_millis(millis),
-                _ => {}
-            }
-            prop_assert_eq!(queue.refused, refused);
-            prop_assert_eq!(queue.running(), running.len());
-            let gone = usize::try_from(queue.abandoned).unwrap();
-            prop_assert_eq!(queue.waiting() + begun.len() + gone, pushed);
-        }
+#[test]
+fn a_subject_has_its_share_and_no_more_until_a_job_of_its_own_ends() {
+    let (mut queue, now) = (queue(), Instant::now());
+    let (ann, bob) = (Subject::bounded([1; 16], 2), Subject::bounded([2; 16], 1));
+    let refused = Err(Refusal::Full { retry_after: seconds(1) });
+    let [one] = queue.reserve(Class::Other, ann, 1, now).unwrap();
+    let [two] = queue.reserve(Class::Login, ann, 1, now).unwrap();
+    assert_eq!(queue.reserve::<1>(Class::Login, ann, 1, now), refused);
+    queue.reserve::<1>(Class::Login, bob, 1, now).unwrap();
+    // What runs counts as what waits.
+    assert!(queue.fill(two, "", 1));
+    queue.pop(now).unwrap();
+    assert_eq!(queue.reserve::<1>(Class::Login, ann, 1, now), refused);
+    queue.finished(two, now + seconds(1));
+    let [three] = queue.reserve(Class::Login, ann, 1, now).unwrap();
+    assert_eq!(queue.reserve::<1>(Class::Login, ann, 1, now), refused);
+    // So do a place that is given back, a job that expires and one that fails.
+    assert!(queue.abandon(one));
+    let [four] = queue.reserve(Class::Login, ann, 1, now).unwrap();
+    queue.expire(three, now).unwrap();
+    queue.reserve::<1>(Class::Login, ann, 1, now).unwrap();
+    assert!(queue.fill(four, "", 1));
+    queue.pop(now).unwrap();
+    queue.failed(four);
+    queue.reserve::<1>(Class::Login, ann, 1, now).unwrap();
+    assert_eq!(queue.reserve::<1>(Class::Login, Subject::bounded([3; 16], 0), 1, now), refused);
+}
+
+#[test]
+fn whoever_may_have_one_job_may_have_two_that_are_reserved_together() {
+    let (mut queue, now) = (queue(), Instant::now());
+    let ann = Subject::bounded([1; 16], 1);
+    let [first, second] = queue.reserve(Class::Other, ann, 1, now).unwrap();
+    assert!(queue.abandon(first));
+    assert!(queue.reserve::<2>(Class::Other, ann, 1, now).is_err(), "the second still waits");
+    assert!(queue.abandon(second));
+    queue.reserve::<2>(Class::Other, ann, 1, now).unwrap();
+}
+
+#[test]
+fn others_leave_room_for_logins_and_logins_for_others() {
+    let (mut queue, now) = (queue(), Instant::now());
+    let fill =
+        |queue: &mut Queue<&str>, class| (0..99).take_while(|_| push(queue, class, "", 100, now).is_ok()).count();
+    // 2000 rounds a second. Others are let in up to one second's, and the one that comes then.
+    assert_eq!(fill(&mut queue, Class::Other), 21);
+    assert_eq!(push(&mut queue, Class::Other, "", 100, now), Err(Refusal::Full { retry_after: seconds(1) }));
+    // Each of these waits for an other, too.
+    assert_eq!(fill(&mut queue, Class::Login), 21);
+    queue = self::queue();
+    assert_eq!(fill(&mut queue, Class::Login), 41);
+    assert_eq!(fill(&mut queue, Class::Other), 11);
+}
+
+#[test]
+fn logins_and_others_take_turns_by_rounds() {
+    let (mut queue, now) = (queue(), Instant::now());
+    for _ in 0..3 {
+        push(&mut queue, Class::Other, "other", 100, now).unwrap();
     }
+    for _ in 0..6 {
+        push(&mut queue, Class::Login, "login", 50, now).unwrap();
+    }
+    // An other of 100 rounds is made up for by two logins of 50.
+    let turns = ["login", "other", "login", "login", "other", "login", "login", "other", "login"];
+    assert_eq!(begun(&mut queue, now), turns);
+}
+
+#[test]
+fn a_job_that_failed_tells_nothing_of_the_rate() {
+    let (mut queue, now) = (queue(), Instant::now());
+    let position = login(&mut queue, "", 1000, now).unwrap();
+    queue.pop(now).unwrap();
+    queue.failed(position);
+    assert_eq!((queue.running(), queue.rounds_per_second), (0, 1000.0));
 }

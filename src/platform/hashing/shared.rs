@@ -5,23 +5,26 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::HashError;
-use super::queue::{Queue, Refusal};
-use super::work::Job;
+use super::queue::{Position, Queue};
+use super::work::{Job, Performed};
+use crate::platform::random::Random;
 
 /// What the pool's threads and its callers share.
 pub(super) struct Shared {
     queue: Mutex<Queue<Job>>,
     wake: Condvar,
     rounds_done: AtomicU64,
+    /// Of new hashes.
+    pub(super) cost: u32,
+    pub(super) random: Random,
+    /// A job that has not begun after this is refused after all: the prediction was wrong.
+    pub(super) longest_wait: Duration,
 }
 
 impl Shared {
-    pub(super) fn new(threads: usize, rounds_per_second: f64, patience: Duration) -> Self {
-        Self {
-            queue: Mutex::new(Queue::new(threads, rounds_per_second, patience)),
-            wake: Condvar::new(),
-            rounds_done: AtomicU64::new(0),
-        }
+    pub(super) fn new(queue: Queue<Job>, cost: u32, random: Random, longest_wait: Duration) -> Self {
+        let (queue, wake, rounds_done) = (Mutex::new(queue), Condvar::new(), AtomicU64::new(0));
+        Self { queue, wake, rounds_done, cost, random, longest_wait }
     }
 
     pub(super) fn rounds_done(&self) -> u64 {
@@ -32,27 +35,34 @@ impl Shared {
         lock(&self.queue)
     }
 
-    pub(super) fn submit(&self, job: Job, rounds: u64) -> Result<Ticket<'_>, HashError> {
-        let number = self.queue().push(job, rounds, Instant::now()).map_err(|refusal| match refusal {
-            Refusal::Full { retry_after } => HashError::Overloaded { retry_after },
-            Refusal::Closed => HashError::Closed,
-        })?;
-        self.wake.notify_one();
-        Ok(Ticket { shared: self, number })
+    /// Gives a reserved position its job. In a queue that was closed meanwhile the job is dropped, which its caller hears of.
+    pub(super) fn submit(&self, position: Position, job: Job, rounds: u64) {
+        if self.queue().fill(position, job, rounds) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Why a job was dropped without an answer.
+    pub(super) fn why_nothing_came(&self) -> HashError {
+        if self.queue().is_closed() { HashError::Closed } else { HashError::Failed }
     }
 
     /// What a thread does, until the pool is closed.
-    pub(super) fn serve(&self, cost: u32) {
+    pub(super) fn serve(&self) {
         yield_to_others();
-        while let Some((job, number)) = self.next() {
-            let reply = job.perform(cost, &self.rounds_done);
+        while let Some((job, position)) = self.next() {
+            let Performed { whole, reply } = job.perform(self.cost, &self.rounds_done);
             // Before the caller hears of it, so that whoever has the answer finds the gauges settled.
-            self.queue().finished(number, Instant::now());
+            if whole {
+                self.queue().finished(position, Instant::now());
+            } else {
+                self.queue().failed(position);
+            }
             reply();
         }
     }
 
-    fn next(&self) -> Option<(Job, u64)> {
+    fn next(&self) -> Option<(Job, Position)> {
         let mut queue = self.queue();
         loop {
             if queue.is_closed() {
@@ -68,28 +78,6 @@ impl Shared {
     pub(super) fn close(&self) {
         self.queue().close();
         self.wake.notify_all();
-    }
-}
-
-/// A submitted job. When its caller goes away it is dropped, if no thread works on it yet.
-pub(super) struct Ticket<'pool> {
-    shared: &'pool Shared,
-    number: u64,
-}
-
-impl Ticket<'_> {
-    /// Takes back a job that should have begun by now. One that has begun is worth its end.
-    pub(super) fn expire(&self) -> Result<(), HashError> {
-        match self.shared.queue().expire(self.number, Instant::now()) {
-            Some(retry_after) => Err(HashError::Overloaded { retry_after }),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Drop for Ticket<'_> {
-    fn drop(&mut self) {
-        self.shared.queue().abandon(self.number);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The work itself: the only code that calls bcrypt.
 
 use std::hint::black_box;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -9,36 +10,69 @@ use tokio::sync::oneshot;
 
 use crate::domain::password::{Password, PasswordHash};
 
-use super::Verified;
+use super::{HashError, Verified};
+
+/// Where the caller waits for what comes of its job.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, HashError>>;
 
 /// What a thread is asked to do. Passwords are wiped with the job.
 pub(super) enum Job {
-    Hash { password: Password, salt: [u8; 16], reply: oneshot::Sender<PasswordHash> },
-    Verify { password: Password, stored: Stored, reply: oneshot::Sender<Verified> },
-    Nobody { reply: oneshot::Sender<Verified> },
+    Hash {
+        password: Password,
+        salt: [u8; 16],
+        reply: Reply<PasswordHash>,
+    },
+    Verify {
+        password: Password,
+        stored: Stored,
+        reply: Reply<Verified>,
+    },
+    Nobody {
+        reply: Reply<Verified>,
+    },
+    #[cfg(test)]
+    Panic {
+        password: Password,
+        reply: Reply<Verified>,
+    },
+}
+
+/// What has become of a job, before its caller hears of it.
+pub(super) struct Performed {
+    /// Whether all of it was done: else it panicked, and the time that it took tells nothing.
+    pub(super) whole: bool,
+    /// Tells the caller. One that has gone wants no answer.
+    pub(super) reply: Box<dyn FnOnce()>,
 }
 
 impl Job {
-    /// Does it, and gives what tells the caller. Counts the rounds where they are done: a test of the service's time counts too.
-    pub(super) fn perform(self, cost: u32, rounds_done: &AtomicU64) -> Box<dyn FnOnce()> {
+    /// Does it. Counts the rounds where they are done: a test of the service's time counts too. A job that panics takes its answer
+    /// with it, and nothing else: what it holds is dropped, and wiped, as always.
+    pub(super) fn perform(self, cost: u32, rounds_done: &AtomicU64) -> Performed {
         match self {
             Self::Hash { password, salt, reply } => {
-                let hash = hash(&password, cost, salt, rounds_done);
-                // A caller that has gone wants no answer; one that waits for a hash that can't be made finds the pool closed.
-                Box::new(move || _ = hash.map(|hash| reply.send(hash)))
+                Performed::new(reply, || hash(&password, cost, salt, rounds_done).ok_or(HashError::Failed))
             }
-            Self::Verify { password, stored, reply } => {
+            Self::Verify { password, stored, reply } => Performed::new(reply, || {
                 let matches = stored.verify(&password, rounds_done);
                 // 2^c + 2^c + 2^(c+1) + .. + 2^(C-1) = 2^C rounds.
                 (stored.cost()..cost).for_each(|cost| spend(cost, rounds_done));
-                let verified = Verified { matches, outdated: stored.cost() < cost };
-                Box::new(move || _ = reply.send(verified))
-            }
-            Self::Nobody { reply } => {
+                Ok(Verified { matches, outdated: stored.cost() < cost })
+            }),
+            Self::Nobody { reply } => Performed::new(reply, || {
                 spend(cost, rounds_done);
-                Box::new(move || _ = reply.send(Verified { matches: false, outdated: false }))
-            }
+                Ok(Verified { matches: false, outdated: false })
+            }),
+            #[cfg(test)]
+            Self::Panic { password, reply } => Performed::new(reply, || panic!("injected: {password:?}")),
         }
+    }
+}
+
+impl Performed {
+    fn new<T: 'static>(reply: Reply<T>, work: impl FnOnce() -> Result<T, HashError>) -> Self {
+        let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(HashError::Failed));
+        Self { whole: result.is_ok(), reply: Box::new(move || _ = reply.send(result)) }
     }
 }
 

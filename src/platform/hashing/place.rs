@@ -1,0 +1,163 @@
+//! A position in the queue, and the job that takes it.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+use tokio::time::{Sleep, sleep_until};
+
+use super::queue::Position;
+use super::shared::Shared;
+use super::work::{Job, Reply, Stored};
+use super::{HashError, Verified};
+use crate::domain::password::{Password, PasswordHash};
+
+/// A position in the pool's queue, for one job of the configured cost. It is kept until it is filled; threads take what stands
+/// behind it meanwhile. Dropped without a job it is given back.
+#[derive(Debug)]
+#[must_use = "dropping it gives it back"]
+pub struct Place {
+    ticket: Ticket,
+    /// None counts from when it is filled.
+    begin_by: Option<Instant>,
+}
+
+impl Place {
+    pub(super) fn new(shared: Arc<Shared>, position: Position, begin_by: Option<Instant>) -> Self {
+        Self { ticket: Ticket { shared, position }, begin_by }
+    }
+
+    /// Hashes a new password, at the configured cost, with a new salt.
+    pub fn hash(self, password: Password) -> Pending<PasswordHash> {
+        let salt = self.ticket.shared.random.bytes();
+        let rounds = self.rounds();
+        self.fill(rounds, |reply| match salt {
+            Ok(salt) => Some(Job::Hash { password, salt, reply }),
+            Err(error) => {
+                _ = reply.send(Err(error.into()));
+                None
+            }
+        })
+    }
+
+    /// Whether `password` is the one of the `stored` hash; there is none for an unknown user, and nobody's password matches.
+    ///
+    /// Always takes 2^max(C, c) rounds, C being the configured cost and c the stored one: neither an unknown user nor a hash
+    /// imported at a lower cost shows in the time. A stored hash that is malformed, or would take longer than cost 16, is
+    /// treated as none.
+    pub fn verify(self, password: Password, stored: Option<PasswordHash>) -> Pending<Verified> {
+        let stored = stored.and_then(|hash| {
+            let stored = Stored::parse(&hash);
+            if stored.is_none() {
+                tracing::warn!(
+                    "a stored password hash can't be verified: it is malformed, of another kind, or too costly"
+                );
+            }
+            stored
+        });
+        let Some(stored) = stored else { return self.verify_nobody() };
+        let rounds = self.rounds().max(1 << stored.cost());
+        self.fill(rounds, |reply| Some(Job::Verify { password, stored, reply }))
+    }
+
+    /// Takes as long as [`Place::verify`] of an unknown user: for a login with a value that no account can have.
+    pub fn verify_nobody(self) -> Pending<Verified> {
+        let rounds = self.rounds();
+        self.fill(rounds, |reply| Some(Job::Nobody { reply }))
+    }
+
+    fn rounds(&self) -> u64 {
+        1 << self.ticket.shared.cost
+    }
+
+    pub(super) fn fill<T>(self, rounds: u64, job: impl FnOnce(Reply<T>) -> Option<Job>) -> Pending<T> {
+        let Self { ticket, begin_by } = self;
+        let begin_by = begin_by.unwrap_or_else(|| Instant::now() + ticket.shared.longest_wait);
+        let (reply, answer) = oneshot::channel();
+        if let Some(job) = job(reply) {
+            ticket.shared.submit(ticket.position, job, rounds);
+        }
+        Pending { answer, ticket, begin_by, deadline: None, expired: false }
+    }
+}
+
+/// A job that waits or runs; a future of what comes of it. Dropped before the job has begun it takes the job back; a job that has
+/// begun runs to its end.
+#[must_use = "dropping it takes the job back"]
+pub struct Pending<T> {
+    answer: oneshot::Receiver<Result<T, HashError>>,
+    ticket: Ticket,
+    begin_by: Instant,
+    /// Made by the first poll, which has a runtime.
+    deadline: Option<Pin<Box<Sleep>>>,
+    expired: bool,
+}
+
+impl<T> Pending<T> {
+    /// Takes the job back. True: it had not begun, and now never will. False: it runs, or has run, and its end can be waited for.
+    #[must_use = "false says that the password is looked at"]
+    pub fn withdraw(&self) -> bool {
+        self.ticket.abandon()
+    }
+}
+
+impl<T> Future for Pending<T> {
+    type Output = Result<T, HashError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Poll::Ready(answer) = Pin::new(&mut this.answer).poll(context) {
+            return Poll::Ready(answer.unwrap_or_else(|_| Err(this.ticket.shared.why_nothing_came())));
+        }
+        if !this.expired {
+            let begin_by = this.begin_by;
+            let deadline = this.deadline.get_or_insert_with(|| Box::pin(sleep_until(begin_by.into())));
+            ready!(deadline.as_mut().poll(context));
+            this.expired = true;
+            // A job that has begun is worth its end.
+            this.ticket.expire()?;
+        }
+        Poll::Pending
+    }
+}
+
+impl<T> fmt::Debug for Pending<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pending").field(&self.ticket).finish()
+    }
+}
+
+/// A position that goes back with its owner, if no thread works on its job yet.
+struct Ticket {
+    shared: Arc<Shared>,
+    position: Position,
+}
+
+impl Ticket {
+    fn abandon(&self) -> bool {
+        self.shared.queue().abandon(self.position)
+    }
+
+    /// Takes back a job that should have begun by now.
+    fn expire(&self) -> Result<(), HashError> {
+        match self.shared.queue().expire(self.position, Instant::now()) {
+            Some(retry_after) => Err(HashError::Overloaded { retry_after }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.position.fmt(f)
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
