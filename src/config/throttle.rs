@@ -1,5 +1,7 @@
 //! Rate limits.
 
+use std::time::Duration;
+
 use ipnet::IpNet;
 
 use crate::domain::throttle::Limit;
@@ -7,6 +9,7 @@ use crate::domain::throttle::Limit;
 use super::declarations::{
     ACCOUNT_RATE_LIMIT, LOGIN_RATE_LIMIT, LOGIN_RATE_LIMIT_NETWORKS, REFRESH_RATE_LIMIT, REGISTER_RATE_LIMIT,
 };
+use super::networks::hold_strangers;
 use super::setting::{Reader, Setting};
 
 /// Settings of the throttles. None: off.
@@ -24,9 +27,18 @@ pub struct Throttle {
     pub networks: Vec<(IpNet, Limit)>,
 }
 
+/// The most that an address or a session may be allowed in any hour: thousands of people behind one address log in no more often.
+const MOST_AN_HOUR: u32 = 10_000;
+/// The most failures of one account in any hour: its owner has none of them, and each is a guess.
+const MOST_FAILURES_AN_HOUR: u32 = 600;
+/// The most that a whole network may be allowed in any hour: a university in the morning.
+const MOST_OF_A_NETWORK_AN_HOUR: u32 = 100_000;
+
+const NO_LIMIT: &str = "must not allow more than 10000 an hour in production: nothing would slow down guessing";
+
 impl Throttle {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let mut limit = |setting: &Setting<Option<Limit>>| {
+        let mut limit = |setting: &Setting<Option<Limit>>, most, too_many| {
             let limit = reader.get(setting);
             let off = limit == Some(None);
             reader.refuse_in_production(
@@ -34,11 +46,43 @@ impl Throttle {
                 setting,
                 "must not be off in production: nothing would slow down guessing",
             );
+            let many = limit.flatten().is_some_and(|limit| in_any_hour(limit) > most);
+            reader.refuse_in_production(many, setting, too_many);
             limit
         };
-        let (login, register) = (limit(&LOGIN_RATE_LIMIT), limit(&REGISTER_RATE_LIMIT));
-        let (refresh, account) = (limit(&REFRESH_RATE_LIMIT), limit(&ACCOUNT_RATE_LIMIT));
+        let login = limit(&LOGIN_RATE_LIMIT, MOST_AN_HOUR, NO_LIMIT);
+        let register = limit(&REGISTER_RATE_LIMIT, MOST_AN_HOUR, NO_LIMIT);
+        let refresh = limit(&REFRESH_RATE_LIMIT, MOST_AN_HOUR, NO_LIMIT);
+        let account = limit(
+            &ACCOUNT_RATE_LIMIT,
+            MOST_FAILURES_AN_HOUR,
+            "must not allow more than 600 an hour in production: each is a guess at the password of one account",
+        );
         let networks = reader.get(&LOGIN_RATE_LIMIT_NETWORKS).unwrap_or_default();
+        check_networks(reader, &LOGIN_RATE_LIMIT_NETWORKS, &networks);
         Some(Self { login: login?, register: register?, refresh: refresh?, account: account?, networks })
     }
+}
+
+fn check_networks(reader: &mut Reader<'_>, setting: &Setting<Vec<(IpNet, Limit)>>, networks: &[(IpNet, Limit)]) {
+    let names: Vec<IpNet> = networks.iter().map(|(network, _)| *network).collect();
+    reader.refuse_in_production_else_warn(
+        hold_strangers(&names),
+        setting,
+        "must hold offices and schools: more public addresses than an IPv4 /8 or an IPv6 /16 has are the internet, for which \
+         LOGIN_RATE_LIMIT is meant",
+    );
+    let many = networks.iter().any(|(_, limit)| in_any_hour(*limit) > MOST_OF_A_NETWORK_AN_HOUR);
+    reader.refuse_in_production(
+        many,
+        setting,
+        "must not allow a network more than 100000 an hour in production: nothing would slow down guessing",
+    );
+}
+
+/// How many a limit admits at most in a span of an hour, wherever it starts.
+fn in_any_hour(limit: Limit) -> u32 {
+    const HOUR: Duration = Duration::from_hours(1);
+    let windows = HOUR.as_secs().div_ceil(limit.window.as_secs().max(1));
+    limit.count.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX))
 }

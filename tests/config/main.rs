@@ -1,6 +1,8 @@
 //! Settings: what is accepted, what is refused and why, and that no report shows a value.
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the message")]
 
+mod protection;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -93,7 +95,7 @@ fn every_setting_refuses_what_it_cannot_mean() {
         ("COOKIE_SAMESITE", &["none", "None", "Strict"]),
         (
             "COOKIE_DOMAIN",
-            &["localhost", ".example.com", "127.0.0.1", "a..b", "-a.example", "a.example/", "a_b.example"],
+            &["localhost", ".example.com", "127.0.0.1", "a..b", "-a.example", "a.example/", "a_b.example", "com"],
         ),
         ("HSTS", &["yes"]),
         ("API_DOCS", &["public"]),
