@@ -128,9 +128,13 @@ settings! {
         REFRESH_RATE_LIMIT: Option<Limit> = LIMIT, Is("60/1m");
         /// Failed logins to one account, wherever they come from; `off`, or more than 600 an hour, is refused in production.
         ACCOUNT_RATE_LIMIT: Option<Limit> = LIMIT, Is("20/15m");
-        /// Networks with a login limit of their own, shared by all behind them: offices, schools. More than 100000 an hour, or
-        /// more public addresses than an IPv4 /8 or an IPv6 /16 has, are refused in production.
+        /// Networks with a login limit of their own, shared by all behind them: offices, schools. It holds instead of
+        /// `LOGIN_RATE_LIMIT`; the most specific network decides. More than 100000 an hour, or more public addresses than an IPv4
+        /// /8 or an IPv6 /16 has, are refused in production.
         LOGIN_RATE_LIMIT_NETWORKS: Vec<(IpNet, Limit)> = NETWORK_LIMITS, Unset("none");
+        /// The same for each address in a network; a network named in both has both limits. More than 10000 an hour is
+        /// refused in production.
+        LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS: Vec<(IpNet, Limit)> = NETWORK_LIMITS, Unset("none");
     }
     "Logs" {
         /// `json` writes one object a line.

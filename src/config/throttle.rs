@@ -7,7 +7,8 @@ use ipnet::IpNet;
 use crate::domain::throttle::Limit;
 
 use super::declarations::{
-    ACCOUNT_RATE_LIMIT, LOGIN_RATE_LIMIT, LOGIN_RATE_LIMIT_NETWORKS, REFRESH_RATE_LIMIT, REGISTER_RATE_LIMIT,
+    ACCOUNT_RATE_LIMIT, LOGIN_RATE_LIMIT, LOGIN_RATE_LIMIT_NETWORKS, LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS,
+    REFRESH_RATE_LIMIT, REGISTER_RATE_LIMIT,
 };
 use super::networks::hold_strangers;
 use super::setting::{Reader, Setting};
@@ -23,8 +24,20 @@ pub struct Throttle {
     pub refresh: Option<Limit>,
     /// `ACCOUNT_RATE_LIMIT`: failed logins, by account.
     pub account: Option<Limit>,
-    /// `LOGIN_RATE_LIMIT_NETWORKS`: offices and schools with a limit of their own.
-    pub networks: Vec<(IpNet, Limit)>,
+    /// Offices and schools with limits of their own.
+    pub networks: Vec<Network>,
+}
+
+/// A network with limits of its own for logins, instead of `LOGIN_RATE_LIMIT`. Of all networks that an address lies in, the most
+/// specific decides alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Which addresses.
+    pub network: IpNet,
+    /// `LOGIN_RATE_LIMIT_NETWORKS`: of all of them together. None: they have no limit together.
+    pub whole: Option<Limit>,
+    /// `LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS`: of each of them. None: one may use all that there is.
+    pub each: Option<Limit>,
 }
 
 /// The most that an address or a session may be allowed in any hour: thousands of people behind one address log in no more often.
@@ -35,6 +48,8 @@ const MOST_FAILURES_AN_HOUR: u32 = 600;
 const MOST_OF_A_NETWORK_AN_HOUR: u32 = 100_000;
 
 const NO_LIMIT: &str = "must not allow more than 10000 an hour in production: nothing would slow down guessing";
+const NO_LIMIT_OF_A_NETWORK: &str =
+    "must not allow a network more than 100000 an hour in production: nothing would slow down guessing";
 
 impl Throttle {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
@@ -58,26 +73,43 @@ impl Throttle {
             MOST_FAILURES_AN_HOUR,
             "must not allow more than 600 an hour in production: each is a guess at the password of one account",
         );
-        let networks = reader.get(&LOGIN_RATE_LIMIT_NETWORKS).unwrap_or_default();
-        check_networks(reader, &LOGIN_RATE_LIMIT_NETWORKS, &networks);
+        let whole = read_networks(reader, &LOGIN_RATE_LIMIT_NETWORKS, MOST_OF_A_NETWORK_AN_HOUR, NO_LIMIT_OF_A_NETWORK);
+        let each = read_networks(reader, &LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS, MOST_AN_HOUR, NO_LIMIT);
+        let networks = networks(&whole, &each);
         Some(Self { login: login?, register: register?, refresh: refresh?, account: account?, networks })
     }
 }
 
-fn check_networks(reader: &mut Reader<'_>, setting: &Setting<Vec<(IpNet, Limit)>>, networks: &[(IpNet, Limit)]) {
-    let names: Vec<IpNet> = networks.iter().map(|(network, _)| *network).collect();
+type NetworkLimits = Vec<(IpNet, Limit)>;
+
+fn read_networks(
+    reader: &mut Reader<'_>,
+    setting: &Setting<NetworkLimits>,
+    most: u32,
+    too_many: &'static str,
+) -> NetworkLimits {
+    let limits = reader.get(setting).unwrap_or_default();
+    let networks: Vec<IpNet> = limits.iter().map(|(network, _)| *network).collect();
     reader.refuse_in_production_else_warn(
-        hold_strangers(&names),
+        hold_strangers(&networks),
         setting,
         "must hold offices and schools: more public addresses than an IPv4 /8 or an IPv6 /16 has are the internet, for which \
          LOGIN_RATE_LIMIT is meant",
     );
-    let many = networks.iter().any(|(_, limit)| in_any_hour(*limit) > MOST_OF_A_NETWORK_AN_HOUR);
-    reader.refuse_in_production(
-        many,
-        setting,
-        "must not allow a network more than 100000 an hour in production: nothing would slow down guessing",
-    );
+    let many = limits.iter().any(|(_, limit)| in_any_hour(*limit) > most);
+    reader.refuse_in_production(many, setting, too_many);
+    limits
+}
+
+/// Both limits of each network that has one.
+fn networks(whole: &[(IpNet, Limit)], each: &[(IpNet, Limit)]) -> Vec<Network> {
+    let of =
+        |limits: &[(IpNet, Limit)], network| limits.iter().find(|(net, _)| *net == network).map(|(_, limit)| *limit);
+    let mut names: Vec<IpNet> = whole.iter().chain(each).map(|(network, _)| *network).collect();
+    names.sort_unstable();
+    names.dedup();
+    let both = |network| Network { network, whole: of(whole, network), each: of(each, network) };
+    names.into_iter().map(both).collect()
 }
 
 /// How many a limit admits at most in a span of an hour, wherever it starts.

@@ -15,13 +15,19 @@ fn what_makes_protection_void_is_refused_in_production() {
         assert!(report.starts_with("TRUSTED_PROXIES") && report.contains("any address as their own"), "{report}");
 
         let limits: String = networks.split(',').map(|network| format!("{network}:60/1m,")).collect();
-        let report = problem(production(&[("LOGIN_RATE_LIMIT_NETWORKS", &limits)]));
-        assert!(report.starts_with("LOGIN_RATE_LIMIT_NETWORKS must hold offices"), "{report}");
-        let warnings = load(&[("LOGIN_RATE_LIMIT_NETWORKS", &limits)]).unwrap().warnings;
-        assert!(warnings.len() == 1 && warnings[0].to_string().contains("offices"), "{warnings:?}");
+        for name in ["LOGIN_RATE_LIMIT_NETWORKS", "LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS"] {
+            let report = problem(production(&[(name, &limits)]));
+            assert!(report.starts_with(&format!("{name} must hold offices")), "{report}");
+            let warnings = load(&[(name, &limits)]).unwrap().warnings;
+            assert!(warnings.len() == 1 && warnings[0].to_string().contains("offices"), "{warnings:?}");
+        }
     }
     for (name, most, more) in [
-        ("LOGIN_RATE_LIMIT", &["10000/1h", "166/1m", "2/1s", "10000/1d"] as &[_], &["10000/1s", "167/1m", "5001/40m"]),
+        (
+            "LOGIN_RATE_LIMIT",
+            &["10000/1h", "166/1m", "2/1s", "10000/1d"] as &[_],
+            &["10000/1s", "167/1m", "5001/40m"] as &[_],
+        ),
         ("REGISTER_RATE_LIMIT", &["10000/1h"], &["10000/1s", "167/1m", "3/1s"]),
         ("REFRESH_RATE_LIMIT", &["166/1m"], &["10000/1s", "10000/59m", "3/1s"]),
         ("ACCOUNT_RATE_LIMIT", &["10/1m", "600/1d", "20/15m"], &["10000/1s", "1/1s", "601/1d"]),
@@ -29,6 +35,11 @@ fn what_makes_protection_void_is_refused_in_production() {
             "LOGIN_RATE_LIMIT_NETWORKS",
             &["203.0.113.0/24:1666/1m", "10.0.0.0/8:10000/1h"],
             &["203.0.113.0/24:10000/1s", "10.0.0.0/8:1667/1m", "203.0.113.0/24:60/1m,203.0.113.0/28:10000/1m"],
+        ),
+        (
+            "LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS",
+            &["203.0.113.0/24:166/1m"] as &[_],
+            &["203.0.113.0/24:10000/1s", "203.0.113.0/24:167/1m"],
         ),
     ] {
         for value in most {
