@@ -35,6 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rand", &["platform"]),
     ("tracing_subscriber", &["telemetry"]),
     ("dotenvy", &["config"]),
+    ("psl", &["config"]),
     ("std::env", &["config"]),
     ("anyhow", &["cli"]),
     ("clap", &["cli"]),

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use moka::sync::Cache;
 
 use crate::domain::session::SessionId;
@@ -28,7 +29,12 @@ pub(super) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
     Client(ClientKey),
-    Account { name: [u8; 16], known: bool },
+    /// All clients of a network together.
+    Network(IpNet),
+    Account {
+        name: [u8; 16],
+        known: bool,
+    },
     Session(SessionId),
 }
 
@@ -49,6 +55,8 @@ impl Key {
             Self::Client(ClientKey::V6(network)) => (6, network.to_be_bytes().to_vec()),
             Self::Client(ClientKey::V6Site(site)) => (7, site.to_be_bytes().to_vec()),
             Self::Client(ClientKey::Unknown) => (0, Vec::new()),
+            Self::Network(IpNet::V4(net)) => (5, [&net.addr().octets()[..], &[net.prefix_len()]].concat()),
+            Self::Network(IpNet::V6(net)) => (8, [&net.addr().octets()[..], &[net.prefix_len()]].concat()),
             Self::Account { name, known } => (u8::from(known), name.to_vec()),
             Self::Session(id) => (0, id.0.to_vec()),
         };
@@ -58,6 +66,8 @@ impl Key {
     fn shared(self) -> SharedKey {
         let (site, known, bucket) = match self {
             Self::Client(key) => (matches!(key, ClientKey::V6Site(_)), false, key.shared()),
+            // Each network has its counter alone.
+            Self::Network(_) => (true, false, 0),
             Self::Account { name: [high, low, ..], known } => (false, known, u16::from_be_bytes([high, low])),
             Self::Session(SessionId([high, low, ..])) => (false, false, u16::from_be_bytes([high, low])),
         };

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::config::throttle::Throttle;
-use crate::domain::session::SessionId;
+use crate::config::throttle::{self, Throttle};
 use crate::domain::throttle::ClientKey;
+use crate::domain::session::SessionId;
 use crate::domain::throttle::{Limit, Rule, Throttled};
 use crate::domain::timestamp::Timestamp;
 
@@ -30,7 +30,8 @@ const SITE_FACTOR: u32 = 10;
 /// The limits of this process.
 pub struct Throttles {
     login: Option<ByClient>,
-    networks: Vec<(IpNet, ByClient)>,
+    /// The most specific first: it is the one that decides.
+    networks: Vec<Network>,
     register: Option<ByClient>,
     refresh: Option<(Rule, Counters)>,
     account: Option<(Rule, Counters)>,
@@ -60,10 +61,13 @@ impl Throttles {
             |kind| move |limit: Limit| ByClient { limit, counters: Counters::new(kind, limit.window, max_keys) };
         let counted =
             |kind, pace| move |limit: Limit| (Rule { limit, pace }, Counters::new(kind, limit.window, max_keys));
-        let networks = config.networks.iter().map(|(network, limit)| (*network, by_client(Kind::Login)(*limit)));
-        let mut networks: Vec<_> = networks.collect();
-        // The most specific first: it is the one that decides.
-        networks.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
+        let network = |&throttle::Network { network, whole, each }: &throttle::Network| Network {
+            network,
+            whole: whole.map(counted(Kind::Login, None)),
+            each: each.map(by_client(Kind::Login)),
+        };
+        let mut networks: Vec<_> = config.networks.iter().map(network).collect();
+        networks.sort_by_key(|limits| std::cmp::Reverse(limits.network.prefix_len()));
         Self {
             login: config.login.map(by_client(Kind::Login)),
             networks,
@@ -73,17 +77,18 @@ impl Throttles {
         }
     }
 
-    /// An attempt to log in from `address`; all without an address are counted together. A network with a limit of its own
-    /// gives it to each of its addresses.
+    /// An attempt to log in from `address`; all without an address are counted together. Where the address lies in networks with
+    /// limits of their own, those of the most specific one hold instead.
     ///
     /// # Errors
-    /// When the address, or its IPv6 site, has had its attempts.
+    /// When the address, its IPv6 site or its network has had its attempts.
     pub fn login(&self, address: Option<IpAddr>, now: Timestamp) -> Result<Reservation, Throttled> {
         let address = address.map(|address| address.to_canonical());
-        let of_network =
-            address.and_then(|address| self.networks.iter().find(|(network, _)| network.contains(&address)));
-        let limits = of_network.map(|(_, limits)| limits).or(self.login.as_ref());
-        reserve_client(limits, address, now)
+        let client = ClientKey::of(address);
+        match address.and_then(|address| self.networks.iter().find(|limits| limits.network.contains(&address))) {
+            Some(limits) => reserve_all(limits.places(client), now),
+            None => reserve_all(self.login.iter().flat_map(|limits| limits.places(client)), now),
+        }
     }
 
     /// An attempt to register from `address`.
@@ -91,7 +96,8 @@ impl Throttles {
     /// # Errors
     /// When the address, or its IPv6 site, has had its attempts.
     pub fn register(&self, address: Option<IpAddr>, now: Timestamp) -> Result<Reservation, Throttled> {
-        reserve_client(self.register.as_ref(), address, now)
+        let client = ClientKey::of(address);
+        reserve_all(self.register.iter().flat_map(|limits| limits.places(client)), now)
     }
 
     /// A refresh of a session. Only for a session that exists: its token has been found authentic.
@@ -135,18 +141,30 @@ impl Throttles {
     /// How many counters there are now, of all kinds.
     #[must_use]
     pub fn live_counters(&self) -> usize {
-        let by_client = self.login.iter().chain(&self.register).chain(self.networks.iter().map(|(_, limits)| limits));
-        let others = self.refresh.iter().chain(&self.account).map(|(_, counters)| counters.live());
-        by_client.map(|limits| limits.counters.live()).chain(others).sum()
+        let each = self.networks.iter().filter_map(|limits| limits.each.as_ref());
+        let by_client = self.login.iter().chain(&self.register).chain(each);
+        let whole = self.networks.iter().filter_map(|limits| limits.whole.as_ref());
+        let others = self.refresh.iter().chain(&self.account).chain(whole);
+        by_client.map(|limits| limits.counters.live()).chain(others.map(|(_, counters)| counters.live())).sum()
     }
 }
 
-fn reserve_client(
-    limits: Option<&ByClient>,
-    address: Option<IpAddr>,
-    now: Timestamp,
-) -> Result<Reservation, Throttled> {
-    limits.map_or_else(|| Ok(Reservation::default()), |limits| limits.reserve(ClientKey::of(address), now))
+/// A place that an attempt needs.
+type Place<'a> = (&'a Counters, Key, Rule);
+
+/// Takes these places in their order, or none of them: what is refused takes nothing.
+fn reserve_all<'a>(places: impl IntoIterator<Item = Place<'a>>, now: Timestamp) -> Result<Reservation, Throttled> {
+    let mut taken = Reservation::default();
+    for (counters, key, rule) in places {
+        match counters.reserve(key, rule, now) {
+            Ok(slot) => taken.0.push(slot),
+            Err(throttled) => {
+                taken.refund();
+                return Err(throttled);
+            }
+        }
+    }
+    Ok(taken)
 }
 
 /// A limit for each address.
@@ -157,23 +175,27 @@ struct ByClient {
 
 impl ByClient {
     /// The site first: otherwise a full site would use up the places of its networks.
-    fn reserve(&self, client: ClientKey, now: Timestamp) -> Result<Reservation, Throttled> {
-        let mut slots = Vec::with_capacity(2);
-        if let Some(site) = client.site() {
-            let limit = Limit { count: self.limit.count.saturating_mul(SITE_FACTOR), ..self.limit };
-            slots.push(self.counters.reserve(Key::Client(site), Rule { limit, pace: None }, now)?);
-        }
-        match self.counters.reserve(Key::Client(client), Rule { limit: self.limit, pace: None }, now) {
-            Ok(slot) => {
-                slots.push(slot);
-                Ok(Reservation(slots))
-            }
-            Err(throttled) => {
-                // A refused attempt takes nothing.
-                slots.iter().for_each(Slot::refund);
-                Err(throttled)
-            }
-        }
+    fn places(&self, client: ClientKey) -> impl Iterator<Item = Place<'_>> {
+        let rule = |limit| Rule { limit, pace: None };
+        let site_limit = Limit { count: self.limit.count.saturating_mul(SITE_FACTOR), ..self.limit };
+        let site = client.site().map(|site| (Key::Client(site), rule(site_limit)));
+        let own = (Key::Client(client), rule(self.limit));
+        site.into_iter().chain([own]).map(|(key, rule)| (&self.counters, key, rule))
+    }
+}
+
+/// A network's limits: of all of it together, and of each of its addresses.
+struct Network {
+    network: IpNet,
+    whole: Option<(Rule, Counters)>,
+    each: Option<ByClient>,
+}
+
+impl Network {
+    /// The whole first, as with sites.
+    fn places(&self, client: ClientKey) -> impl Iterator<Item = Place<'_>> {
+        let whole = self.whole.iter().map(|(rule, counters)| (counters, Key::Network(self.network), *rule));
+        whole.chain(self.each.iter().flat_map(move |limits| limits.places(client)))
     }
 }
 

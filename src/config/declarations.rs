@@ -13,10 +13,10 @@ use super::Environment;
 use super::cookies::SameSite;
 use super::database::DatabaseUrl;
 use super::kinds::{
-    DOMAIN, HOST as ADDRESS, KEY, LIMIT, MOMENT, NAME, NETWORK_LIMITS, ORIGIN, ORIGINS, PAGE, PROXIES, SWITCH, choice,
-    duration, number,
+    DOMAIN, HOST as ADDRESS, KEY, LIMIT, MOMENT, NAME, ORIGIN, ORIGINS, PAGE, SWITCH, choice, duration, number,
 };
 use super::logging::{self, LogFormat};
+use super::networks::{NETWORK_LIMITS, PROXIES};
 use super::secret::Secret;
 use super::setting::Default::{Is, Required, Unset};
 use super::setting::{Kind, Reason, settings};
@@ -42,7 +42,7 @@ settings! {
         /// The service's own origin as browsers see it; named in the OpenAPI document, and its pages may call the service.
         PUBLIC_URL: String = ORIGIN, Unset("not known");
         /// The reverse proxies whose `X-Forwarded-For` and `X-Request-Id` are believed; `none`: clients connect
-        /// directly.
+        /// directly. More public addresses than an IPv4 /8 or an IPv6 /16 has are refused in production.
         TRUSTED_PROXIES: Vec<IpNet> = PROXIES, Unset("nobody is believed, which production warns about");
         /// At the end, how long the readiness check says 503 while connections are still accepted.
         SHUTDOWN_DELAY: Duration = duration!("0s" to "5m"), Is("0s"), Is("5s");
@@ -59,7 +59,8 @@ settings! {
             Unset("`host` with `SECURE_COOKIES=on`, else `none`");
         /// `lax` also sends the cookies when another site links to the service.
         COOKIE_SAMESITE: SameSite = SAME_SITE, Is("strict");
-        /// Shares the access cookie (never the refresh cookie) with this domain and all of its subdomains.
+        /// Shares the access cookie (never the refresh cookie) with this domain and all of its subdomains. A public suffix
+        /// such as `co.uk` or `github.io` is refused.
         COOKIE_DOMAIN: String = DOMAIN, Unset("not shared");
         /// Whether answers tell browsers to use https alone for a year (`Strict-Transport-Security`).
         HSTS: bool = SWITCH, Is("off"), Is("on");
@@ -119,16 +120,21 @@ settings! {
         HASH_QUEUE: Duration = duration!("1s" to "7s"), Is("2s");
     }
     "Rate limits" {
-        /// Attempts to log in from one address; `off` is refused in production.
+        /// Attempts to log in from one address; `off`, or more than 10000 an hour, is refused in production.
         LOGIN_RATE_LIMIT: Option<Limit> = LIMIT, Is("5/1m");
-        /// Registrations from one address; `off` is refused in production.
+        /// Registrations from one address; `off`, or more than 10000 an hour, is refused in production.
         REGISTER_RATE_LIMIT: Option<Limit> = LIMIT, Is("5/1m");
-        /// Refreshes of one session; `off` is refused in production.
+        /// Refreshes of one session; `off`, or more than 10000 an hour, is refused in production.
         REFRESH_RATE_LIMIT: Option<Limit> = LIMIT, Is("60/1m");
-        /// Failed logins to one account, wherever they come from; `off` is refused in production.
+        /// Failed logins to one account, wherever they come from; `off`, or more than 600 an hour, is refused in production.
         ACCOUNT_RATE_LIMIT: Option<Limit> = LIMIT, Is("20/15m");
-        /// Networks with a login limit of their own, shared by all behind them: offices, schools.
+        /// Networks with a login limit of their own, shared by all behind them: offices, schools. It holds instead of
+        /// `LOGIN_RATE_LIMIT`; the most specific network decides. More than 100000 an hour, or more public addresses than an IPv4
+        /// /8 or an IPv6 /16 has, are refused in production.
         LOGIN_RATE_LIMIT_NETWORKS: Vec<(IpNet, Limit)> = NETWORK_LIMITS, Unset("none");
+        /// The same for each address in a network; a network named in both has both limits. More than 10000 an hour is
+        /// refused in production.
+        LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS: Vec<(IpNet, Limit)> = NETWORK_LIMITS, Unset("none");
     }
     "Logs" {
         /// `json` writes one object a line.

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use url::{Host, Url};
 
 use crate::domain::throttle::Limit;
@@ -65,46 +64,22 @@ pub(super) const DOMAIN: Kind<String> = Kind {
         let named = text.len() <= 253 && text.contains('.') && text.split('.').all(label);
         // A last label of digits makes browsers read an address.
         let address = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
-        if named && !address { Ok(text.to_ascii_lowercase()) } else { Err(Reason::Values) }
-    }),
-};
-
-pub(super) const PROXIES: Kind<Vec<IpNet>> = Kind {
-    values: "networks such as `10.0.0.0/8` and addresses, separated by commas, or `none`",
-    parse: Parse::Text(|text| {
-        if text == "none" {
-            return Ok(Vec::new());
+        if !named || address {
+            return Err(Reason::Values);
         }
-        let networks = items(text).map(network).collect::<Result<Vec<_>, _>>()?;
-        if networks.iter().any(|network| network.prefix_len() == 0) {
+        let domain = text.to_ascii_lowercase();
+        if psl::suffix_str(&domain) == Some(&domain) {
             return Err(Reason::Because(
-                "must not hold a network of all addresses: anybody could then name any address as their own",
+                "must not be a public suffix, under which anybody may register a name: browsers refuse such a cookie",
             ));
         }
-        Ok(networks)
+        Ok(domain)
     }),
 };
 
 pub(super) const LIMIT: Kind<Option<Limit>> = Kind {
     values: "`off`, or a limit such as `5/1m`: from 1 to 10000, in `1s` to `1d`",
     parse: Parse::Text(|text| if text == "off" { Ok(None) } else { limit(text).map(Some) }),
-};
-
-pub(super) const NETWORK_LIMITS: Kind<Vec<(IpNet, Limit)>> = Kind {
-    values: "networks with limits such as `203.0.113.0/24:60/1m`, separated by commas",
-    parse: Parse::Text(|text| {
-        let pair = |item: &str| {
-            let (net, most) = item.rsplit_once(':').ok_or(Reason::Values)?;
-            Ok((network(net)?, limit(most)?))
-        };
-        let limits = items(text).map(pair).collect::<Result<Vec<_>, _>>()?;
-        for (index, (net, _)) in limits.iter().enumerate() {
-            if limits[..index].iter().any(|(earlier, _)| earlier == net) {
-                return Err(Reason::Because("must not name a network twice"));
-            }
-        }
-        Ok(limits)
-    }),
 };
 
 /// Taken exactly as given: hexadecimal and base64 are not decoded.
@@ -194,19 +169,14 @@ pub(super) fn span(text: &str) -> Option<Duration> {
     Some(Duration::from_secs(number * seconds))
 }
 
-fn limit(text: &str) -> Result<Limit, Reason> {
+/// Parses `5/1m`.
+pub(super) fn limit(text: &str) -> Result<Limit, Reason> {
     let (count, window) = text.split_once('/').ok_or(Reason::Values)?;
     let limit =
         Limit { count: count.parse().map_err(|_| Reason::Values)?, window: span(window).ok_or(Reason::Values)? };
     let day = Duration::from_hours(24);
     let sensible = (1..=10_000).contains(&limit.count) && !limit.window.is_zero() && limit.window <= day;
     if sensible { Ok(limit) } else { Err(Reason::Values) }
-}
-
-/// A network, or an address alone. Bits after the prefix are cut.
-fn network(text: &str) -> Result<IpNet, Reason> {
-    let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    parsed.map(|network| network.trunc()).map_err(|_| Reason::Values)
 }
 
 /// An origin as a browser writes it: lower case, no default port, international names as A-labels.
@@ -247,7 +217,7 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn items(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 

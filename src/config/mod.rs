@@ -11,6 +11,7 @@ pub mod hashing;
 mod kinds;
 pub mod logging;
 mod near_miss;
+mod networks;
 pub mod passwords;
 mod problem;
 pub mod reference;

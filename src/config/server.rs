@@ -6,6 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::declarations::{ALLOWED_ORIGINS, API_DOCS, HOST, HSTS, PORT, PUBLIC_URL, SHUTDOWN_DELAY, TRUSTED_PROXIES};
+use super::networks::hold_strangers;
 use super::setting::Reader;
 
 /// Both loopback addresses: where `localhost` leads.
@@ -76,6 +77,12 @@ impl Server {
                  proxy's network, or to `none` if clients connect directly",
             );
         }
+        reader.refuse_in_production_else_warn(
+            hold_strangers(trusted_proxies.as_deref().unwrap_or_default()),
+            &TRUSTED_PROXIES,
+            "must not hold more public addresses than an IPv4 /8 or an IPv6 /16 has: whoever has one of them could name any \
+             address as their own, and no limit would hold",
+        );
         let (api_docs, strict) = (reader.get(&API_DOCS), reader.get(&HSTS));
         let shutdown_delay = reader.get(&SHUTDOWN_DELAY);
         let port = port?;

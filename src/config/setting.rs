@@ -139,6 +139,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// As [`refuse_in_production`](Self::refuse_in_production), and warns in development.
+    pub(super) fn refuse_in_production_else_warn<T>(
+        &mut self,
+        unsafe_: bool,
+        setting: &Setting<T>,
+        reason: &'static str,
+    ) {
+        match (unsafe_, self.production()) {
+            (true, true) => self.refuse(setting, reason),
+            (true, false) => self.warn(setting, reason),
+            (false, _) => {}
+        }
+    }
+
     /// Notes something that is allowed and seldom meant.
     pub(super) fn warn<T>(&mut self, setting: &Setting<T>, reason: &'static str) {
         self.warnings.push(Problem::new(setting.declaration.name, reason));

@@ -22,15 +22,12 @@ impl Tokens {
         let key = reader.get(&JWT_SECRET_KEY);
         let previous_key = reader.get(&JWT_SECRET_KEY_PREVIOUS);
         for (setting, key) in [(&JWT_SECRET_KEY, &key), (&JWT_SECRET_KEY_PREVIOUS, &previous_key)] {
-            if key.as_ref().is_some_and(|key| is_sample(key.reveal())) {
-                let reason = "is a sample that others know, or hardly random: whoever guesses it can be any user. \
-                              `openssl rand -hex 32` makes a good one";
-                if reader.production() {
-                    reader.refuse(setting, reason);
-                } else {
-                    reader.warn(setting, reason);
-                }
-            }
+            reader.refuse_in_production_else_warn(
+                key.as_ref().is_some_and(|key| is_sample(key.reveal())),
+                setting,
+                "is a sample that others know, or hardly random: whoever guesses it can be any user. \
+                 `openssl rand -hex 32` makes a good one",
+            );
         }
         if key.is_some() && key == previous_key {
             reader.refuse(&JWT_SECRET_KEY_PREVIOUS, "must differ from JWT_SECRET_KEY");

@@ -1,6 +1,8 @@
 //! Settings: what is accepted, what is refused and why, and that no report shows a value.
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the message")]
 
+mod protection;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use doorward::config::database::Location;
 use doorward::config::declarations::SECTIONS;
 use doorward::config::server::AllowedOrigins;
 use doorward::config::{Config, Environment, Problems, Source, reference};
+use doorward::domain::throttle::Limit;
 use doorward::domain::timestamp::Timestamp;
 use proptest::prelude::*;
 
@@ -93,7 +96,7 @@ fn every_setting_refuses_what_it_cannot_mean() {
         ("COOKIE_SAMESITE", &["none", "None", "Strict"]),
         (
             "COOKIE_DOMAIN",
-            &["localhost", ".example.com", "127.0.0.1", "a..b", "-a.example", "a.example/", "a_b.example"],
+            &["localhost", ".example.com", "127.0.0.1", "a..b", "-a.example", "a.example/", "a_b.example", "com"],
         ),
         ("HSTS", &["yes"]),
         ("API_DOCS", &["public"]),
@@ -126,6 +129,7 @@ fn every_setting_refuses_what_it_cannot_mean() {
             "LOGIN_RATE_LIMIT_NETWORKS",
             &["203.0.113.0/24", "203.0.113.0/24:off", "x:5/1m", "10.0.0.1/8:5/1m,10.0.0.0/8:6/1m"],
         ),
+        ("LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS", &["203.0.113.0/24", "5/1m", "10.0.0.1:5/1m,10.0.0.1/32:6/1m"]),
         ("LOG_FORMAT", &["text"]),
         ("LOG_LEVEL", &["inof", "info,doorward", "doorward=loud", "=debug", "info,", "[span]=info"]),
     ] {
@@ -151,6 +155,7 @@ fn values_mean_what_they_say() {
         ("PUBLIC_URL", "https://auth.example.com"),
         ("LOGIN_RATE_LIMIT", "off"),
         ("LOGIN_RATE_LIMIT_NETWORKS", "203.0.113.0/24:60/1m,2001:db8::/32:100/1h"),
+        ("LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS", "203.0.113.77/24:6/1m,10.0.0.0/8:7/1m"),
         ("LOG_LEVEL", "Info,doorward::service=DEBUG"),
         ("SESSIONS_NOT_BEFORE", "2026-01-31T12:00:00Z"),
         ("PASSWORD_COMPOSITION", "off"),
@@ -165,8 +170,13 @@ fn values_mean_what_they_say() {
     assert!(config.cookies.secure && config.cookies.host_prefix && config.cookies.same_site == SameSite::Lax);
     assert_eq!(config.cookies.domain.as_deref(), Some("example.com"));
     assert_eq!(config.throttle.login, None);
-    let networks: Vec<_> = config.throttle.networks.iter().map(|(net, most)| (net.to_string(), most.count)).collect();
-    assert_eq!(networks, [("203.0.113.0/24".to_owned(), 60), ("2001:db8::/32".to_owned(), 100)]);
+    let count = |limit: Option<Limit>| limit.map(|limit| limit.count);
+    let networks = config.throttle.networks.iter();
+    let networks: Vec<_> =
+        networks.map(|limits| (limits.network.to_string(), count(limits.whole), count(limits.each))).collect();
+    let expected =
+        [("10.0.0.0/8", None, Some(7)), ("203.0.113.0/24", Some(60), Some(6)), ("2001:db8::/32", Some(100), None)];
+    assert_eq!(networks, expected.map(|(network, whole, each)| (network.to_owned(), whole, each)));
     assert_eq!(config.logging.filter, "info,doorward::service=debug");
     assert_eq!(config.sessions.not_before, Some(now()));
     assert!(!config.passwords.composition);
