@@ -25,7 +25,7 @@ impl HealthApi {
         match health::ready(app).await {
             Ok(()) => Ok(Readiness::Ok(Json(Ready::example()))),
             Err(NotReady::Stopping) => Err(TypedProblem::new(ReadyCode::ShuttingDown)),
-            Err(NotReady::Failed(cause)) => Err(TypedProblem::failed(ReadyCode::DatabaseUnavailable, &cause)),
+            Err(NotReady::Failed(cause)) => Err(cause.into()),
         }
     }
 

@@ -9,6 +9,7 @@ pub mod document;
 pub mod health;
 pub mod middleware;
 pub mod password;
+mod payload;
 pub mod problem;
 pub mod routes;
 pub mod session;

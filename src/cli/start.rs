@@ -16,12 +16,17 @@ use crate::config::Config;
 use crate::config::database::Location;
 use crate::platform::access_token::AccessTokens;
 use crate::platform::clock::Clock;
+use crate::platform::device_cookie::DeviceCookies;
 use crate::platform::hashing::HashPool;
 use crate::platform::keyed_hash::KeyedHash;
 use crate::platform::keys::Keys;
 use crate::platform::random::Random;
 use crate::server;
+use crate::service::account::Exports;
 use crate::service::health::Stopping;
+use crate::service::password::Passwords;
+use crate::service::session::Sessions;
+use crate::service::throttle::Limits;
 use crate::service::{App, maintenance, session};
 use crate::storage::{ServeLock, Store};
 
@@ -82,14 +87,22 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
     let (issuer, audience) = (config.tokens.issuer.clone(), config.tokens.audience.clone());
     let hashing = HashPool::start(config.hashing, config.passwords.cost, random.clone());
     Ok(App {
-        access_tokens: AccessTokens::new(keys.clone(), issuer, audience, random.clone()),
-        names: KeyedHash::new(&keys.current.derive(&[], b"doorward/throttle-names/1")),
-        keys,
-        hashing: hashing.context("the threads that hash passwords do not start")?,
-        sessions: config.sessions.clone(),
-        passwords: config.passwords.clone(),
-        throttles: Throttles::new(&config.throttle),
-        cache: SessionCache::default(),
+        limits: Limits {
+            counters: Throttles::new(&config.throttle),
+            names: KeyedHash::new(&keys.current.derive(&[], b"doorward/throttle-names/1")),
+        },
+        session: Sessions {
+            policy: config.sessions.clone(),
+            cache: SessionCache::default(),
+            access_tokens: AccessTokens::new(keys.clone(), issuer, audience, random.clone()),
+            devices: DeviceCookies::new(keys.clone(), random.clone()),
+            keys,
+        },
+        password: Passwords {
+            hashing: hashing.context("the threads that hash passwords do not start")?,
+            policy: config.passwords.clone(),
+        },
+        exports: Exports::default(),
         stopping: Stopping::default(),
         store,
         clock,
@@ -114,7 +127,7 @@ impl Running {
             task.abort();
         }
         let app = Arc::clone(&self.app);
-        spawn_blocking(move || app.hashing.close()).await?;
+        spawn_blocking(move || app.password.hashing.close()).await?;
         self.app.store.close().await;
         Ok(served??)
     }

@@ -1,24 +1,26 @@
 //! What operators do with accounts. A server beside this command notices within two seconds.
 
 use std::io::{BufRead as _, IsTerminal as _};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Subcommand;
+use futures_util::TryStreamExt as _;
 use serde_json::Value;
 use url::Url;
 
 use super::{print, start, tell};
-use crate::api::account::{self as shown, export_json};
+use crate::api::account::{self as shown, export_text};
 use crate::config::{self, Config};
 use crate::domain::account::Email;
-use crate::domain::account::{FullName, User};
+use crate::domain::account::{FullName, User, UserId};
 use crate::domain::password::{Password, PasswordPolicy, PasswordProblem};
 use crate::platform::clock::Clock;
 use crate::platform::random::Random;
 use crate::service::account::{self, NewAccount, RegisterError};
-use crate::service::operator::{self, Change, Changed};
+use crate::service::operator::{self, Changed};
 use crate::service::{App, Client};
 use crate::storage::Store;
 
@@ -132,6 +134,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<()>
 }
 
 async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) -> anyhow::Result<()> {
+    let me = Client::default();
     match command {
         Command::Create { email, name, json } => create(app, email, name.as_deref(), json).await,
         Command::List { json } => {
@@ -139,20 +142,20 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
             print(&if json { pretty(&all.into_iter().map(shown::User::json).collect()) } else { table(&all) })
         }
         Command::Show { email, json } => show(find(app, &email).await?, json),
-        Command::Disable { email, force } => change(app, &email, Change::Disable, force).await,
-        Command::Enable { email } => change(app, &email, Change::Enable, false).await,
-        Command::Unblock { email } => change(app, &email, Change::Unblock, false).await,
-        Command::MakeSuperuser { email } => change(app, &email, Change::MakeSuperuser, false).await,
-        Command::Logout { email } => change(app, &email, Change::LogOut, false).await,
+        Command::Disable { email, force } => done(operator::disable(app, id(app, &email).await?, &me, force).await?),
+        Command::Enable { email } => done(operator::enable(app, id(app, &email).await?, &me).await?),
+        Command::Unblock { email } => done(operator::unblock(app, id(app, &email).await?, &me).await?),
+        Command::MakeSuperuser { email } => done(operator::make_superuser(app, id(app, &email).await?, &me).await?),
+        Command::Logout { email } => done(operator::log_out(app, id(app, &email).await?, &me).await?),
         Command::SetPassword { email } => {
             let user = find(app, &email).await?;
             let password = new_password(app, &user.email)?;
-            let hash = app.hashing.hash(password).await?;
-            done(operator::change(app, user.id, Change::SetPassword(hash), &Client::default(), false).await?)
+            let hash = app.password.hashing.hash(password).await?;
+            done(operator::set_password(app, user.id, hash, &me).await?)
         }
         Command::ResetLink { email, url, ttl } => {
-            let id = find(app, &email).await?.id;
-            let token = operator::make_reset(app, id, ttl, &Client::default()).await?.ok_or_else(unknown)?.reveal();
+            let id = id(app, &email).await?;
+            let token = operator::make_reset(app, id, ttl, &me).await?.ok_or_else(unknown)?.reveal();
             if let Some(url) = url.as_ref().or(reset_url) {
                 return print(&format!("{url}#token={token}\n"));
             }
@@ -160,14 +163,15 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
             print(&format!("{token}\n"))
         }
         Command::Export { email } => {
-            let id = find(app, &email).await?.id;
-            let everything = operator::export(app, id, &Client::default()).await?.ok_or_else(unknown)?;
-            print(&pretty(&export_json(everything)))
+            let id = id(app, &email).await?;
+            let everything = operator::export(app, id, &me).await?.ok_or_else(unknown)?;
+            let mut text = pin!(export_text(everything, None));
+            while let Some(part) = text.try_next().await? {
+                print(&part)?;
+            }
+            Ok(())
         }
-        Command::Delete { email, force } => {
-            let id = find(app, &email).await?.id;
-            done(operator::erase(app, id, &Client::default(), force).await?)
-        }
+        Command::Delete { email, force } => done(operator::erase(app, id(app, &email).await?, &me, force).await?),
     }
 }
 
@@ -180,11 +184,6 @@ async fn create(app: &Arc<App>, email: Email, name: Option<&str>, json: bool) ->
         Err(RegisterError::EmailUnavailable) => bail!("there is an account with this email"),
         Err(error) => Err(error.into()),
     }
-}
-
-async fn change(app: &App, email: &Email, change: Change, force: bool) -> anyhow::Result<()> {
-    let id = find(app, email).await?.id;
-    done(operator::change(app, id, change, &Client::default(), force).await?)
 }
 
 fn done(changed: Changed) -> anyhow::Result<()> {
@@ -201,6 +200,10 @@ fn unknown() -> anyhow::Error {
 
 async fn find(app: &App, email: &Email) -> anyhow::Result<User> {
     operator::find(app, email).await?.ok_or_else(unknown)
+}
+
+async fn id(app: &App, email: &Email) -> anyhow::Result<UserId> {
+    Ok(find(app, email).await?.id)
 }
 
 fn email(text: &str) -> Result<Email, &'static str> {
@@ -228,7 +231,7 @@ fn new_password(app: &App, email: &Email) -> anyhow::Result<Password> {
         std::io::stdin().lock().read_line(&mut line).context("the password can't be read")?;
         line.trim_end_matches(['\r', '\n']).to_owned()
     };
-    let policy = PasswordPolicy { composition: app.passwords.composition };
+    let policy = PasswordPolicy { composition: app.password.policy.composition };
     let problems: Vec<_> = policy.problems(&text, Some(email)).into_iter().map(PasswordProblem::message).collect();
     ensure!(problems.is_empty(), "this can't be the password. {}", problems.join(" "));
     Password::parse(text).map_err(|_| anyhow!("this can't be a password"))

@@ -128,6 +128,13 @@ settings! {
         REFRESH_RATE_LIMIT: Option<Limit> = LIMIT, Is("60/1m");
         /// Failed logins to one account, wherever they come from; `off`, or more than 600 an hour, is refused in production.
         ACCOUNT_RATE_LIMIT: Option<Limit> = LIMIT, Is("20/15m");
+        /// Attempts of one account to change its password, or to leave, right or wrong; `off`, or more than 600 an hour, is refused
+        /// in production.
+        PASSWORD_CHANGE_RATE_LIMIT: Option<Limit> = LIMIT, Is("10/1h");
+        /// Changes of one account's profile; `off`, or more than 600 an hour, is refused in production.
+        PROFILE_RATE_LIMIT: Option<Limit> = LIMIT, Is("60/1h");
+        /// Exports of one account's data; `off`, or more than 600 an hour, is refused in production.
+        EXPORT_RATE_LIMIT: Option<Limit> = LIMIT, Is("10/1h");
         /// Networks with a login limit of their own, shared by all behind them: offices, schools. It holds instead of
         /// `LOGIN_RATE_LIMIT`; the most specific network decides. More than 100000 an hour, or more public addresses than an IPv4
         /// /8 or an IPv6 /16 has, are refused in production.

@@ -7,8 +7,9 @@ use ipnet::IpNet;
 use crate::domain::throttle::Limit;
 
 use super::declarations::{
-    ACCOUNT_RATE_LIMIT, LOGIN_RATE_LIMIT, LOGIN_RATE_LIMIT_NETWORKS, LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS,
-    REFRESH_RATE_LIMIT, REGISTER_RATE_LIMIT,
+    ACCOUNT_RATE_LIMIT, EXPORT_RATE_LIMIT, LOGIN_RATE_LIMIT, LOGIN_RATE_LIMIT_NETWORKS,
+    LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS, PASSWORD_CHANGE_RATE_LIMIT, PROFILE_RATE_LIMIT, REFRESH_RATE_LIMIT,
+    REGISTER_RATE_LIMIT,
 };
 use super::networks::hold_strangers;
 use super::setting::{Reader, Setting};
@@ -24,6 +25,12 @@ pub struct Throttle {
     pub refresh: Option<Limit>,
     /// `ACCOUNT_RATE_LIMIT`: failed logins, by account.
     pub account: Option<Limit>,
+    /// `PASSWORD_CHANGE_RATE_LIMIT`: attempts to prove the password in a session, by account.
+    pub password_change: Option<Limit>,
+    /// `PROFILE_RATE_LIMIT`: changes of a profile, by account.
+    pub profile: Option<Limit>,
+    /// `EXPORT_RATE_LIMIT`: exports, by account.
+    pub export: Option<Limit>,
     /// Offices and schools with limits of their own.
     pub networks: Vec<Network>,
 }
@@ -48,6 +55,8 @@ const MOST_FAILURES_AN_HOUR: u32 = 600;
 const MOST_OF_A_NETWORK_AN_HOUR: u32 = 100_000;
 
 const NO_LIMIT: &str = "must not allow more than 10000 an hour in production: nothing would slow down guessing";
+const NO_LIMIT_OF_AN_ACCOUNT: &str =
+    "must not allow more than 600 an hour in production: one session could keep the service busy for everybody else";
 const NO_LIMIT_OF_A_NETWORK: &str =
     "must not allow a network more than 100000 an hour in production: nothing would slow down guessing";
 
@@ -73,10 +82,22 @@ impl Throttle {
             MOST_FAILURES_AN_HOUR,
             "must not allow more than 600 an hour in production: each is a guess at the password of one account",
         );
+        let password_change = limit(&PASSWORD_CHANGE_RATE_LIMIT, MOST_FAILURES_AN_HOUR, NO_LIMIT_OF_AN_ACCOUNT);
+        let profile = limit(&PROFILE_RATE_LIMIT, MOST_FAILURES_AN_HOUR, NO_LIMIT_OF_AN_ACCOUNT);
+        let export = limit(&EXPORT_RATE_LIMIT, MOST_FAILURES_AN_HOUR, NO_LIMIT_OF_AN_ACCOUNT);
         let whole = read_networks(reader, &LOGIN_RATE_LIMIT_NETWORKS, MOST_OF_A_NETWORK_AN_HOUR, NO_LIMIT_OF_A_NETWORK);
         let each = read_networks(reader, &LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS, MOST_AN_HOUR, NO_LIMIT);
         let networks = networks(&whole, &each);
-        Some(Self { login: login?, register: register?, refresh: refresh?, account: account?, networks })
+        Some(Self {
+            login: login?,
+            register: register?,
+            refresh: refresh?,
+            account: account?,
+            password_change: password_change?,
+            profile: profile?,
+            export: export?,
+            networks,
+        })
     }
 }
 

@@ -15,21 +15,16 @@ use std::net::IpAddr;
 
 use tracing::Instrument as _;
 
-use crate::cache::sessions::SessionCache;
-use crate::cache::throttle::Throttles;
-use crate::config::passwords::Passwords;
 use crate::domain::account::UserId;
 use crate::domain::audit::{Event, Record};
-use crate::domain::session::{Policy, SessionId};
-use crate::platform::access_token::{AccessTokens, SignError};
+use crate::domain::session::SessionId;
+use crate::platform::access_token::SignError;
 use crate::platform::clock::Clock;
-use crate::platform::hashing::{HashError, HashPool};
-use crate::platform::keyed_hash::KeyedHash;
-use crate::platform::keys::Keys;
+use crate::platform::hashing::HashError;
 use crate::platform::random::{Random, RandomError};
 use crate::storage::{self, Store};
 
-/// Everything that the use cases stand on. One per process, shared.
+/// Everything that the use cases stand on, by area. One per process, shared.
 pub struct App {
     /// The database.
     pub store: Store,
@@ -37,22 +32,14 @@ pub struct App {
     pub clock: Clock,
     /// Chance.
     pub random: Random,
-    /// bcrypt, off the threads that serve requests.
-    pub hashing: HashPool,
-    /// Derives refresh tokens.
-    pub keys: Keys,
-    /// Signs access tokens.
-    pub access_tokens: AccessTokens,
-    /// Lifetimes and refresh rotation.
-    pub sessions: Policy,
-    /// What a new password must satisfy.
-    pub passwords: Passwords,
+    /// Sessions and their tokens.
+    pub session: session::Sessions,
+    /// Passwords.
+    pub password: password::Passwords,
     /// Rate limits.
-    pub throttles: Throttles,
-    /// Names what the throttle counts: it keeps no email, and shares no address.
-    pub names: KeyedHash,
-    /// Live and ended sessions.
-    pub cache: SessionCache,
+    pub limits: throttle::Limits,
+    /// Exports that are under way.
+    pub exports: account::Exports,
     /// Whether the end has begun.
     pub stopping: health::Stopping,
 }

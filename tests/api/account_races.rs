@@ -1,13 +1,14 @@
 //! Races over an account, on the real service: whoever comes first, nothing that must hold is broken.
 
 use doorward::service::Client;
-use doorward::service::operator::{self, Change, Changed};
+use doorward::service::operator::{self, Changed};
 use http::Method;
 use serde_json::json;
 
 use crate::harness::app::{Database, TestApp};
 use crate::harness::both;
 use crate::harness::browser::{Browser, Call, PASSWORD};
+use crate::harness::operations::Operation;
 use crate::harness::time::minutes;
 
 const ROUNDS: u32 = 25;
@@ -29,11 +30,11 @@ async fn a_login_that_is_refused_after_the_account_has_gone_tells_nothing_of_it(
     app.register("ann@example.com").await;
     let id = app.id_of("ann@example.com").await;
     let guess = tokio::spawn(app.browser().login_with("ann@example.com", "WrongPass123").into_future());
-    while app.service().hashing.gauges().running == 0 {
+    while app.service().password.hashing.gauges().running == 0 {
         tokio::task::yield_now().await;
     }
     operator::erase(&app.service(), id, &Client::default(), false).await.unwrap();
-    assert_eq!(app.service().hashing.gauges().running, 1, "the password is looked at still");
+    assert_eq!(app.service().password.hashing.gauges().running, 1, "the password is looked at still");
     guess.await.unwrap().refused("incorrect_credentials");
     assert_eq!(app.audit_of(id).await.last().map(String::as_str), Some("user_deleted"));
     assert_eq!(app.number("SELECT count(*) FROM audit WHERE event = 'login_failed' AND user_id IS NULL").await, 1);
@@ -105,14 +106,14 @@ async fn after_a_disabling_no_session_lives(app: TestApp) {
     for round in 0..ROUNDS {
         let email = format!("ann{round}@example.com");
         app.register(&email).await;
-        let (service, id) = (app.service(), app.id_of(&email).await);
+        let id = app.id_of(&email).await;
         let logins: Vec<_> = (0..3)
             .map(|_| {
                 let (browser, email) = (app.browser(), email.clone());
                 tokio::spawn(async move { (browser.login(&email).await.status(), browser) })
             })
             .collect();
-        let disabled = operator::change(&service, id, Change::Disable, &Client::default(), false).await.unwrap();
+        let disabled = app.operate(id, Operation::Disable, false).await;
         assert_eq!(disabled, Changed::Done);
         assert_eq!(live_sessions(&app, &email).await, 0, "round {round}");
         for login in logins {
@@ -171,7 +172,7 @@ async fn of_two_superusers_that_go_at_once_one_stays(database: Database) {
         for email in ["ann@example.com", "bob@example.com"] {
             people.push(app.register_and_login(email).await);
             let id = app.id_of(email).await;
-            operator::change(&app.service(), id, Change::MakeSuperuser, &Client::default(), false).await.unwrap();
+            app.operate(id, Operation::MakeSuperuser, false).await;
         }
         let leaving = people.into_iter().map(|person| {
             let call = person.call(Method::DELETE, "/api/auth/me").json(&json!({ "password": PASSWORD }));

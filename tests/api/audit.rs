@@ -2,13 +2,14 @@
 
 use doorward::domain::account::UserId;
 use doorward::service::Client;
-use doorward::service::operator::{self, Change};
+use doorward::service::operator;
 use http::Method;
 use serde_json::json;
 
 use crate::harness::app::TestApp;
 use crate::harness::both;
 use crate::harness::browser::PASSWORD;
+use crate::harness::operations::Operation;
 
 const NEW: &str = "EvenMoreSecure456";
 
@@ -64,17 +65,18 @@ async fn every_operation_of_a_person_leaves_its_record(app: TestApp) {
 async fn every_operation_of_an_operator_leaves_its_record(app: TestApp) {
     let ann = app.register_and_login("ann@example.com").await;
     let (service, id) = (app.service(), app.id_of("ann@example.com").await);
-    let hash = service.hashing.hash(doorward::domain::password::Password::parse(NEW.into()).unwrap()).await.unwrap();
+    let hash =
+        service.password.hashing.hash(doorward::domain::password::Password::parse(NEW.into()).unwrap()).await.unwrap();
     let mut seen = app.audit_of(id).await.len();
     for (change, expected) in [
-        (Change::MakeSuperuser, &["superuser_made operator"][..]),
-        (Change::LogOut, &["session_ended admin"]),
-        (Change::Disable, &["user_disabled operator"]),
-        (Change::Enable, &["user_enabled operator"]),
-        (Change::Unblock, &["user_unblocked operator"]),
-        (Change::SetPassword(hash), &["password_changed operator"]),
+        (Operation::MakeSuperuser, &["superuser_made operator"][..]),
+        (Operation::LogOut, &["session_ended admin"]),
+        (Operation::Disable, &["user_disabled operator"]),
+        (Operation::Enable, &["user_enabled operator"]),
+        (Operation::Unblock, &["user_unblocked operator"]),
+        (Operation::SetPassword(hash), &["password_changed operator"]),
     ] {
-        operator::change(&service, id, change, &Client::default(), true).await.unwrap();
+        app.operate(id, change, true).await;
         assert_eq!(new(&app, id, &mut seen).await, expected);
     }
     ann.me().await.refused("session_revoked");
@@ -88,14 +90,14 @@ async fn every_operation_of_an_operator_leaves_its_record(app: TestApp) {
 async fn what_was_refused_leaves_no_record(app: TestApp) {
     let ann = app.register_and_login("ann@example.com").await;
     let (service, id) = (app.service(), app.id_of("ann@example.com").await);
-    operator::change(&service, id, Change::MakeSuperuser, &Client::default(), false).await.unwrap();
+    app.operate(id, Operation::MakeSuperuser, false).await;
     let before = app.dump().await;
-    let disabled = operator::change(&service, id, Change::Disable, &Client::default(), false).await.unwrap();
+    let disabled = app.operate(id, Operation::Disable, false).await;
     let erased = operator::erase(&service, id, &Client::default(), false).await.unwrap();
     assert_eq!([disabled, erased], [operator::Changed::LastSuperuser; 2]);
     let nobody = UserId(404);
-    for change in [Change::Disable, Change::Enable, Change::MakeSuperuser, Change::LogOut] {
-        let changed = operator::change(&service, nobody, change, &Client::default(), true).await.unwrap();
+    for change in [Operation::Disable, Operation::Enable, Operation::MakeSuperuser, Operation::LogOut] {
+        let changed = app.operate(nobody, change, true).await;
         assert_eq!(changed, operator::Changed::Unknown);
     }
     ann.call(Method::PATCH, "/api/auth/me").json(&json!({ "full_name": 1 })).await.refused("validation_failed");

@@ -67,13 +67,14 @@ fn good_answers_pass() {
     let production = Cookies { secure: true, host_prefix: true, ..cookies() };
     let secure = exchange("POST", "/api/auth/login", 200, &json!({ "message": "Login successful" }))
         .and("set-cookie", "__Host-access_token=a; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=3600")
-        .and("set-cookie", "__Host-refresh_token=b; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=604800");
+        .and("set-cookie", "__Host-refresh_token=b; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=604800")
+        .and("set-cookie", "__Host-device=c; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=34560000");
     assert_eq!(contract(production).complaints(&secure), Vec::<String>::new());
 }
 
 #[test]
 fn doctored_answers_are_refused() {
-    let cookie = |line: &str| login().with("set-cookie", line).and("set-cookie", REFRESH);
+    let cookie = |line: &str| login().with("set-cookie", line).and("set-cookie", REFRESH).and("set-cookie", DEVICE);
     let doctored = vec![
         (me().with("x-content-type-options", "sniff"), "x-content-type-options"),
         (me().and("referrer-policy", "no-referrer"), "referrer-policy"),
@@ -151,6 +152,7 @@ fn doctored_answers_are_refused() {
 
 const ACCESS: &str = "access_token=a; HttpOnly; SameSite=Strict; Path=/; Max-Age=3600";
 const REFRESH: &str = "refresh_token=b; HttpOnly; SameSite=Strict; Path=/; Max-Age=604800";
+const DEVICE: &str = "device=c; HttpOnly; SameSite=Strict; Path=/; Max-Age=34560000";
 
 fn cookies() -> Cookies {
     Cookies { secure: false, host_prefix: false, same_site: SameSite::Strict, domain: None }
@@ -195,6 +197,7 @@ fn login() -> Exchange {
     exchange("POST", "/api/auth/login", 200, &json!({ "message": "Login successful" }))
         .and("set-cookie", ACCESS)
         .and("set-cookie", REFRESH)
+        .and("set-cookie", DEVICE)
 }
 
 fn logout() -> Exchange {

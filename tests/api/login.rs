@@ -12,7 +12,7 @@ use crate::harness::tokens;
 const URL: &str = "/api/auth/login";
 
 both! {
-    sets_two_cookies_and_says_so,
+    sets_three_cookies_and_says_so,
     the_access_token_tells_what_a_service_beside_needs,
     the_last_login_is_remembered,
     upper_and_lower_case_of_the_email_are_the_same,
@@ -25,12 +25,13 @@ both! {
     a_failed_login_ends_nothing,
 }
 
-async fn sets_two_cookies_and_says_so(app: TestApp) {
+async fn sets_three_cookies_and_says_so(app: TestApp) {
     let browser = app.browser();
     browser.register("ann@example.com").await.is(201);
     let answer = browser.login("ann@example.com").await;
     let ages: Vec<_> = answer.cookies().into_iter().map(|cookie| (cookie.name.clone(), cookie.max_age())).collect();
-    assert_eq!(ages, [("access_token".to_owned(), Some(3_600)), ("refresh_token".to_owned(), Some(604_800))]);
+    let ages: Vec<_> = ages.iter().map(|(name, age)| (name.as_str(), age.unwrap())).collect();
+    assert_eq!(ages, [("access_token", 3_600), ("refresh_token", 604_800), ("device", 400 * 86_400)]);
     assert_eq!(answer.ok(), json!({ "message": "Login successful" }));
 }
 

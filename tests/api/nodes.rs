@@ -1,11 +1,10 @@
 //! Several nodes on one PostgreSQL: what one of them has ended is over on all.
 
-use doorward::service::Client;
-use doorward::service::operator::{self, Change};
 use serde_json::json;
 
 use crate::harness::app::{Database, TestApp};
 use crate::harness::browser::{Browser, PASSWORD};
+use crate::harness::operations::Operation;
 use crate::harness::time::{minutes, seconds};
 use crate::support::postgres;
 
@@ -56,7 +55,7 @@ async fn end(app: &TestApp, laptop: &Browser, email: &str, way: End) -> &'static
         }
         End::Disabled => {
             let id = app.id_of(email).await;
-            operator::change(&app.service(), id, Change::Disable, &Client::default(), false).await.unwrap();
+            app.operate(id, Operation::Disable, false).await;
             "session_revoked"
         }
         End::Deleted => {

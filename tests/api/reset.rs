@@ -55,7 +55,7 @@ async fn whatever_is_wrong_with_a_token_the_answer_and_the_work_are_the_same(dat
     let expired = app.reset_token("expired@example.com").await;
     app.clock.advance(minutes(31));
     let before = app.dump().await;
-    let rounds = app.service().hashing.rounds_done();
+    let rounds = app.service().password.hashing.rounds_done();
     let unknown = "A".repeat(43);
     let mut answers = Vec::new();
     for token in [
@@ -81,7 +81,7 @@ async fn whatever_is_wrong_with_a_token_the_answer_and_the_work_are_the_same(dat
     }
     assert!(answers[0].2.contains("invalid_or_expired_token"), "{answers:?}");
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:#?}");
-    assert_eq!(app.service().hashing.rounds_done(), rounds, "none of them costs a hash");
+    assert_eq!(app.service().password.hashing.rounds_done(), rounds, "none of them costs a hash");
     assert_eq!(app.dump().await, before);
 }
 

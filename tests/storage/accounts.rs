@@ -60,7 +60,10 @@ both! {
             Box::pin(async move { audit::append(tx, &record, START).await })
         });
         append.await.unwrap();
-        let entries = || async { audit::of_user(&mut test.store.read().await.unwrap(), id).await.unwrap() };
+        let entries = || async {
+            let page = audit::page_of_user(&mut test.store.read().await.unwrap(), id, None, 9).await.unwrap();
+            page.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>()
+        };
         assert_eq!(entries().await, [Entry { at: START, record: before }]);
 
         test.store.write((), move |tx, ()| Box::pin(account::erase(tx, id))).await.unwrap();
@@ -68,7 +71,7 @@ both! {
         assert_eq!(entries().await, [Entry { at: START, record: bare }]);
         let mut tx = test.store.read().await.unwrap();
         assert!(account::by_id(&mut tx, id).await.unwrap().is_none());
-        assert!(session::all_of_user(&mut tx, id).await.unwrap().is_empty());
+        assert!(session::page_of_user(&mut tx, id, None, 9).await.unwrap().is_empty());
     }
 }
 
@@ -97,7 +100,10 @@ both! {
 
         let mut tx = test.store.read().await.unwrap();
         let ids = |rows: Vec<doorward::domain::session::Session>| rows.iter().map(|row| row.id.0[0]).collect::<Vec<_>>();
-        assert_eq!(ids(session::all_of_user(&mut tx, id).await.unwrap()), [2, 1]);
+        assert_eq!(ids(session::page_of_user(&mut tx, id, None, 9).await.unwrap()), [2, 1]);
+        assert_eq!(ids(session::page_of_user(&mut tx, id, None, 1).await.unwrap()), [2]);
+        let after = Some((START, SessionId([2; 16])));
+        assert_eq!(ids(session::page_of_user(&mut tx, id, after, 9).await.unwrap()), [1]);
         assert_eq!(ids(session::list_of_user(&mut tx, id, START).await.unwrap()), [2]);
     }
 }

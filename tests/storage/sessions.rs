@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use doorward::domain::account::Email;
 use doorward::domain::account::{User, UserId};
 use doorward::domain::session::{EndReason, Ended, Session, SessionId, SessionSecret};
 use doorward::domain::timestamp::Timestamp;
@@ -172,23 +171,21 @@ both! {
 }
 
 both! {
-    async fn the_addresses_of_an_account_are_those_of_its_sessions(test) {
+    async fn two_sessions_are_found_in_one_statement(test) {
         let ada = register(&test, "ada@example.com").await.unwrap();
         let bob = register(&test, "bob@example.com").await.unwrap();
-        let from = |ip: &str| Some(ip.parse().unwrap());
-        let rows = [(ada.id, 1, from("192.0.2.1")), (ada.id, 2, from("2001:db8::1")), (ada.id, 3, from("192.0.2.1")),
-            (ada.id, 4, None), (bob.id, 5, from("192.0.2.9"))];
-        for (user, id, client_ip) in rows {
-            store(&test, &Session { client_ip, ..session(user, id, START) }).await;
+        for (user, id) in [(ada.id, 1), (ada.id, 2), (bob.id, 3)] {
+            store(&test, &session(user, id, START)).await;
         }
-        assert!(end(&test, SessionId([2; 16]), EndReason::Logout, START).await);
-
         let mut tx = test.store.read().await.unwrap();
-        let mut addresses = session::addresses_of(&mut tx, &ada.email).await.unwrap();
-        addresses.sort();
-        assert_eq!(addresses, [from("192.0.2.1").unwrap(), from("2001:db8::1").unwrap()]);
-        let nobody = Email::parse("nobody@example.com").unwrap();
-        assert!(session::addresses_of(&mut tx, &nobody).await.unwrap().is_empty());
+        for (asked, expected) in [([1, 3], vec![1, 3]), ([2, 2], vec![2]), ([9, 3], vec![3]), ([8, 9], vec![])] {
+            let found = session::find_two(&mut tx, asked.map(|id| SessionId([id; 16]))).await.unwrap();
+            let mut found: Vec<u8> = found.iter().map(|session| session.id.0[0]).collect();
+            found.sort_unstable();
+            assert_eq!(found, expected);
+        }
+        assert_eq!(session::owner(&mut tx, SessionId([3; 16])).await.unwrap(), Some(bob.id));
+        assert_eq!(session::owner(&mut tx, SessionId([9; 16])).await.unwrap(), None);
     }
 }
 

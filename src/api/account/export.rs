@@ -1,22 +1,26 @@
 //! Everything that is stored about the person, as a file.
 
+use std::io;
 use std::sync::Arc;
 
+use futures_util::stream::{self, Stream, TryStreamExt as _};
 use poem::http::header::CONTENT_DISPOSITION;
 use poem::web::Data;
-use poem_openapi::payload::{Json, Response};
+use poem_openapi::payload::Response;
 use poem_openapi::types::ToJSON;
 use poem_openapi::{ApiResponse, Object, OpenApi};
-use serde_json::Value;
 
 use super::User;
 use crate::api::Tag;
-use crate::api::problem::TypedProblem;
-use crate::api::session::{Caller, CallerCode, Session};
+use crate::api::payload::JsonStream;
+use crate::api::problem::{TypedProblem, codes};
+use crate::api::session::{Caller, Session};
 use crate::api::types::Moment;
+use crate::domain::account as domain;
 use crate::domain::audit::Entry;
 use crate::domain::session::{self, SessionId};
-use crate::service::{App, Client, account};
+use crate::service::account::{self, ExportError, Page};
+use crate::service::{App, Client, Failure};
 
 /// The person's own data.
 pub struct ExportApi;
@@ -25,30 +29,104 @@ pub struct ExportApi;
 impl ExportApi {
     /// Export my data
     ///
-    /// Everything that is stored about the person: the account, all sessions and the audit. Never hashes or secrets.
+    /// Everything that is stored about the person: the account, all sessions and the audit. Never hashes or secrets. One at a time a
+    /// person, and a few an hour.
     #[oai(path = "/me/export", method = "get", operation_id = "exportMe")]
     async fn export(
         &self,
         Data(app): Data<&Arc<App>>,
         Data(client): Data<&Client>,
         Caller(caller): Caller,
-    ) -> Result<Response<Exported>, TypedProblem<CallerCode>> {
+    ) -> Result<Response<Exported>, TypedProblem<ExportCode>> {
         match account::export(app, &caller, client).await {
-            Ok(Some(export)) => {
-                let reply = Exported::Ok(Json(Export::of(export, Some(caller.session.id))));
+            Ok(export) => {
+                let text = text(export, Some(caller.session.id)).map_err(broken_off);
+                let reply = Exported::Ok(JsonStream::new(text));
                 Ok(Response::new(reply).header(CONTENT_DISPOSITION, "attachment; filename=\"doorward-export.json\""))
             }
-            Ok(None) => Err(TypedProblem::new(CallerCode::NotAuthenticated)),
-            Err(cause) => Err(TypedProblem::failed(CallerCode::DatabaseUnavailable, &cause)),
+            Err(ExportError::Gone) => Err(TypedProblem::new(ExportCode::NotAuthenticated)),
+            Err(ExportError::Limited(limited)) => Err(limited.into()),
+            Err(ExportError::Failed(cause)) => Err(cause.into()),
         }
     }
 }
 
-/// The document of `exportMe`, for who asks without a session.
-#[must_use]
-pub fn json(export: account::Export) -> Value {
-    Export::of(export, None).to_json().unwrap_or_default()
+codes! {
+    /// Why `exportMe` refuses.
+    ExportCode: caller TooManyAttempts
 }
+
+/// The status is sent already: all that can be done is not to send the end.
+fn broken_off(cause: Failure) -> io::Error {
+    tracing::error!(error = &cause as &(dyn std::error::Error + 'static), "an export was broken off");
+    io::Error::other("broken off")
+}
+
+/// The document of `exportMe`, part by part as it is read: the whole of it is never in memory.
+pub fn text(export: account::Export, current: Option<SessionId>) -> impl Stream<Item = Result<String, Failure>> + Send {
+    let writer = Writer { current, list: List::Sessions, is_empty: true };
+    stream::try_unfold(Some((export, writer, true)), |state| async move {
+        let Some((mut export, mut writer, is_first)) = state else { return Ok(None) };
+        let head = if is_first { Writer::head(&export.user) } else { String::new() };
+        Ok(Some(match export.next().await? {
+            Some(page) => (head + &writer.page(page), Some((export, writer, false))),
+            None => (head + writer.end(), None),
+        }))
+    })
+}
+
+/// Writes an [`Export`]. The lists have no end until it is known.
+struct Writer {
+    current: Option<SessionId>,
+    list: List,
+    /// The list that is being written has no item yet.
+    is_empty: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum List {
+    Sessions,
+    Audit,
+}
+
+impl Writer {
+    fn head(user: &domain::User) -> String {
+        format!("{{\"user\":{},\"sessions\":[", User::from(user.clone()).to_json_string())
+    }
+
+    fn page(&mut self, page: Page) -> String {
+        let mut text = String::new();
+        let items: Vec<String> = match page {
+            Page::Sessions(sessions) => {
+                sessions.into_iter().map(|session| StoredSession::of(session, self.current).to_json_string()).collect()
+            }
+            Page::Audit(entries) => {
+                if self.list == List::Sessions {
+                    (self.list, self.is_empty) = (List::Audit, true);
+                    text += BETWEEN;
+                }
+                entries.into_iter().map(|entry| AuditRecord::from(entry).to_json_string()).collect()
+            }
+        };
+        for item in items {
+            if !std::mem::take(&mut self.is_empty) {
+                text.push(',');
+            }
+            text += &item;
+        }
+        text
+    }
+
+    const fn end(&self) -> &'static str {
+        match self.list {
+            List::Sessions => "],\"audit\":[]}\n",
+            List::Audit => "]}\n",
+        }
+    }
+}
+
+/// Where the sessions end and the audit begins.
+const BETWEEN: &str = "],\"audit\":[";
 
 #[derive(ApiResponse)]
 enum Exported {
@@ -57,10 +135,10 @@ enum Exported {
         status = 200,
         header(name = "Content-Disposition", ty = "String", description = "Says that it is a file to keep.")
     )]
-    Ok(Json<Export>),
+    Ok(JsonStream<Export>),
 }
 
-/// Everything that is stored about a person.
+/// Everything that is stored about a person, as [`text`] writes it.
 #[derive(Debug, Object)]
 struct Export {
     /// The account.
@@ -103,16 +181,6 @@ struct AuditRecord {
     user_agent: Option<String>,
     /// More, if there is more to say.
     detail: Option<String>,
-}
-
-impl Export {
-    fn of(export: account::Export, current: Option<SessionId>) -> Self {
-        Self {
-            user: export.user.into(),
-            sessions: export.sessions.into_iter().map(|session| StoredSession::of(session, current)).collect(),
-            audit: export.audit.into_iter().map(AuditRecord::from).collect(),
-        }
-    }
 }
 
 impl StoredSession {

@@ -10,7 +10,7 @@ use poem_openapi::types::{Example, Password as PasswordText, ToJSON};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde_json::Value;
 
-pub use self::export::{ExportApi, json as export_json};
+pub use self::export::{ExportApi, text as export_text};
 use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
 use super::problem::{TypedProblem, codes};
@@ -21,8 +21,8 @@ use crate::domain;
 use crate::domain::password::Password;
 use crate::domain::password::PasswordPolicy;
 use crate::domain::timestamp::Timestamp;
-use crate::service::account::{self, EraseError, NewAccount, RegisterError};
-use crate::service::password::PasswordChangeError;
+use crate::service::account::{self, EraseError, NewAccount, RegisterError, RenameError};
+use crate::service::password::{Proof as PasswordProof, ProofError};
 use crate::service::{App, Client};
 
 /// Operations on the person's account.
@@ -43,13 +43,9 @@ impl AccountApi {
     ) -> Result<Registered, TypedProblem<RegisterCode>> {
         match account::register(app, client.clone(), account.0).await {
             Ok(user) => Ok(Registered::Created(Json(user.into()))),
-            Err(error) => Err(match error {
-                RegisterError::EmailUnavailable => TypedProblem::new(RegisterCode::EmailUnavailable),
-                RegisterError::Limited(limited) => {
-                    TypedProblem::limited(RegisterCode::TooManyAttempts, RegisterCode::Overloaded, limited)
-                }
-                RegisterError::Failed(cause) => TypedProblem::failed(RegisterCode::DatabaseUnavailable, &cause),
-            }),
+            Err(RegisterError::EmailUnavailable) => Err(TypedProblem::new(RegisterCode::EmailUnavailable)),
+            Err(RegisterError::Limited(limited)) => Err(limited.into()),
+            Err(RegisterError::Failed(cause)) => Err(cause.into()),
         }
     }
 
@@ -74,9 +70,10 @@ impl AccountApi {
         change: Strict<ProfileChange>,
     ) -> Result<Me, TypedProblem<UpdateCode>> {
         match account::rename(app, &caller, client.clone(), change.0).await {
-            Ok(Some(user)) => Ok(Me::Ok(Json(user.into()))),
-            Ok(None) => Err(TypedProblem::new(UpdateCode::NotAuthenticated)),
-            Err(cause) => Err(TypedProblem::failed(UpdateCode::DatabaseUnavailable, &cause)),
+            Ok(user) => Ok(Me::Ok(Json(user.into()))),
+            Err(RenameError::Gone) => Err(TypedProblem::new(UpdateCode::NotAuthenticated)),
+            Err(RenameError::Limited(limited)) => Err(limited.into()),
+            Err(RenameError::Failed(cause)) => Err(cause.into()),
         }
     }
 
@@ -93,18 +90,14 @@ impl AccountApi {
         Caller(caller): Caller,
         proof: Strict<Proof>,
     ) -> Result<Response<Deleted>, TypedProblem<DeleteCode>> {
-        match account::erase(app, &caller, client.clone(), proof.0).await {
-            Ok(()) | Err(EraseError::Password(PasswordChangeError::Gone)) => Ok(clearing(Deleted::Done, settings)),
+        match account::erase(app, PasswordProof { caller, client: client.clone(), password: proof.0 }).await {
+            Ok(()) | Err(EraseError::Proof(ProofError::Gone)) => Ok(clearing(Deleted::Done, settings)),
             Err(EraseError::LastSuperuser) => Err(TypedProblem::new(DeleteCode::LastSuperuser)),
-            Err(EraseError::Password(error)) => Err(match error {
-                PasswordChangeError::Limited(limited) => {
-                    TypedProblem::limited(DeleteCode::TooManyAttempts, DeleteCode::Overloaded, limited)
-                }
-                PasswordChangeError::Failed(cause) => TypedProblem::failed(DeleteCode::DatabaseUnavailable, &cause),
-                PasswordChangeError::Incorrect | PasswordChangeError::Gone => {
-                    TypedProblem::new(DeleteCode::IncorrectCurrentPassword)
-                }
-            }),
+            Err(EraseError::Proof(ProofError::Incorrect)) => {
+                Err(TypedProblem::new(DeleteCode::IncorrectCurrentPassword))
+            }
+            Err(EraseError::Proof(ProofError::Limited(limited))) => Err(limited.into()),
+            Err(EraseError::Proof(ProofError::Failed(cause))) => Err(cause.into()),
         }
     }
 }
@@ -119,16 +112,14 @@ codes! {
 codes! {
     /// Why `updateMe` refuses.
     UpdateCode:
-        MalformedJson NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected
-        CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed Overloaded DatabaseUnavailable
+        caller MalformedJson CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed TooManyAttempts
 }
 
 codes! {
     /// Why `deleteMe` refuses.
     DeleteCode:
-        MalformedJson NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected
-        CrossSiteRequest LastSuperuser PayloadTooLarge UnsupportedMediaType ValidationFailed IncorrectCurrentPassword
-        TooManyAttempts Overloaded DatabaseUnavailable
+        caller MalformedJson CrossSiteRequest LastSuperuser PayloadTooLarge UnsupportedMediaType ValidationFailed
+        IncorrectCurrentPassword TooManyAttempts
 }
 
 #[derive(ApiResponse)]
@@ -246,7 +237,7 @@ impl Body for Registration {
 
     fn read(fields: &mut Fields, app: &App) -> Option<NewAccount> {
         let email = rules::email(fields, "email");
-        let policy = PasswordPolicy { composition: app.passwords.composition };
+        let policy = PasswordPolicy { composition: app.password.policy.composition };
         let password = rules::new_password(fields, "password", policy, email.as_ref());
         let full_name = rules::full_name(fields, "full_name");
         Some(NewAccount { email: email?, password: password?, full_name: full_name? })

@@ -14,7 +14,7 @@ use super::session::{Caller, with_tokens};
 use super::types::{Message, PASSWORD_CHANGED};
 use crate::config::cookies::Cookies;
 use crate::domain::password::{Password, PasswordPolicy, ResetToken};
-use crate::service::password::{self, PasswordChangeError, ResetError};
+use crate::service::password::{self, Proof, ProofError, ResetError};
 use crate::service::{App, Client};
 
 /// Operations on the person's password.
@@ -40,16 +40,12 @@ impl PasswordApi {
         if new.reveal().eq_ignore_ascii_case(caller.user.email.as_str()) {
             return Err(TypedProblem::invalid(ChangeCode::ValidationFailed, rules::is_the_email("new_password")));
         }
-        match password::change(app, &caller, client.clone(), current, new).await {
+        match password::change(app, Proof { caller, client: client.clone(), password: current }, new).await {
             Ok(tokens) => Ok(with_tokens(Changed::Ok(Json(Message::new(PASSWORD_CHANGED))), settings, &tokens)),
-            Err(error) => Err(match error {
-                PasswordChangeError::Incorrect => TypedProblem::new(ChangeCode::IncorrectCurrentPassword),
-                PasswordChangeError::Gone => TypedProblem::new(ChangeCode::NotAuthenticated),
-                PasswordChangeError::Limited(limited) => {
-                    TypedProblem::limited(ChangeCode::TooManyAttempts, ChangeCode::Overloaded, limited)
-                }
-                PasswordChangeError::Failed(cause) => TypedProblem::failed(ChangeCode::DatabaseUnavailable, &cause),
-            }),
+            Err(ProofError::Incorrect) => Err(TypedProblem::new(ChangeCode::IncorrectCurrentPassword)),
+            Err(ProofError::Gone) => Err(TypedProblem::new(ChangeCode::NotAuthenticated)),
+            Err(ProofError::Limited(limited)) => Err(limited.into()),
+            Err(ProofError::Failed(cause)) => Err(cause.into()),
         }
     }
 
@@ -66,16 +62,12 @@ impl PasswordApi {
         let (token, new) = reset.0;
         match password::reset(app, client.clone(), token, new).await {
             Ok(()) => Ok(WasReset::Ok(Json(Message::new(PASSWORD_CHANGED)))),
-            Err(error) => Err(match error {
-                ResetError::PasswordIsEmail => {
-                    TypedProblem::invalid(ResetCode::ValidationFailed, rules::is_the_email("new_password"))
-                }
-                ResetError::Invalid => TypedProblem::new(ResetCode::InvalidOrExpiredToken),
-                ResetError::Limited(limited) => {
-                    TypedProblem::limited(ResetCode::TooManyAttempts, ResetCode::Overloaded, limited)
-                }
-                ResetError::Failed(cause) => TypedProblem::failed(ResetCode::DatabaseUnavailable, &cause),
-            }),
+            Err(ResetError::PasswordIsEmail) => {
+                Err(TypedProblem::invalid(ResetCode::ValidationFailed, rules::is_the_email("new_password")))
+            }
+            Err(ResetError::Invalid) => Err(TypedProblem::new(ResetCode::InvalidOrExpiredToken)),
+            Err(ResetError::Limited(limited)) => Err(limited.into()),
+            Err(ResetError::Failed(cause)) => Err(cause.into()),
         }
     }
 }
@@ -83,9 +75,8 @@ impl PasswordApi {
 codes! {
     /// Why `changePassword` refuses.
     ChangeCode:
-        MalformedJson NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected
-        CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed IncorrectCurrentPassword TooManyAttempts
-        Overloaded DatabaseUnavailable
+        caller MalformedJson CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed IncorrectCurrentPassword
+        TooManyAttempts
 }
 
 codes! {
@@ -180,5 +171,5 @@ impl Body for PasswordReset {
 }
 
 fn policy(app: &App) -> PasswordPolicy {
-    PasswordPolicy { composition: app.passwords.composition }
+    PasswordPolicy { composition: app.password.policy.composition }
 }

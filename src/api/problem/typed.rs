@@ -22,6 +22,15 @@ pub trait Codes: Into<Code> + Send + Sync + 'static {
 
 /// Declares the closed set of codes of one operation.
 macro_rules! codes {
+    // Those of an operation that asks for a `Caller`: who asks comes first.
+    ($(#[$doc:meta])* $name:ident: caller $($code:ident)+) => {
+        $crate::api::problem::codes! {
+            $(#[$doc])*
+            $name:
+                NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected Overloaded
+                DatabaseUnavailable $($code)+
+        }
+    };
     ($(#[$doc:meta])* $name:ident: $($code:ident)+) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,28 +66,54 @@ impl<C: Codes> TypedProblem<C> {
         Self(Problem::invalid(vec![field]), PhantomData)
     }
 
-    /// Refuses until some time has passed.
+    /// Refuses until there is less to do.
     #[must_use]
-    pub fn after(code: C, wait: Duration) -> Self {
-        Self(Problem::of(code.into()).retry_after(wait), PhantomData)
+    pub fn overloaded(wait: Duration) -> Self {
+        let () = Self::LISTS_OVERLOADED;
+        Self::after(Code::Overloaded, wait)
     }
 
-    /// Refuses what is not even tried now, with the operation's codes for too many attempts and for too much work.
-    #[must_use]
-    pub fn limited(too_many: C, overloaded: C, limited: Limited) -> Self {
+    /// Refuses until some time has passed.
+    fn after(code: Code, wait: Duration) -> Self {
+        Self(Problem::of(code).retry_after(wait), PhantomData)
+    }
+
+    /// A set of codes that lacks one of these can't be used where it is needed: that fails to compile.
+    const LISTS_TOO_MANY_ATTEMPTS: () = assert!(lists(C::ALL, Code::TooManyAttempts));
+    const LISTS_OVERLOADED: () = assert!(lists(C::ALL, Code::Overloaded));
+    const LISTS_DATABASE_UNAVAILABLE: () = assert!(lists(C::ALL, Code::DatabaseUnavailable));
+}
+
+const fn lists(all: &[Code], code: Code) -> bool {
+    let mut at = 0;
+    while at < all.len() {
+        if all[at] as u8 == code as u8 {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// What is not even tried now.
+impl<C: Codes> From<Limited> for TypedProblem<C> {
+    fn from(limited: Limited) -> Self {
+        let () = Self::LISTS_TOO_MANY_ATTEMPTS;
         match limited {
-            Limited::Throttled { retry_after } => Self::after(too_many, retry_after),
-            Limited::Overloaded { retry_after } => Self::after(overloaded, retry_after),
+            Limited::Throttled { retry_after } => Self::after(Code::TooManyAttempts, retry_after),
+            Limited::Overloaded { retry_after } => Self::overloaded(retry_after),
         }
     }
+}
 
-    /// Refuses because of our own trouble: the cause goes to the log, once, and nowhere else. `unavailable` is for a database that
-    /// does not answer; all else is a defect, and no operation documents those.
-    #[must_use]
-    pub fn failed(unavailable: C, cause: &Failure) -> Self {
-        let passes = matches!(cause, Failure::Store(cause) if cause.is_unavailable());
-        let code = if passes { unavailable.into() } else { Code::InternalError };
-        tracing::error!(code = code.as_str(), error = cause as &(dyn Error + 'static), "the request failed");
+/// Our own trouble: the cause goes to the log, once, and nowhere else. It passes when the database answers again; all else is a defect,
+/// and no operation documents those.
+impl<C: Codes> From<Failure> for TypedProblem<C> {
+    fn from(cause: Failure) -> Self {
+        let () = Self::LISTS_DATABASE_UNAVAILABLE;
+        let passes = matches!(&cause, Failure::Store(cause) if cause.is_unavailable());
+        let code = if passes { Code::DatabaseUnavailable } else { Code::InternalError };
+        tracing::error!(code = code.as_str(), error = &cause as &(dyn Error + 'static), "the request failed");
         Self(Problem::of(code), PhantomData)
     }
 }

@@ -61,7 +61,7 @@ impl<'a> ApiExtractor<'a> for Caller {
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let Data(app) = <Data<&Arc<App>>>::from_request_without_body(request).await?;
         let tokens = Tokens::from_request_without_body(request).await?;
-        match session::authenticate(app, &tokens.access, &tokens.refresh).await {
+        match session::authenticate(app, &tokens.access, &tokens.browser.refresh).await {
             Ok(caller) => Ok(Self(caller)),
             Err(error) => Err(refused(error).into()),
         }
@@ -76,7 +76,7 @@ fn refused(error: AuthError) -> TypedProblem<CallerCode> {
         AuthError::Refused(Refusal::Ended(EndReason::Logout)) => CallerCode::SessionEnded,
         AuthError::Refused(Refusal::Ended(EndReason::Reuse)) => CallerCode::SessionReuseDetected,
         AuthError::Refused(Refusal::Ended(_)) => CallerCode::SessionRevoked,
-        AuthError::Failed(cause) => return TypedProblem::failed(CallerCode::DatabaseUnavailable, &cause),
+        AuthError::Failed(cause) => return cause.into(),
     })
 }
 
@@ -100,8 +100,8 @@ fn bearer(headers: &HeaderMap) -> Vec<String> {
 pub(super) struct Tokens {
     /// Access tokens.
     pub(super) access: Vec<String>,
-    /// Refresh tokens.
-    pub(super) refresh: Vec<String>,
+    /// What else the browser brings.
+    pub(super) browser: session::Browser,
 }
 
 impl<'a> FromRequest<'a> for Tokens {
@@ -109,13 +109,16 @@ impl<'a> FromRequest<'a> for Tokens {
         let Data(settings) = <Data<&Cookies>>::from_request_without_body(request).await?;
         Ok(Self {
             access: access_tokens(request.headers(), settings),
-            refresh: cookies::read(request.headers(), cookies::name(settings, Kind::Refresh)),
+            browser: session::Browser {
+                refresh: cookies::read(request.headers(), cookies::name(settings, Kind::Refresh)),
+                device: cookies::read(request.headers(), cookies::name(settings, Kind::Device)),
+            },
         })
     }
 }
 
 /// The refresh tokens, where the operation is of no use without one: then the service refuses.
-pub(super) struct RefreshCookie(pub(super) Vec<String>);
+pub(super) struct RefreshCookie(pub(super) session::Browser);
 
 impl<'a> ApiExtractor<'a> for RefreshCookie {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
@@ -132,7 +135,7 @@ impl<'a> ApiExtractor<'a> for RefreshCookie {
     }
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        Ok(Self(Tokens::from_request_without_body(request).await?.refresh))
+        Ok(Self(Tokens::from_request_without_body(request).await?.browser))
     }
 }
 

@@ -14,13 +14,18 @@ use crate::config::cookies::{Cookies, SameSite};
 /// How many cookies of one name are looked at. A browser sends one; more come from a sibling domain or a mistake.
 const MAX_VALUES: usize = 16;
 
-/// Which of the two cookies.
+/// How long a browser stays known: as long as browsers keep a cookie at most (RFC 6265bis 5.5).
+pub(super) const DEVICE_MAX_AGE: Duration = Duration::from_hours(400 * 24);
+
+/// Which of the cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The access token.
     Access,
     /// The refresh token.
     Refresh,
+    /// What the browser is known by. Logging out keeps it.
+    Device,
 }
 
 /// The cookie's name under these settings.
@@ -34,6 +39,8 @@ pub(super) fn name(settings: &Cookies, kind: Kind) -> &'static str {
         (Kind::Access, true, false) => "__Host-access_token",
         (Kind::Refresh, false, _) => "refresh_token",
         (Kind::Refresh, true, _) => "__Host-refresh_token",
+        (Kind::Device, false, _) => "device",
+        (Kind::Device, true, _) => "__Host-device",
     }
 }
 
@@ -134,7 +141,7 @@ mod tests {
     fn clearing_repeats_every_attribute() {
         let shared = Cookies { domain: Some("example.com".into()), ..production() };
         for settings in [development(), production(), shared] {
-            for kind in [Kind::Access, Kind::Refresh] {
+            for kind in [Kind::Access, Kind::Refresh, Kind::Device] {
                 let stored = set(&settings, kind, "", HOUR);
                 assert_eq!(clear(&settings, kind), stored.replace("Max-Age=3600", "Max-Age=0"));
             }

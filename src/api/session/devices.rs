@@ -40,7 +40,7 @@ impl DevicesApi {
                 let sessions = live.iter().map(|session| Session::of(session, Some(current))).collect();
                 Ok(Listed::Ok(Json(Sessions { sessions })))
             }
-            Err(cause) => Err(TypedProblem::failed(CallerCode::DatabaseUnavailable, &cause)),
+            Err(cause) => Err(cause.into()),
         }
     }
 
@@ -63,7 +63,7 @@ impl DevicesApi {
             Ok(true) if id == caller.session.id => Ok(clearing(Ended::Done, settings)),
             Ok(true) => Ok(Response::new(Ended::Done)),
             Ok(false) => Err(not_found()),
-            Err(cause) => Err(TypedProblem::failed(EndCode::DatabaseUnavailable, &cause)),
+            Err(cause) => Err(cause.into()),
         }
     }
 
@@ -85,7 +85,7 @@ impl DevicesApi {
                 let reply = EndedAll::Ok(Json(Message::new(LOGGED_OUT_EVERYWHERE)));
                 Ok(if keep_current { Response::new(reply) } else { clearing(reply, settings) })
             }
-            Err(cause) => Err(TypedProblem::failed(EndAllCode::DatabaseUnavailable, &cause)),
+            Err(cause) => Err(cause.into()),
         }
     }
 }
@@ -100,15 +100,13 @@ pub(in crate::api) fn clearing<T>(reply: T, settings: &Cookies) -> Response<T> {
 codes! {
     /// Why `endSession` refuses.
     EndCode:
-        NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected CrossSiteRequest
-        SessionNotFound Overloaded DatabaseUnavailable
+        caller CrossSiteRequest SessionNotFound
 }
 
 codes! {
     /// Why `logoutAll` refuses.
     EndAllCode:
-        MalformedJson NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected
-        CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed Overloaded DatabaseUnavailable
+        caller MalformedJson CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
 }
 
 #[derive(ApiResponse)]

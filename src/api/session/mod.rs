@@ -25,7 +25,7 @@ use crate::config::cookies::Cookies;
 use crate::domain::account::Email;
 use crate::domain::password::Password;
 use crate::domain::session::{EndReason, Refusal};
-use crate::service::session::{self, Credentials, IssuedTokens, LoginError, LoginOutcome, RefreshError};
+use crate::service::session::{self, Credentials, IssuedTokens, LoginError, LoginOutcome, LogoutError, RefreshError};
 use crate::service::{App, Client};
 
 /// Operations on the person's session.
@@ -35,8 +35,9 @@ pub struct SessionApi;
 impl SessionApi {
     /// Log in
     ///
-    /// Starts a session, and sets two cookies that no script can read: the access token, and the refresh token that renews it.
-    /// A session of this browser that is still there ends.
+    /// Starts a session, and sets three cookies that no script can read: the access token, the refresh token that renews it, and one
+    /// that this browser is known by from now on, so that nobody who attacks the account can keep it out. A session of this browser
+    /// that is still there ends.
     ///
     /// An unknown email, a wrong password and a disabled account get the same answer in the same time.
     #[oai(path = "/login", method = "post", operation_id = "login")]
@@ -48,17 +49,13 @@ impl SessionApi {
         tokens: Tokens,
         credentials: Strict<Login>,
     ) -> Result<Response<LoggedIn>, TypedProblem<LoginCode>> {
-        match session::login(app, client.clone(), credentials.0, tokens.refresh).await {
+        match session::login(app, client.clone(), credentials.0, tokens.browser).await {
             Ok(LoginOutcome::SignedIn(tokens)) => {
                 Ok(with_tokens(LoggedIn::Ok(Json(Message::new(LOGGED_IN))), settings, &tokens))
             }
-            Err(error) => Err(match error {
-                LoginError::Incorrect => TypedProblem::new(LoginCode::IncorrectCredentials),
-                LoginError::Limited(limited) => {
-                    TypedProblem::limited(LoginCode::TooManyAttempts, LoginCode::Overloaded, limited)
-                }
-                LoginError::Failed(cause) => TypedProblem::failed(LoginCode::DatabaseUnavailable, &cause),
-            }),
+            Err(LoginError::Incorrect) => Err(TypedProblem::new(LoginCode::IncorrectCredentials)),
+            Err(LoginError::Limited(limited)) => Err(limited.into()),
+            Err(LoginError::Failed(cause)) => Err(cause.into()),
         }
     }
 
@@ -74,7 +71,7 @@ impl SessionApi {
         Data(settings): Data<&Cookies>,
         cookie: RefreshCookie,
     ) -> Result<Response<Refreshed>, TypedProblem<RefreshCode>> {
-        match session::refresh(app, client.clone(), cookie.0).await {
+        match session::refresh(app, client.clone(), &cookie.0).await {
             Ok(tokens) => Ok(with_tokens(Refreshed::Ok(Json(Message::new(REFRESHED))), settings, &tokens)),
             Err(error) => Err(TypedProblem::new(match error {
                 RefreshError::NotAuthenticated => RefreshCode::NotAuthenticated,
@@ -82,20 +79,16 @@ impl SessionApi {
                 RefreshError::Refused(Refusal::Ended(EndReason::Logout)) => RefreshCode::SessionEnded,
                 RefreshError::Refused(Refusal::Ended(EndReason::Reuse)) => RefreshCode::SessionReuseDetected,
                 RefreshError::Refused(Refusal::Ended(_)) => RefreshCode::SessionRevoked,
-                RefreshError::Throttled { retry_after } => {
-                    return Err(TypedProblem::after(RefreshCode::TooManyAttempts, retry_after));
-                }
-                RefreshError::Failed(cause) => {
-                    return Err(TypedProblem::failed(RefreshCode::DatabaseUnavailable, &cause));
-                }
+                RefreshError::Limited(limited) => return Err(limited.into()),
+                RefreshError::Failed(cause) => return Err(cause.into()),
             })),
         }
     }
 
     /// Log out
     ///
-    /// Ends the session that the cookies (or the Bearer token) belong to, if there is one, and clears both cookies. Expired tokens end
-    /// theirs too. Safe to repeat.
+    /// Ends the session that the cookies (or the Bearer token) belong to, if there is one, and clears both. Expired tokens end nothing.
+    /// The cookie that the browser is known by stays. Safe to repeat.
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(
         &self,
@@ -104,18 +97,23 @@ impl SessionApi {
         Data(settings): Data<&Cookies>,
         tokens: Tokens,
     ) -> Result<Response<LoggedOut>, TypedProblem<LogoutCode>> {
-        match session::logout(app, client.clone(), tokens.refresh, tokens.access).await {
+        match session::logout(app, client.clone(), &tokens.browser, &tokens.access).await {
             Ok(()) => Ok(clearing(LoggedOut::Ok(Json(Message::new(LOGGED_OUT))), settings)),
-            Err(cause) => Err(TypedProblem::failed(LogoutCode::DatabaseUnavailable, &cause)),
+            Err(LogoutError::Overloaded { retry_after }) => Err(TypedProblem::overloaded(retry_after)),
+            Err(LogoutError::Failed(cause)) => Err(cause.into()),
         }
     }
 }
 
-/// The reply, with the cookies of both tokens.
+/// The reply, with the cookies of both tokens, and of the device where somebody has logged in with it.
 pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
-    Response::new(reply)
+    let reply = Response::new(reply)
         .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age))
-        .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age))
+        .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age));
+    match &tokens.device {
+        Some(device) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Device, device, cookies::DEVICE_MAX_AGE)),
+        None => reply,
+    }
 }
 
 codes! {
@@ -145,7 +143,7 @@ enum LoggedIn {
         header(
             name = "Set-Cookie",
             ty = "String",
-            description = "Two of them: the access token and the refresh token."
+            description = "Three of them: the access token, the refresh token, and what the browser is known by."
         )
     )]
     Ok(Json<Message>),

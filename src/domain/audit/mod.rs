@@ -15,6 +15,8 @@ pub enum Event {
     LoginSucceeded,
     /// A login was refused after its password was looked at.
     LoginFailed,
+    /// A wrong password was given in a session, for something that asks for it again.
+    ReauthenticationFailed,
     /// A session ended because its owner said so.
     LoggedOut,
     /// A session ended for any other reason; the detail is the reason.
@@ -58,10 +60,11 @@ pub struct Entry {
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Registered,
         Self::LoginSucceeded,
         Self::LoginFailed,
+        Self::ReauthenticationFailed,
         Self::LoggedOut,
         Self::SessionEnded,
         Self::RefreshReplayed,
@@ -86,6 +89,7 @@ impl Event {
             Self::Registered => "registered",
             Self::LoginSucceeded => "login_succeeded",
             Self::LoginFailed => "login_failed",
+            Self::ReauthenticationFailed => "reauthentication_failed",
             Self::LoggedOut => "logged_out",
             Self::SessionEnded => "session_ended",
             Self::RefreshReplayed => "refresh_replayed",

@@ -50,16 +50,6 @@ impl ClientKey {
     }
 }
 
-/// Whether two addresses are of one network: an IPv4 /24 or an IPv6 /64. From there an account has been used before, so that a
-/// stranger elsewhere must not be able to keep its owner out.
-#[must_use]
-pub fn is_same_network(one: IpAddr, other: IpAddr) -> bool {
-    match (ClientKey::of(Some(one)), ClientKey::of(Some(other))) {
-        (ClientKey::V4(one), ClientKey::V4(other)) => one >> 8 == other >> 8,
-        (one, other) => one == other,
-    }
-}
-
 fn upper_half(address: Ipv6Addr) -> u64 {
     u64::try_from(address.to_bits() >> 64).unwrap_or_default()
 }
@@ -102,17 +92,6 @@ mod tests {
         assert_eq!(key("2001:db8:1:2::1").site().unwrap().shared(), key("2001:db8::").shared());
         assert_ne!(key("2001:db8::").shared(), key("2001:db9::").shared());
         assert_ne!(key("2001:db8::").shared(), key("2002:db8::").shared());
-    }
-
-    #[test]
-    fn networks_are_an_ipv4_24_and_an_ipv6_64() {
-        let same = |one: &str, other: &str| is_same_network(one.parse().unwrap(), other.parse().unwrap());
-        assert!(same("203.0.113.7", "203.0.113.250"));
-        assert!(same("203.0.113.7", "::ffff:203.0.113.250"));
-        assert!(!same("203.0.113.7", "203.0.112.7"));
-        assert!(same("2001:db8:1:2::1", "2001:db8:1:2:3::"));
-        assert!(!same("2001:db8:1:2::1", "2001:db8:1:3::1"));
-        assert!(!same("::", "0.0.0.0"));
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::domain::account::Email;
-use crate::domain::account::{FullName, User};
+use crate::domain::account::{Email, FullName, User};
 use crate::domain::audit::Event;
 use crate::domain::password::Password;
-use crate::service::throttle::{self, Limited};
+use crate::domain::throttle::Scope;
+use crate::service::throttle::{Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
-use crate::storage::account::NewUser;
-use crate::storage::{account, audit};
+use crate::storage::account::{self, NewUser};
+use crate::storage::audit;
 
 /// What a person registers with. The password satisfies the policy: the door has checked it.
 #[derive(Clone, Debug)]
@@ -40,27 +40,28 @@ pub enum RegisterError {
 ///
 /// # Errors
 /// See [`RegisterError`].
-pub async fn register(app: &Arc<App>, client: Client, account: NewAccount) -> Result<User, RegisterError> {
-    let reserved = throttle::admit::<RegisterError>(app, app.throttles.register(client.ip, app.clock.now())).await?;
-    let hashed = app.hashing.hash(account.password).await;
-    let password_hash = throttle::unless_overloaded::<_, RegisterError>(app, hashed, [reserved]).await?;
-    let new = NewUser { email: account.email, full_name: account.full_name, password_hash };
+pub async fn register(app: &Arc<App>, client: Client, new: NewAccount) -> Result<User, RegisterError> {
+    let attempt = Attempt::begin::<RegisterError>(app, Scope::Register, &client, None).await?;
+    let (attempt, place) = attempt.place::<RegisterError>().await?;
+    let NewAccount { email, password, full_name } = new;
+    let hashed = place.hash(password).await;
+    let (attempt, password_hash) = attempt.unless_refused::<_, RegisterError>(hashed).await?;
     let app = Arc::clone(app);
     in_own_task(async move {
-        let user = app
-            .store
-            .write((), move |tx, ()| {
-                let (new, client) = (new.clone(), client.clone());
-                Box::pin(async move {
-                    let now = tx.now().await?;
-                    let Some(user) = account::insert(tx, &new, now).await? else { return Ok(None) };
-                    audit::append(tx, &client.record(Event::Registered, user.id, None), now).await?;
-                    Ok(Some(user))
-                })
+        let input = (NewUser { email, full_name, password_hash }, client);
+        let made = app.store.write(input, |tx, (new, client)| {
+            Box::pin(async move {
+                let now = tx.now().await?;
+                let Some(user) = account::insert(tx, new, now).await? else { return Ok(None) };
+                audit::append(tx, &client.record(Event::Registered, user.id, None), now).await?;
+                Ok(Some(user))
             })
-            .await
-            .map_err(Failure::from)?
-            .ok_or(RegisterError::EmailUnavailable)?;
+        });
+        let Some(user) = made.await.map_err(Failure::from)? else {
+            attempt.failed();
+            return Err(RegisterError::EmailUnavailable);
+        };
+        attempt.succeeded().await;
         tracing::info!(user_id = %user.id, "registered");
         Ok(user)
     })

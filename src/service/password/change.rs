@@ -2,102 +2,53 @@
 
 use std::sync::Arc;
 
+use super::{Proof, ProofError, prove, waiting};
 use crate::domain::audit::Event;
-use crate::domain::password::{Password, PasswordHash};
+use crate::domain::password::Password;
 use crate::domain::session::EndReason;
+use crate::domain::throttle::Scope;
 use crate::service::session::{
-    Begun, Caller, IssuedTokens, begin_session, end_sessions_of, issue_tokens, prepare_session, session_begun,
-    session_ended,
+    Begun, IssuedTokens, begin_session, end_sessions_of, issue_tokens, prepare_session, session_begun, session_ended,
 };
-use crate::service::throttle::{self, Limited};
-use crate::service::{App, Client, Failure, in_own_task};
+use crate::service::throttle::{self, Attempt};
+use crate::service::{App, Failure, in_own_task};
 use crate::storage::{account, audit, password};
 
-/// Why the password is as it was.
-#[derive(Debug, thiserror::Error)]
-pub enum PasswordChangeError {
-    /// The current password is another one.
-    #[error("the current password is another one")]
-    Incorrect,
-    /// The account is gone.
-    #[error("the account is gone")]
-    Gone,
-    /// Not now.
-    #[error(transparent)]
-    Limited(#[from] Limited),
-    /// Our own trouble.
-    #[error(transparent)]
-    Failed(#[from] Failure),
-}
-
-/// Proves that the caller knows the account's password: what everything asks for that a stolen session must not be enough for.
-/// Returns the hash that was verified. Wrong ones count against the account.
-pub(in crate::service) async fn prove(
-    app: &App,
-    caller: &Caller,
-    password: Option<Password>,
-) -> Result<PasswordHash, PasswordChangeError> {
-    let name = throttle::name_of(app, &caller.user.email);
-    let here = app.throttles.account(name, true, app.clock.now());
-    let reserved = throttle::admit::<PasswordChangeError>(app, here).await?;
-    let stored = {
-        let mut tx = app.store.read().await.map_err(Failure::from)?;
-        account::credentials(&mut tx, &caller.user.email).await.map_err(Failure::from)?
-    };
-    let stored = stored.ok_or(PasswordChangeError::Gone)?.password_hash;
-    let verified = match password {
-        Some(password) => app.hashing.verify(password, Some(stored.clone())).await,
-        None => app.hashing.verify_nobody().await,
-    };
-    if verified.as_ref().is_ok_and(|verified| !verified.matches) {
-        return Err(PasswordChangeError::Incorrect);
-    }
-    throttle::refund(app, [reserved]).await;
-    throttle::unless_overloaded::<_, PasswordChangeError>(app, verified, []).await?;
-    Ok(stored)
-}
-
 /// Changes the password. Every session ends, the asking one too, because a thief may have copied its cookies; a new one begins.
-/// `current` is none when no account can have what was submitted; `new` satisfies the policy.
+/// `new` satisfies the policy.
 ///
 /// # Errors
-/// See [`PasswordChangeError`].
-pub async fn change(
-    app: &Arc<App>,
-    caller: &Caller,
-    client: Client,
-    current: Option<Password>,
-    new: Password,
-) -> Result<IssuedTokens, PasswordChangeError> {
-    let verified = prove(app, caller, current).await?;
-    let hash = throttle::unless_overloaded::<_, PasswordChangeError>(app, app.hashing.hash(new).await, []).await?;
-    let user_id = caller.user.id;
+/// See [`ProofError`].
+pub async fn change(app: &Arc<App>, proof: Proof, new: Password) -> Result<IssuedTokens, ProofError> {
+    let account = throttle::in_session(app, &proof.caller);
+    let attempt = Attempt::begin::<ProofError>(app, Scope::Reauthenticate, &proof.client, Some(account)).await?;
+    let (attempt, (first, second)) = attempt.two_places::<ProofError>().await?;
+    let (_waiting, hung_up) = waiting();
     let app = Arc::clone(app);
     in_own_task(async move {
+        let (client, user_id) = (proof.client.clone(), proof.caller.user.id);
+        let (attempt, verified) = prove(&app, (attempt, first), proof, hung_up).await?;
+        let (attempt, hash) = attempt.unless_refused::<_, ProofError>(second.hash(new).await).await?;
         let new_session = prepare_session(&app, &client, user_id)?;
-        let policy = app.sessions.clone();
-        let changed = app
-            .store
-            .write((), move |tx, ()| {
-                let (client, policy, new_session) = (client.clone(), policy.clone(), new_session.clone());
-                let (verified, hash) = (verified.clone(), hash.clone());
-                Box::pin(async move {
-                    let Some(locked) = account::lock(tx, user_id).await? else { return Ok(None) };
-                    // Guarded by the hash that was verified: of two changes at once the second knows the wrong password.
-                    if !account::replace_hash(tx, user_id, &verified, &hash).await? {
-                        return Ok(None);
-                    }
-                    password::void(tx, user_id).await?;
-                    let reason = EndReason::PasswordChanged;
-                    let ended = end_sessions_of(tx, user_id, None, reason, &client, locked.now).await?;
-                    audit::append(tx, &client.record(Event::PasswordChanged, user_id, None), locked.now).await?;
-                    let begun = begin_session(tx, new_session, &policy, &client, locked.now).await?;
-                    Ok(Some((ended, begun)))
-                })
+        let input = (client, app.session.policy.clone(), new_session, verified, hash);
+        let changed = app.store.write(input, |tx, (client, policy, new_session, verified, hash)| {
+            Box::pin(async move {
+                let user_id = new_session.user_id;
+                let Some(locked) = account::lock(tx, user_id).await? else { return Ok(None) };
+                // Guarded by the hash that was verified: of two changes at once the second knows the wrong password.
+                if !account::replace_hash(tx, user_id, verified, hash).await? {
+                    return Ok(None);
+                }
+                password::void(tx, user_id).await?;
+                let reason = EndReason::PasswordChanged;
+                let ended = end_sessions_of(tx, user_id, None, reason, client, locked.now).await?;
+                audit::append(tx, &client.record(Event::PasswordChanged, user_id, None), locked.now).await?;
+                let begun = begin_session(tx, new_session.clone(), policy, client, locked.now).await?;
+                Ok(Some((ended, begun)))
             })
-            .await
-            .map_err(Failure::from)?;
-        let (ended, begun) = changed.ok_or(PasswordChangeError::Incorrect)?;
+        });
+        let (ended, begun) = changed.await.map_err(Failure::from)?.ok_or(ProofError::Incorrect)?;
+        attempt.succeeded().await;
         for id in ended {
             session_ended(&app, id, EndReason::PasswordChanged);
         }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::domain::account::User;
 use crate::domain::audit::{Event, Record};
-use crate::domain::password::Password;
-use crate::domain::password::ResetToken;
+use crate::domain::password::{Password, ResetToken};
 use crate::domain::session::EndReason;
+use crate::domain::throttle::Scope;
 use crate::platform::digest::sha256;
 use crate::service::session::{end_sessions_of, session_ended};
-use crate::service::throttle::{self, Limited};
+use crate::service::throttle::{Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
 use crate::storage::password::{self, TokenHash};
 use crate::storage::{account, audit};
@@ -38,41 +38,36 @@ pub enum ResetError {
 /// # Errors
 /// See [`ResetError`].
 pub async fn reset(app: &Arc<App>, client: Client, token: Option<ResetToken>, new: Password) -> Result<(), ResetError> {
-    let reserved = throttle::admit::<ResetError>(app, app.throttles.login(client.ip, app.clock.now())).await?;
+    let attempt = Attempt::begin::<ResetError>(app, Scope::Reset, &client, None).await?;
+    let (attempt, place) = attempt.place::<ResetError>().await?;
     let token = sha256(token.ok_or(ResetError::Invalid)?.bytes());
     let user = whose(app, &token).await?.ok_or(ResetError::Invalid)?;
     if new.reveal().eq_ignore_ascii_case(user.email.as_str()) {
         return Err(ResetError::PasswordIsEmail);
     }
-    let user_id = user.id;
-    let hashed = app.hashing.hash(new).await;
-    let hash = throttle::unless_overloaded::<_, ResetError>(app, hashed, [reserved]).await?;
+    let (attempt, hash) = attempt.unless_refused::<_, ResetError>(place.hash(new).await).await?;
     let app = Arc::clone(app);
     in_own_task(async move {
-        let ended = app
-            .store
-            .write((), move |tx, ()| {
-                let (client, hash) = (client.clone(), hash.clone());
-                Box::pin(async move {
-                    let Some(locked) = account::lock(tx, user_id).await? else { return Ok(None) };
-                    if !password::take(tx, &token, locked.now).await? {
-                        return Ok(None);
-                    }
-                    account::set_password(tx, user_id, &hash, locked.now).await?;
-                    let detail = Some("reset".to_owned());
-                    let record = Record { detail, ..client.record(Event::PasswordChanged, user_id, None) };
-                    audit::append(tx, &record, locked.now).await?;
-                    let reason = EndReason::PasswordChanged;
-                    end_sessions_of(tx, user_id, None, reason, &client, locked.now).await.map(Some)
-                })
+        let input = (client, user.id, token, hash);
+        let ended = app.store.write(input, |tx, (client, user_id, token, hash)| {
+            Box::pin(async move {
+                let Some(locked) = account::lock(tx, *user_id).await? else { return Ok(None) };
+                if !password::take(tx, token, locked.now).await? {
+                    return Ok(None);
+                }
+                account::set_password(tx, *user_id, hash, locked.now).await?;
+                let detail = Some("reset".to_owned());
+                let record = Record { detail, ..client.record(Event::PasswordChanged, *user_id, None) };
+                audit::append(tx, &record, locked.now).await?;
+                end_sessions_of(tx, *user_id, None, EndReason::PasswordChanged, client, locked.now).await.map(Some)
             })
-            .await
-            .map_err(Failure::from)?
-            .ok_or(ResetError::Invalid)?;
+        });
+        let ended = ended.await.map_err(Failure::from)?.ok_or(ResetError::Invalid)?;
+        attempt.succeeded().await;
         for session in ended {
             session_ended(&app, session, EndReason::PasswordChanged);
         }
-        tracing::info!(%user_id, "password reset");
+        tracing::info!(user_id = %user.id, "password reset");
         Ok(())
     })
     .await

@@ -7,10 +7,14 @@ use crate::domain::account::User;
 use crate::domain::session::AccessToken;
 use crate::domain::session::RefreshToken;
 use crate::domain::session::{Refusal, Session};
+use crate::domain::throttle::Throttled;
 use crate::domain::timestamp::Timestamp;
 use crate::platform::refresh_token;
-use crate::service::{App, Failure};
-use crate::storage::session;
+use crate::service::{App, Client, Failure};
+use crate::storage::session as sessions;
+
+/// How many of the refresh tokens of one request are looked at.
+const MAX_LOOKED_AT: usize = 2;
 
 /// Why nobody is authenticated.
 #[derive(Debug, thiserror::Error)]
@@ -51,14 +55,14 @@ pub(super) struct Identified {
 /// See [`AuthError`].
 pub async fn authenticate(app: &Arc<App>, access: &[String], refresh: &[String]) -> Result<Caller, AuthError> {
     let now = app.clock.now();
-    let token = only(access.iter().filter_map(|text| Some((text, app.access_tokens.verify(text, now)?))))
-        .ok_or(AuthError::NotAuthenticated)?;
+    let authentic = access.iter().filter_map(|text| Some((text, app.session.access_tokens.verify(text, now)?)));
+    let (_, token) = only(authentic, |(one, _), (other, _)| one == other).ok_or(AuthError::NotAuthenticated)?;
     let live = match known(app, &token, now) {
         Some(Known::Live(live)) => live,
         Some(Known::Ended(reason)) => return Err(AuthError::Refused(Refusal::Ended(reason))),
         None => load(app, &token, now).await?.ok_or(AuthError::NotAuthenticated)?,
     };
-    if let Some(refusal) = live.session.refusal(live.user.is_active, &app.sessions, now) {
+    if let Some(refusal) = live.session.refusal(live.user.is_active, &app.session.policy, now) {
         return Err(AuthError::Refused(refusal));
     }
     if token.is_expired(now) {
@@ -71,12 +75,12 @@ pub async fn authenticate(app: &Arc<App>, access: &[String], refresh: &[String])
 /// What this node remembers, where it is enough to answer. A remembered session that could not be used, or that is older than
 /// the token, may have been rotated on another node: then the row decides.
 fn known(app: &App, token: &AccessToken, now: Timestamp) -> Option<Known> {
-    app.cache.get(token.session_id, now).filter(|known| match known {
+    app.session.cache.get(token.session_id, now).filter(|known| match known {
         Known::Ended(_) => true,
         Known::Live(live) => {
             live.session.user_id == token.user_id
                 && live.session.generation >= token.generation
-                && live.session.refusal(live.user.is_active, &app.sessions, now).is_none()
+                && live.session.refusal(live.user.is_active, &app.session.policy, now).is_none()
         }
     })
 }
@@ -84,47 +88,66 @@ fn known(app: &App, token: &AccessToken, now: Timestamp) -> Option<Known> {
 /// Reads the row, and remembers a live one.
 async fn load(app: &App, token: &AccessToken, now: Timestamp) -> Result<Option<Arc<Live>>, Failure> {
     let mut tx = app.store.read().await?;
-    let found = session::find(&mut tx, token.session_id).await?;
+    let found = sessions::find(&mut tx, token.session_id).await?;
     let Some((session, user)) = found.filter(|(session, _)| session.user_id == token.user_id) else { return Ok(None) };
     let live = Live { session, user, read_at: now };
     if live.session.ended.is_none() {
-        app.cache.learn(live.clone());
+        app.session.cache.learn(live.clone());
     }
     Ok(Some(Arc::new(live)))
 }
 
 /// Of several presented values the only authentic one counts; two different ones are none (somebody may have planted one).
-fn only<'a, T>(mut authentic: impl Iterator<Item = (&'a String, T)>) -> Option<T> {
-    let (text, found) = authentic.next()?;
-    authentic.all(|(other, _)| other == text).then_some(found)
+fn only<T>(mut authentic: impl Iterator<Item = T>, same: impl Fn(&T, &T) -> bool) -> Option<T> {
+    let found = authentic.next()?;
+    authentic.all(|other| same(&found, &other)).then_some(found)
 }
 
-/// The authentic one of the presented refresh tokens, whatever its session's state.
-pub(super) async fn identify_refresh(app: &App, presented: &[String]) -> Result<Option<Identified>, Failure> {
-    let authentic = identify_each_refresh(app, presented).await?;
-    Ok(only(authentic.into_iter()))
-}
-
-/// All authentic ones of the presented refresh tokens, of any generation, expired ones too.
-pub(super) async fn identify_each_refresh<'a>(
+/// The authentic one of the presented refresh tokens, whatever its session's state. None, too, when this client's are not looked at.
+pub(super) async fn identify_refresh(
     app: &App,
-    presented: &'a [String],
-) -> Result<Vec<(&'a String, Identified)>, Failure> {
-    let mut authentic = Vec::new();
-    for text in presented {
-        let Some(token) = RefreshToken::parse(text) else { continue };
-        // A token that names no key of ours is not worth a query.
-        if app.keys.find(token.key_id).is_none() {
-            continue;
-        }
-        let mut tx = app.store.read().await?;
-        if let Some((session, _)) = session::find(&mut tx, token.session_id).await?
-            && refresh_token::is_authentic(&app.keys, &token, &session.secret)
-        {
-            authentic.push((text, Identified { token, session }));
+    client: &Client,
+    presented: &[String],
+) -> Result<Option<Identified>, Failure> {
+    let authentic = identify_each_refresh(app, client, presented).await?.unwrap_or_default();
+    Ok(only(authentic.into_iter(), |one, other| one.token == other.token))
+}
+
+/// The authentic ones of the presented refresh tokens, of any generation, expired ones too. A browser sends one, or two after a change
+/// of the cookie's domain: no more are looked at, in one statement. Forged ones count against the client's address; one that has
+/// presented too many is told to wait.
+pub(super) async fn identify_each_refresh(
+    app: &App,
+    client: &Client,
+    presented: &[String],
+) -> Result<Result<Vec<Identified>, Throttled>, Failure> {
+    // A token that names no key of ours is not worth a query.
+    let ours = |token: &RefreshToken| app.session.keys.find(token.key_id).is_some();
+    let mut tokens: Vec<RefreshToken> = Vec::with_capacity(MAX_LOOKED_AT);
+    for token in presented.iter().filter_map(|text| RefreshToken::parse(text)).filter(ours) {
+        if tokens.len() < MAX_LOOKED_AT && !tokens.contains(&token) {
+            tokens.push(token);
         }
     }
-    Ok(authentic)
+    let (Some(first), last) = (tokens.first(), tokens.last()) else { return Ok(Ok(Vec::new())) };
+    let now = app.clock.now();
+    if let Err(throttled) = app.limits.counters.may_present(client.ip, now) {
+        return Ok(Err(throttled));
+    }
+    let ids = [first.session_id, last.unwrap_or(first).session_id];
+    let found = {
+        let mut tx = app.store.read().await?;
+        sessions::find_two(&mut tx, ids).await?
+    };
+    let mut authentic = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let session = found.iter().find(|session| session.id == token.session_id);
+        match session.filter(|session| refresh_token::is_authentic(&app.session.keys, &token, &session.secret)) {
+            Some(session) => authentic.push(Identified { token, session: session.clone() }),
+            None => app.limits.counters.note_forgery(client.ip, now),
+        }
+    }
+    Ok(Ok(authentic))
 }
 
 /// Remembers that the client holds the newest refresh token, when the cookie that came along proves it. Not awaited: the
@@ -132,18 +155,18 @@ pub(super) async fn identify_each_refresh<'a>(
 fn confirm(app: &Arc<App>, session: &Session, refresh: &[String], now: Timestamp) {
     let proved = refresh.iter().filter_map(|text| RefreshToken::parse(text)).any(|token| {
         token.session_id == session.id
-            && session.is_confirmed_by(token.generation, &app.sessions, now)
-            && refresh_token::is_authentic(&app.keys, &token, &session.secret)
+            && session.is_confirmed_by(token.generation, &app.session.policy, now)
+            && refresh_token::is_authentic(&app.session.keys, &token, &session.secret)
     });
     if !proved {
         return;
     }
     let (app, id, generation, rotated_at) = (Arc::clone(app), session.id, session.generation, session.rotated_at);
-    app.cache.confirmed(id, generation);
+    app.session.cache.confirmed(id, generation);
     tokio::spawn(async move {
         let confirmed = app
             .store
-            .write((), move |tx, ()| Box::pin(async move { session::confirm(tx, id, generation, rotated_at).await }))
+            .write((), move |tx, ()| Box::pin(async move { sessions::confirm(tx, id, generation, rotated_at).await }))
             .await;
         if let Err(error) = confirmed {
             tracing::warn!(session_id = %id, error = %error, "a refresh token's receipt could not be recorded");

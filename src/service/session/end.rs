@@ -14,19 +14,16 @@ pub(in crate::service) async fn end_by_id(
     reason: EndReason,
     client: &Client,
 ) -> Result<bool, Failure> {
-    let client = client.clone();
-    let ended = app
-        .store
-        .write((), move |tx, ()| {
-            let client = client.clone();
-            Box::pin(async move {
-                match session::lock_after_user(tx, id).await? {
-                    Some(locked) => end_session(tx, &locked.session, reason, &client, locked.now).await,
-                    None => Ok(false),
-                }
-            })
+    let input = (id, reason, client.clone());
+    let ended = app.store.write(input, |tx, (id, reason, client)| {
+        Box::pin(async move {
+            match session::lock_after_user(tx, *id).await? {
+                Some(locked) => end_session(tx, &locked.session, *reason, client, locked.now).await,
+                None => Ok(false),
+            }
         })
-        .await?;
+    });
+    let ended = ended.await?;
     if ended {
         session_ended(app, id, reason);
     }
@@ -35,7 +32,7 @@ pub(in crate::service) async fn end_by_id(
 
 /// After the commit: this node refuses the session's access tokens at once.
 pub(in crate::service) fn session_ended(app: &App, id: SessionId, reason: EndReason) {
-    app.cache.end(id, reason);
+    app.session.cache.end(id, reason);
     tracing::info!(session_id = %id, reason = reason.as_str(), "session ended");
 }
 

@@ -19,11 +19,13 @@ pub struct IssuedTokens {
     pub refresh: String,
     /// How long it lives: until the session's idle expiry.
     pub refresh_max_age: Duration,
+    /// What the browser will be known by, where somebody has logged in with it.
+    pub device: Option<String>,
 }
 
 /// Tokens for the session as it is stored, at the time the database told.
 pub(in crate::service) fn issue_tokens(app: &App, session: &Session, now: Timestamp) -> Result<IssuedTokens, Failure> {
-    let lifetime = session.access_lifetime(&app.sessions, now);
+    let lifetime = session.access_lifetime(&app.session.policy, now);
     let claims = AccessToken {
         user_id: session.user_id,
         session_id: session.id,
@@ -32,9 +34,10 @@ pub(in crate::service) fn issue_tokens(app: &App, session: &Session, now: Timest
         expires: Timestamp::from_seconds((now + lifetime).seconds()),
     };
     Ok(IssuedTokens {
-        access: app.access_tokens.sign(&claims, now)?,
+        access: app.session.access_tokens.sign(&claims, now)?,
         access_max_age: lifetime,
-        refresh: refresh_token::derive(&app.keys, session),
+        refresh: refresh_token::derive(&app.session.keys, session),
         refresh_max_age: session.idle_expires_at.since(now),
+        device: None,
     })
 }

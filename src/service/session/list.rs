@@ -49,17 +49,13 @@ pub async fn end_all(app: &Arc<App>, caller: &Caller, client: Client, keep_curre
     let (user_id, kept) = (caller.user.id, keep_current.then_some(caller.session.id));
     let app = Arc::clone(app);
     in_own_task(async move {
-        let ended = app
-            .store
-            .write((), move |tx, ()| {
-                let client = client.clone();
-                Box::pin(async move {
-                    let Some(locked) = account::lock(tx, user_id).await? else { return Ok(Vec::new()) };
-                    end_sessions_of(tx, user_id, kept, EndReason::LogoutAll, &client, locked.now).await
-                })
+        let ended = app.store.write((user_id, kept, client), |tx, (user_id, kept, client)| {
+            Box::pin(async move {
+                let Some(locked) = account::lock(tx, *user_id).await? else { return Ok(Vec::new()) };
+                end_sessions_of(tx, *user_id, *kept, EndReason::LogoutAll, client, locked.now).await
             })
-            .await?;
-        for id in ended {
+        });
+        for id in ended.await? {
             session_ended(&app, id, EndReason::LogoutAll);
         }
         Ok(())

@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
-use super::authenticate::{Identified, identify_refresh};
-use super::{Begun, IssuedTokens, begin_session, end_by_id, issue_tokens, prepare_session, session_begun};
-use crate::domain::account::Email;
-use crate::domain::account::UserId;
+use super::authenticate::identify_refresh;
+use super::{
+    Begun, Browser, IssuedTokens, begin_session, end_session, issue_tokens, prepare_session, session_begun,
+    session_ended,
+};
+use crate::domain::account::{Email, UserId};
 use crate::domain::audit::Event;
 use crate::domain::password::{Password, PasswordHash};
-use crate::domain::session::EndReason;
-use crate::domain::throttle::is_same_network;
-use crate::service::throttle::{self, Limited};
+use crate::domain::session::{EndReason, Policy, RefreshToken, SessionId, Verdict};
+use crate::domain::throttle::{Guesser, Scope};
+use crate::platform::hashing::Place;
+use crate::service::password::{HungUp, verify, waiting};
+use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
-use crate::storage::{account, audit, session};
+use crate::storage::{self, Tx, account, audit, session};
 
 /// What a person logs in with.
 #[derive(Clone, Debug)]
@@ -44,15 +48,19 @@ pub enum LoginError {
 }
 
 /// A person whose password was right.
+#[derive(Clone)]
 struct Verified {
     user_id: UserId,
+    email: Email,
     password_hash: PasswordHash,
     /// The same password at the configured cost, where the stored one was cheaper.
     rehashed: Option<PasswordHash>,
 }
 
-/// Logs in. `credentials` are none when no account can have what was submitted: that takes as long as a wrong password. A
-/// browser's refresh cookies (`presented`) tell which session the new one replaces.
+/// Logs in. `credentials` are none when no account can have what was submitted: that takes as long as a wrong password. What the
+/// browser brings tells whether it has been here before, and which session the new one replaces.
+///
+/// Whoever is not admitted is told so before anything of the account is read, and so learns nothing of it.
 ///
 /// # Errors
 /// See [`LoginError`].
@@ -60,80 +68,63 @@ pub async fn login(
     app: &Arc<App>,
     client: Client,
     credentials: Option<Credentials>,
-    presented: Vec<String>,
+    browser: Browser,
 ) -> Result<LoginOutcome, LoginError> {
-    let by_address = throttle::admit::<LoginError>(app, app.throttles.login(client.ip, app.clock.now())).await?;
-    let replaced = identify_refresh(app, &presented).await?;
-    let (stored, by_account) = match &credentials {
-        Some(credentials) => {
-            let found = look_up(app, &client, &credentials.email, replaced.as_ref()).await?;
-            let name = throttle::name_of(app, &credentials.email);
-            let here = app.throttles.account(name, found.known, app.clock.now());
-            (found.stored, Some(throttle::admit::<LoginError>(app, here).await?))
-        }
-        // No account can have what was submitted, so that there is none to protect.
-        None => (None, None),
-    };
-    let verified = verify(app, &client, credentials.map(|credentials| credentials.password), stored).await;
-    let verified = match verified {
-        // Nobody looked at the password.
-        Err(LoginError::Limited(limited)) => {
-            throttle::refund(app, by_account.into_iter().chain([by_address])).await;
-            return Err(limited.into());
-        }
-        verified => verified?,
-    };
+    let account = credentials.as_ref().map(|credentials| {
+        let device = app.session.devices.device(&browser.device, &credentials.email);
+        throttle::account(app, &credentials.email, device.map_or(Guesser::Stranger, Guesser::Device))
+    });
+    let attempt = Attempt::begin::<LoginError>(app, Scope::Login, &client, account).await?;
+    let admitted = attempt.place::<LoginError>().await?;
+    let (_waiting, hung_up) = waiting();
     let app = Arc::clone(app);
     in_own_task(async move {
-        // Only failures count against the account, also of a caller who has hung up.
-        throttle::refund(&app, by_account).await;
-        let Begun { session, now, .. } = begin(&app, &client, verified).await?.ok_or(LoginError::Incorrect)?;
-        if let Some(Identified { session: old, .. }) = replaced {
-            // In a transaction of its own: it may be another user's, whose row would have to be locked in order.
-            end_by_id(&app, old.id, EndReason::Replaced, &client).await?;
-        }
-        Ok(LoginOutcome::SignedIn(issue_tokens(&app, &session, now)?))
+        let (attempt, verified) = look(&app, admitted, &client, credentials, hung_up).await?;
+        // Only a token that would still have refreshed is of a session that this browser uses.
+        let presented = identify_refresh(&app, &client, &browser.refresh).await?.map(|identified| identified.token);
+        let email = verified.email.clone();
+        let Some(begun) = begin(&app, &client, verified, presented).await? else {
+            attempt.failed();
+            return Err(LoginError::Incorrect);
+        };
+        attempt.succeeded().await;
+        let device = app.session.devices.issue(&browser.device, &email).map_err(Failure::from)?;
+        let Begun { session, now, .. } = begun;
+        Ok(LoginOutcome::SignedIn(IssuedTokens { device: Some(device), ..issue_tokens(&app, &session, now)? }))
     })
     .await
 }
 
-/// What is stored about the account that somebody wants to log in to.
-struct Found {
-    stored: Option<account::Credentials>,
-    /// Whether this browser, or this network, has been used with the account before.
-    known: bool,
-}
-
-/// Asks the same of an email that nobody has.
-async fn look_up(app: &App, client: &Client, email: &Email, browser: Option<&Identified>) -> Result<Found, Failure> {
-    let mut tx = app.store.read().await?;
-    let stored = account::credentials(&mut tx, email).await?;
-    let addresses = session::addresses_of(&mut tx, email).await?;
-    let known_browser = browser.map(|browser| browser.session.user_id);
-    let known = known_browser.is_some() && known_browser == stored.as_ref().map(|stored| stored.user.id)
-        || client.ip.is_some_and(|ip| addresses.into_iter().any(|known| is_same_network(known, ip)));
-    Ok(Found { stored, known })
-}
-
 /// Looks at the password. Takes the same number of hash rounds whatever is wrong.
-async fn verify(
+async fn look(
     app: &App,
+    (attempt, place): (Attempt, Place),
     client: &Client,
-    password: Option<Password>,
-    stored: Option<account::Credentials>,
-) -> Result<Verified, LoginError> {
-    let (known, stored_hash) = stored.map(|stored| (stored.user, stored.password_hash)).unzip();
-    let verified = match password.clone() {
-        Some(password) => app.hashing.verify(password, stored_hash.clone()).await,
-        None => app.hashing.verify_nobody().await,
+    credentials: Option<Credentials>,
+    hung_up: HungUp,
+) -> Result<(Attempt, Verified), LoginError> {
+    let stored = match &credentials {
+        Some(Credentials { email, .. }) => {
+            let mut tx = app.store.read().await.map_err(Failure::from)?;
+            account::credentials(&mut tx, email).await.map_err(Failure::from)?
+        }
+        None => None,
     };
-    let verified = throttle::unless_overloaded::<_, LoginError>(app, verified, []).await?;
-    match (known, stored_hash, password) {
-        (Some(user), Some(password_hash), Some(password)) if verified.matches && user.is_active => {
-            let rehashed = if verified.outdated { app.hashing.hash(password).await.ok() } else { None };
-            Ok(Verified { user_id: user.id, password_hash, rehashed })
+    let (known, stored_hash) = stored.map(|stored| (stored.user, stored.password_hash)).unzip();
+    let (email, password) = credentials.map(|credentials| (credentials.email, credentials.password)).unzip();
+    let Some(verified) = verify(place, password.clone(), stored_hash.clone(), hung_up).await else {
+        // Nobody waits for this answer.
+        attempt.failed();
+        return Err(LoginError::Incorrect);
+    };
+    let (attempt, verified) = attempt.unless_refused::<_, LoginError>(verified).await?;
+    match (known, stored_hash, email.zip(password)) {
+        (Some(user), Some(password_hash), Some((email, password))) if verified.matches && user.is_active => {
+            let rehashed = if verified.outdated { app.password.hashing.hash(password).await.ok() } else { None };
+            Ok((attempt, Verified { user_id: user.id, email, password_hash, rehashed }))
         }
         (known, ..) => {
+            attempt.failed();
             refuse(app, client, known.map(|user| user.id)).await?;
             Err(LoginError::Incorrect)
         }
@@ -143,48 +134,78 @@ async fn verify(
 /// Remembers a refused login; not whose it was, when the account was erased while its password was looked at. The same work
 /// whether the account exists or not.
 async fn refuse(app: &App, client: &Client, user_id: Option<UserId>) -> Result<(), Failure> {
+    tracing::info!(user_id = user_id.map(|id| id.0), "login refused");
     // Nobody has this id.
     let record = client.record(Event::LoginFailed, user_id.unwrap_or(UserId(0)), None);
-    tracing::info!(user_id = user_id.map(|id| id.0), "login refused");
-    app.store
-        .write((), move |tx, ()| {
+    let noted = app.store.write(record, |tx, record| {
+        Box::pin(async move {
             let mut record = record.clone();
-            Box::pin(async move {
-                let id = record.user_id.take().unwrap_or(UserId(0));
-                record.user_id = account::lock(tx, id).await?.map(|locked| locked.user.id);
-                let now = tx.now().await?;
-                audit::append(tx, &record, now).await
-            })
+            let id = record.user_id.take().unwrap_or(UserId(0));
+            record.user_id = account::lock(tx, id).await?.map(|locked| locked.user.id);
+            let now = tx.now().await?;
+            audit::append(tx, &record, now).await
         })
-        .await?;
-    Ok(())
+    });
+    Ok(noted.await?)
 }
 
-/// Makes the session, in one transaction that begins with the user's row. bcrypt took a quarter of a second: the row is taken
-/// only if the hash is still the one that was verified, else a login racing a password change would leave a session made with
-/// the old password.
-async fn begin(app: &App, client: &Client, verified: Verified) -> Result<Option<Begun>, Failure> {
+/// Makes the session, in one transaction. bcrypt took a quarter of a second: the user's row is taken only if the hash is still the one
+/// that was verified, else a login racing a password change would leave a session made with the old password. The session that it
+/// replaces ends in the same transaction: none is left behind. It may be another user's; rows of users are locked in the order of
+/// their ids.
+async fn begin(
+    app: &App,
+    client: &Client,
+    verified: Verified,
+    presented: Option<RefreshToken>,
+) -> Result<Option<Begun>, Failure> {
     let new = prepare_session(app, client, verified.user_id)?;
-    let (policy, client) = (app.sessions.clone(), client.clone());
-    let Verified { password_hash, rehashed, .. } = verified;
-    let begun = app
-        .store
-        .write((), move |tx, ()| {
-            let (policy, client, new) = (policy.clone(), client.clone(), new.clone());
-            let (password_hash, rehashed) = (password_hash.clone(), rehashed.clone());
-            Box::pin(async move {
-                let Some((_, now)) = account::record_login(tx, new.user_id, &password_hash).await? else {
-                    return Ok(None);
-                };
-                if let Some(rehashed) = rehashed {
-                    account::replace_hash(tx, new.user_id, &password_hash, &rehashed).await?;
-                }
-                begin_session(tx, new, &policy, &client, now).await.map(Some)
-            })
+    let input = (app.session.policy.clone(), client.clone(), new, verified, presented);
+    let begun = app.store.write(input, |tx, (policy, client, new, verified, presented)| {
+        Box::pin(async move {
+            let owner = match presented {
+                Some(token) => session::owner(tx, token.session_id).await?,
+                None => None,
+            };
+            if let Some(owner) = owner.filter(|owner| *owner < new.user_id) {
+                account::lock(tx, owner).await?;
+            }
+            let recorded = account::record_login(tx, new.user_id, &verified.password_hash).await?;
+            let Some((_, now)) = recorded else { return Ok(None) };
+            if let Some(owner) = owner.filter(|owner| *owner > new.user_id) {
+                account::lock(tx, owner).await?;
+            }
+            if let Some(rehashed) = &verified.rehashed {
+                account::replace_hash(tx, new.user_id, &verified.password_hash, rehashed).await?;
+            }
+            let replaced = match presented {
+                Some(token) if owner.is_some() => replace(tx, token, policy, client).await?,
+                _ => None,
+            };
+            let begun = begin_session(tx, new.clone(), policy, client, now).await?;
+            Ok(Some((begun, replaced)))
         })
-        .await?;
-    if let Some(begun) = &begun {
-        session_begun(app, begun);
+    });
+    let Some((begun, replaced)) = begun.await? else { return Ok(None) };
+    if let Some(replaced) = replaced {
+        session_ended(app, replaced, EndReason::Replaced);
     }
-    Ok(begun)
+    session_begun(app, &begun);
+    Ok(Some(begun))
+}
+
+/// Ends the session of a presented token, if that would still have refreshed it. Its user's row is locked.
+async fn replace(
+    tx: &mut Tx,
+    token: &RefreshToken,
+    policy: &Policy,
+    client: &Client,
+) -> Result<Option<SessionId>, storage::Error> {
+    let Some(old) = session::lock(tx, token.session_id).await? else { return Ok(None) };
+    let verdict = old.session.judge(old.user_active, token.presented(), policy, old.now);
+    if matches!(verdict, Verdict::Refuse(_) | Verdict::Reuse) {
+        return Ok(None);
+    }
+    let ended = end_session(tx, &old.session, EndReason::Replaced, client, old.now).await?;
+    Ok(ended.then_some(token.session_id))
 }

@@ -1,22 +1,42 @@
 //! Logging out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::authenticate::identify_each_refresh;
-use super::end_by_id;
+use super::{Browser, end_by_id};
 use crate::domain::session::EndReason;
+use crate::domain::throttle::Throttled;
 use crate::service::{App, Client, Failure, in_own_task};
 
-/// Ends every session that an authentic token was presented of: refresh tokens of any generation, access tokens, expired ones
-/// too. Nothing presented, or nothing authentic, is no error: logging out twice is logging out.
+/// Why the person is logged in still.
+#[derive(Debug, thiserror::Error)]
+pub enum LogoutError {
+    /// This client has presented too many tokens that are none of ours.
+    #[error("too many tokens that are none of ours")]
+    Overloaded {
+        /// When they will be looked at again.
+        retry_after: Duration,
+    },
+    /// Our own trouble.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// Ends every session that an authentic token was presented of: a refresh token of any generation, or an access token. Not by one
+/// that has expired: an old leak must not be usable to log people out. Nothing presented, or nothing authentic, is no error: logging
+/// out twice is logging out.
 ///
 /// # Errors
-/// When the database can't be asked: then the person is still logged in, and must be told.
-pub async fn logout(app: &Arc<App>, client: Client, refresh: Vec<String>, access: Vec<String>) -> Result<(), Failure> {
+/// When the database can't be asked, or the tokens are not looked at: then the person is still logged in, and must be told.
+pub async fn logout(app: &Arc<App>, client: Client, browser: &Browser, access: &[String]) -> Result<(), LogoutError> {
     let now = app.clock.now();
-    let mut ids: Vec<_> =
-        identify_each_refresh(app, &refresh).await?.into_iter().map(|(_, identified)| identified.session.id).collect();
-    ids.extend(access.iter().filter_map(|text| Some(app.access_tokens.verify(text, now)?.session_id)));
+    let looked_at = identify_each_refresh(app, &client, &browser.refresh).await?;
+    let refresh = looked_at.map_err(|Throttled { retry_after }| LogoutError::Overloaded { retry_after })?;
+    let live = refresh.into_iter().filter(|identified| now < identified.token.expires);
+    let mut ids: Vec<_> = live.map(|identified| identified.session.id).collect();
+    let access = access.iter().filter_map(|text| app.session.access_tokens.verify(text, now));
+    ids.extend(access.filter(|token| !token.is_expired(now)).map(|token| token.session_id));
     ids.sort_unstable();
     ids.dedup();
     let app = Arc::clone(app);

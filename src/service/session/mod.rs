@@ -17,6 +17,35 @@ pub use issue::IssuedTokens;
 pub(super) use issue::issue_tokens;
 pub use list::{end, end_all, list};
 pub use login::{Credentials, LoginError, LoginOutcome, login};
-pub use logout::logout;
+pub use logout::{LogoutError, logout};
 pub use refresh::{RefreshError, refresh};
 pub use revocations::follow_revocations;
+
+use crate::cache::sessions::SessionCache;
+use crate::domain::session::Policy;
+use crate::platform::access_token::AccessTokens;
+use crate::platform::device_cookie::DeviceCookies;
+use crate::platform::keys::Keys;
+
+/// What sessions stand on.
+pub struct Sessions {
+    /// Lifetimes and refresh rotation.
+    pub policy: Policy,
+    /// Live and ended sessions.
+    pub cache: SessionCache,
+    /// Signs access tokens.
+    pub access_tokens: AccessTokens,
+    /// Derives refresh tokens.
+    pub keys: Keys,
+    /// Makes the cookies that browsers are known by.
+    pub devices: DeviceCookies,
+}
+
+/// What a browser brings beside its access token: every cookie of the name, not looked into.
+#[derive(Clone, Debug, Default)]
+pub struct Browser {
+    /// Refresh tokens.
+    pub refresh: Vec<String>,
+    /// Device cookies.
+    pub device: Vec<String>,
+}

@@ -1,14 +1,14 @@
 //! Refresh rotation: the session's next tokens for a presented refresh token.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::authenticate::{Identified, identify_refresh};
-use super::{IssuedTokens, end_session, issue_tokens, session_ended};
+use super::{Browser, IssuedTokens, end_session, issue_tokens, session_ended};
 use crate::domain::audit::Event;
 use crate::domain::session::RefreshToken;
 use crate::domain::session::{EndReason, Refusal, Session, Verdict};
 use crate::domain::timestamp::Timestamp;
+use crate::service::throttle::Limited;
 use crate::service::{App, Client, Failure, in_own_task};
 use crate::storage::{self, Tx, audit, session};
 
@@ -21,12 +21,9 @@ pub enum RefreshError {
     /// The session can't be used any more.
     #[error("the session can't be used: {0:?}")]
     Refused(Refusal),
-    /// This session is refreshed too often.
-    #[error("too many refreshes")]
-    Throttled {
-        /// When the next may be made.
-        retry_after: Duration,
-    },
+    /// This session is refreshed too often, or this client has presented too many tokens that are none of ours.
+    #[error(transparent)]
+    Limited(#[from] Limited),
     /// Our own trouble: the session is as it was.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -34,7 +31,7 @@ pub enum RefreshError {
 
 /// What the transaction decided; a value, so that it commits.
 enum Decision {
-    Issue(Box<Session>, Timestamp),
+    Issue(Verdict, Box<Session>, Timestamp),
     Refuse(Refusal),
     /// The session must end, which takes the user's row first: decide again under that lock.
     EndIt,
@@ -45,11 +42,15 @@ enum Decision {
 ///
 /// # Errors
 /// See [`RefreshError`]. Only a reuse, decided and committed, ends the session.
-pub async fn refresh(app: &Arc<App>, client: Client, presented: Vec<String>) -> Result<IssuedTokens, RefreshError> {
-    let Identified { token, .. } = identify_refresh(app, &presented).await?.ok_or(RefreshError::NotAuthenticated)?;
-    app.throttles
-        .refresh(token.session_id, app.clock.now())
-        .map_err(|throttled| RefreshError::Throttled { retry_after: throttled.retry_after })?;
+pub async fn refresh(app: &Arc<App>, client: Client, browser: &Browser) -> Result<IssuedTokens, RefreshError> {
+    let now = app.clock.now();
+    let (counters, presented) = (&app.limits.counters, &browser.refresh);
+    if !presented.is_empty() {
+        counters.may_present(client.ip, now).map_err(Limited::from)?;
+    }
+    let identified = identify_refresh(app, &client, presented).await?;
+    let Identified { token, .. } = identified.ok_or(RefreshError::NotAuthenticated)?;
+    counters.refresh(token.session_id, now).map_err(Limited::from)?;
     let app = Arc::clone(app);
     in_own_task(async move {
         let mut decision = decide(&app, &client, &token, false).await?;
@@ -57,7 +58,11 @@ pub async fn refresh(app: &Arc<App>, client: Client, presented: Vec<String>) -> 
             decision = decide(&app, &client, &token, true).await?;
         }
         match decision {
-            Decision::Issue(session, now) => {
+            Decision::Issue(verdict, session, now) => {
+                if verdict == Verdict::Successor {
+                    // An honest client repeats itself, and so may a dishonest one: a few records tell as much as thousands.
+                    app.limits.counters.note_record(session.id, now);
+                }
                 tracing::info!(
                     user_id = %session.user_id, session_id = %session.id, generation = session.generation, "refreshed"
                 );
@@ -76,30 +81,30 @@ pub async fn refresh(app: &Arc<App>, client: Client, presented: Vec<String>) -> 
 }
 
 async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_first: bool) -> Result<Decision, Failure> {
-    let (policy, client, token) = (app.sessions.clone(), client.clone(), token.clone());
+    let may_record = app.limits.counters.may_record(token.session_id, app.clock.now());
+    let input = (app.session.policy.clone(), client.clone(), token.clone(), user_first, may_record);
     let decided = app
         .store
-        .write((), move |tx, ()| {
-            let (policy, client, token) = (policy.clone(), client.clone(), token.clone());
+        .write(input, |tx, (policy, client, token, user_first, may_record)| {
             Box::pin(async move {
-                let locked = if user_first {
+                let locked = if *user_first {
                     session::lock_after_user(tx, token.session_id).await?
                 } else {
                     session::lock(tx, token.session_id).await?
                 };
                 let Some(mut locked) = locked else { return Ok(Decision::Gone) };
                 let presented = token.presented();
-                let verdict = locked.session.judge(locked.user_active, presented, &policy, locked.now);
+                let verdict = locked.session.judge(locked.user_active, presented, policy, locked.now);
                 match verdict {
                     Verdict::Refuse(refusal) => return Ok(Decision::Refuse(refusal)),
                     Verdict::Reuse => {
-                        if user_first {
-                            end_session(tx, &locked.session, EndReason::Reuse, &client, locked.now).await?;
+                        if *user_first {
+                            end_session(tx, &locked.session, EndReason::Reuse, client, locked.now).await?;
                         }
                         return Ok(Decision::EndIt);
                     }
                     Verdict::Rotate { .. } | Verdict::Reissue => {
-                        locked.session.apply(verdict, presented, &policy, locked.now);
+                        locked.session.apply(verdict, presented, policy, locked.now);
                         if matches!(verdict, Verdict::Rotate { .. }) {
                             locked.session.client_ip = client.ip;
                             locked.session.user_agent.clone_from(&client.user_agent);
@@ -108,8 +113,10 @@ async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_firs
                     }
                     Verdict::Same | Verdict::Successor => {}
                 }
-                record(tx, verdict, &locked.session, &client, locked.now).await?;
-                Ok(Decision::Issue(Box::new(locked.session), locked.now))
+                if verdict != Verdict::Successor || *may_record {
+                    record(tx, verdict, &locked.session, client, locked.now).await?;
+                }
+                Ok(Decision::Issue(verdict, Box::new(locked.session), locked.now))
             })
         })
         .await?;

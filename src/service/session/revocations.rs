@@ -43,23 +43,23 @@ async fn look(app: &App, revocations: &mut Revocations, looked: Option<Timestamp
     if !revocations.may_have_changed().await?
         && let Some(looked) = looked
     {
-        app.cache.looked(began);
+        app.session.cache.looked(began);
         return Ok(looked);
     }
     let mut tx = app.store.read().await?;
     let now = tx.now().await?;
     let since = looked.unwrap_or(now) - OVERLAP;
     for (id, reason) in session::ended_since(&mut tx, since).await? {
-        app.cache.end(id, reason);
+        app.session.cache.end(id, reason);
     }
     for (user, changed_at) in account::changed_since(&mut tx, since).await? {
-        app.cache.user_changed(user, changed_at, began);
+        app.session.cache.user_changed(user, changed_at, began);
     }
     for (email, at) in account::unblocked_since(&mut tx, since).await? {
         throttle::unblock(app, &email, at);
     }
     drop(tx);
     app.clock.follow(now);
-    app.cache.looked(began);
+    app.session.cache.looked(began);
     Ok(now)
 }

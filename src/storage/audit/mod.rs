@@ -31,17 +31,30 @@ pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64, Error> {
     tx.delete_batch(sql, before).await
 }
 
-/// All records about a user, the oldest first.
-pub async fn of_user(tx: &mut Tx, user: UserId) -> Result<Vec<Entry>, Error> {
-    let sql =
-        "SELECT at, event, user_id, session_id, ip, user_agent, detail FROM audit WHERE user_id = $1 ORDER BY at, id";
-    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(sql).bind(user.0).fetch_all(conn).await)?;
-    rows.into_iter().map(Entry::try_from).collect()
+/// Records about a user with their ids, the oldest first, from after one of them.
+pub async fn page_of_user(
+    tx: &mut Tx,
+    user: UserId,
+    after: Option<(Timestamp, i64)>,
+    limit: u32,
+) -> Result<Vec<(i64, Entry)>, Error> {
+    let sql = "SELECT id, at, event, user_id, session_id, ip, user_agent, detail FROM audit \
+               WHERE user_id = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4";
+    let (at, id) = after.map_or((i64::MIN, 0), |(at, id)| (at.micros(), id));
+    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(sql)
+        .bind(user.0)
+        .bind(at)
+        .bind(id)
+        .bind(i64::from(limit))
+        .fetch_all(conn)
+        .await)?;
+    rows.into_iter().map(|row| Ok((row.id, row.try_into()?))).collect()
 }
 
 /// A record as it is stored.
 #[derive(FromRow)]
 struct Row {
+    id: i64,
     at: i64,
     event: String,
     user_id: Option<i64>,

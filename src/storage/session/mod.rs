@@ -5,13 +5,10 @@
 
 mod row;
 
-use std::net::IpAddr;
-
-use row::{FoundRow, LockedRow, SessionRow, corrupt, end_reason, session_id};
+use row::{FoundRow, LockedRow, SessionRow, end_reason, session_id};
 
 use super::account::user_columns;
 use super::{Error, Tx, announce_revocation};
-use crate::domain::account::Email;
 use crate::domain::account::{User, UserId};
 use crate::domain::session::{EndReason, Generation, Session, SessionId};
 use crate::domain::timestamp::Timestamp;
@@ -78,6 +75,21 @@ pub async fn find(tx: &mut Tx, id: SessionId) -> Result<Option<(Session, User)>,
     row.map(|row| Ok((row.session.try_into()?, row.user.try_into()?))).transpose()
 }
 
+/// Finds two sessions, live or not, in one statement.
+pub async fn find_two(tx: &mut Tx, [one, other]: [SessionId; 2]) -> Result<Vec<Session>, Error> {
+    let sql = concat!("SELECT ", session_columns!(), " FROM sessions AS s WHERE s.id IN ($1, $2)");
+    let rows: Vec<SessionRow> =
+        on!(tx, conn => sqlx::query_as(sql).bind(&one.0[..]).bind(&other.0[..]).fetch_all(conn).await)?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// Whose session it is, which never changes.
+pub async fn owner(tx: &mut Tx, id: SessionId) -> Result<Option<UserId>, Error> {
+    let sql = "SELECT user_id FROM sessions WHERE id = $1";
+    let id: Option<i64> = on!(tx, conn => sqlx::query_scalar(sql).bind(&id.0[..]).fetch_optional(conn).await)?;
+    Ok(id.map(UserId))
+}
+
 /// Locks a session's row, live or not, and that row alone: enough for what neither makes nor ends sessions.
 pub async fn lock(tx: &mut Tx, id: SessionId) -> Result<Option<Locked>, Error> {
     let sql = tx.pick(
@@ -137,10 +149,26 @@ pub async fn list_of_user(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Resul
     select_live(tx, live_sessions!(""), user_id, now).await
 }
 
-/// All sessions of a user that are still stored, the oldest first.
-pub async fn all_of_user(tx: &mut Tx, user_id: UserId) -> Result<Vec<Session>, Error> {
-    let sql = concat!("SELECT ", session_columns!(), " FROM sessions AS s WHERE s.user_id = $1 ORDER BY s.created_at");
-    let rows: Vec<SessionRow> = on!(tx, conn => sqlx::query_as(sql).bind(user_id.0).fetch_all(conn).await)?;
+/// Sessions of a user that are still stored, the oldest first, from after one of them.
+pub async fn page_of_user(
+    tx: &mut Tx,
+    user_id: UserId,
+    after: Option<(Timestamp, SessionId)>,
+    limit: u32,
+) -> Result<Vec<Session>, Error> {
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM sessions AS s WHERE s.user_id = $1 AND (s.created_at, s.id) > ($2, $3) ORDER BY s.created_at, s.id LIMIT $4"
+    );
+    let (at, id) = after.as_ref().map_or((i64::MIN, &[][..]), |(at, id)| (at.micros(), &id.0[..]));
+    let rows: Vec<SessionRow> = on!(tx, conn => sqlx::query_as(sql)
+        .bind(user_id.0)
+        .bind(at)
+        .bind(id)
+        .bind(i64::from(limit))
+        .fetch_all(conn)
+        .await)?;
     rows.into_iter().map(Session::try_from).collect()
 }
 
@@ -197,14 +225,6 @@ pub async fn end(tx: &mut Tx, id: SessionId, reason: EndReason, now: Timestamp) 
         announce_revocation(tx).await?;
     }
     Ok(ended > 0)
-}
-
-/// The addresses that an account's sessions were used from, ended ones too. Asks the same of an email that nobody has.
-pub async fn addresses_of(tx: &mut Tx, email: &Email) -> Result<Vec<IpAddr>, Error> {
-    let sql = "SELECT DISTINCT client_ip FROM sessions WHERE client_ip IS NOT NULL \
-               AND user_id = (SELECT id FROM users WHERE email = $1)";
-    let texts: Vec<String> = on!(tx, conn => sqlx::query_scalar(sql).bind(email.as_str()).fetch_all(conn).await)?;
-    texts.iter().map(|text| text.parse().map_err(|_| corrupt("client_ip"))).collect()
 }
 
 /// Writes down that the client holds this generation, if it is still the newest one, not confirmed yet, and was made, or last

@@ -6,14 +6,15 @@ use std::time::Duration;
 use doorward::config::secret::Secret;
 use doorward::domain::session::{KeyId, RefreshToken};
 use doorward::domain::timestamp::Timestamp;
-use doorward::service::operator::{self, Change, Changed};
-use doorward::service::{Client, maintenance};
+use doorward::service::maintenance;
+use doorward::service::operator::Changed;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::{IDLE, Step};
 use crate::harness::app::{Database, TestApp};
 use crate::harness::browser::Browser;
+use crate::harness::operations::Operation;
 
 const EMAIL: &str = "ann@example.com";
 const GRACE: Duration = Duration::from_secs(30);
@@ -174,12 +175,12 @@ impl World {
                 }
             }
             Step::Disable => {
-                self.operate(Change::Disable).await;
+                self.operate(Operation::Disable).await;
                 self.disabled = true;
                 self.all_ended();
             }
             Step::Enable => {
-                self.operate(Change::Enable).await;
+                self.operate(Operation::Enable).await;
                 self.disabled = false;
             }
             Step::ChangeKey => self.change_key().await,
@@ -295,10 +296,9 @@ impl World {
         }
     }
 
-    async fn operate(&self, change: Change) {
+    async fn operate(&self, operation: Operation) {
         let id = self.app().id_of(EMAIL).await;
-        let changed = operator::change(&self.app().service(), id, change, &Client::default(), false).await;
-        assert_eq!(changed.unwrap(), Changed::Done);
+        assert_eq!(self.app().operate(id, operation, false).await, Changed::Done);
     }
 
     fn all_ended(&mut self) {

@@ -63,6 +63,15 @@ impl Jar {
         self.0.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Whether there is a token of a session: what the browser is known by may be there still.
+    pub(crate) fn has_token(&self) -> bool {
+        self.0.keys().any(|name| name.ends_with("_token"))
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     /// The `Cookie` header; none when the jar is empty.
     pub(crate) fn header(&self) -> Option<String> {
         let pairs: Vec<_> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -11,14 +11,16 @@ use super::{Complaints, Exchange};
 /// Complains unless the answer sets what its operation sets, and that as the settings say.
 pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, found: &mut Complaints) {
     let set = SetCookie::all(&exchange.headers);
-    let (access, refresh) = names(settings);
+    let (access, refresh, device) = names(settings);
     let names: BTreeSet<_> = set.iter().map(|cookie| cookie.name.as_str()).collect();
     let both = set.len() == 2 && names == BTreeSet::from([access.as_str(), refresh.as_str()]);
+    let all = set.len() == 3 && names == BTreeSet::from([access.as_str(), refresh.as_str(), device.as_str()]);
     let fresh = set.iter().all(|cookie| !cookie.value.is_empty() && cookie.max_age() > Some(0));
     let cleared = set.iter().all(|cookie| cookie.value.is_empty() && cookie.max_age() == Some(0));
     let kept = match operation {
         _ if !exchange.status.is_success() => set.is_empty(),
-        "login" | "refresh" | "changePassword" => both && fresh,
+        "login" => all && fresh,
+        "refresh" | "changePassword" => both && fresh,
         "logout" => both && cleared,
         "logoutAll" | "endSession" | "deleteMe" => set.is_empty() || (both && cleared),
         _ => set.is_empty(),
@@ -46,9 +48,9 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
     }
 }
 
-/// The names of the access and the refresh cookie.
-pub(super) fn names(settings: &Cookies) -> (String, String) {
+/// The names of the access, the refresh and the device cookie.
+pub(super) fn names(settings: &Cookies) -> (String, String, String) {
     let prefix = if settings.secure && settings.host_prefix { "__Host-" } else { "" };
     let access_prefix = if !prefix.is_empty() && settings.domain.is_some() { "__Secure-" } else { prefix };
-    (format!("{access_prefix}access_token"), format!("{prefix}refresh_token"))
+    (format!("{access_prefix}access_token"), format!("{prefix}refresh_token"), format!("{prefix}device"))
 }

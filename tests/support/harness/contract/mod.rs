@@ -81,7 +81,7 @@ impl Contract {
     }
 
     /// The names of the access and the refresh cookie.
-    pub(crate) fn cookie_names(&self) -> (String, String) {
+    pub(crate) fn cookie_names(&self) -> (String, String, String) {
         cookies::names(&self.cookies)
     }
 

@@ -1,7 +1,9 @@
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use super::*;
+use crate::config::throttle::Network;
 
 fn limit(count: u32, minutes: u64) -> Limit {
     Limit { count, window: Duration::from_mins(minutes) }
@@ -13,6 +15,9 @@ fn config() -> Throttle {
         register: Some(limit(5, 1)),
         refresh: Some(limit(60, 1)),
         account: Some(limit(20, 15)),
+        password_change: Some(limit(10, 60)),
+        profile: Some(limit(60, 60)),
+        export: Some(limit(10, 60)),
         networks: Vec::new(),
     }
 }
@@ -30,7 +35,29 @@ fn address(text: &str) -> IpAddr {
 }
 
 fn login(throttle: &Throttles, client: IpAddr, now: Timestamp) -> Result<Reservation, Throttled> {
-    throttle.login(Some(client), now)
+    by_address(throttle, Scope::Login, Some(client), now)
+}
+
+fn by_address(
+    throttle: &Throttles,
+    scope: Scope,
+    address: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<Reservation, Throttled> {
+    throttle.reserve(scope, &Who { address, account: None }, now)
+}
+
+/// An attempt to log in to an account, each from another address.
+fn on_account(throttle: &Throttles, name: [u8; 16], by: Guesser, now: Timestamp) -> Result<Reservation, Throttled> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let address = Some(IpAddr::V4(NEXT.fetch_add(1, Ordering::Relaxed).into()));
+    throttle.reserve(Scope::Login, &Who { address, account: Some(Account { name, by }) }, now)
+}
+
+/// An attempt of somebody in a session.
+fn in_session(throttle: &Throttles, scope: Scope, name: [u8; 16], now: Timestamp) -> Result<Reservation, Throttled> {
+    let account = Some(Account { name, by: Guesser::Session });
+    throttle.reserve(scope, &Who { address: None, account }, now)
 }
 
 /// How many of `tries` logins from these addresses, in turn, are admitted.
@@ -98,14 +125,14 @@ fn an_ipv6_site_has_ten_times_the_limit() {
 #[test]
 fn clients_without_an_address_are_counted_together() {
     let throttle = throttle();
-    assert_eq!((0..50).filter(|_| throttle.login(None, at(0)).is_ok()).count(), 5);
+    assert_eq!((0..50).filter(|_| by_address(&throttle, Scope::Login, None, at(0)).is_ok()).count(), 5);
 }
 
-fn network(text: &str, whole: Option<Limit>, each: Option<Limit>) -> throttle::Network {
-    throttle::Network { network: text.parse().unwrap(), whole, each }
+fn network(text: &str, whole: Option<Limit>, each: Option<Limit>) -> Network {
+    Network { network: text.parse().unwrap(), whole, each }
 }
 
-fn with_networks(networks: Vec<throttle::Network>) -> Throttles {
+fn with_networks(networks: Vec<Network>) -> Throttles {
     Throttles::new(&Throttle { networks, ..config() })
 }
 
@@ -128,7 +155,8 @@ fn a_network_shares_its_limit() {
     // Its neighbours have the limit of everybody.
     assert_eq!(admitted(&throttle, &["203.0.114.7"], 50, at(0)), 5);
     // It is for logins.
-    let registrations = (0..50).filter(|_| throttle.register(Some(address("203.0.113.7")), at(0)).is_ok());
+    let registrations =
+        (0..50).filter(|_| by_address(&throttle, Scope::Register, Some(address("203.0.113.7")), at(0)).is_ok());
     assert_eq!(registrations.count(), 5);
 }
 
@@ -185,26 +213,38 @@ fn a_network_may_be_limited_while_the_rest_is_not() {
     assert_eq!(admitted(&throttle, &["198.51.100.7"], 50, at(0)), 50);
 }
 
+/// Seen: one session changed its password in a loop, and its name 134,000 times in half a minute.
 #[test]
-fn networks_are_counted_under_names_of_their_own() {
-    let throttle = with_networks(
-        ["10.0.0.0/8", "10.0.0.0/16", "::/64", "2001:db8::/32", "2001:db8::/48"]
-            .map(|text| network(text, Some(limit(9, 1)), Some(limit(9, 1))))
-            .into(),
-    );
-    let clients = ["10.0.0.1", "10.1.0.0", "::1", "2001:db8::1", "2001:db8:1::1"];
-    let taken: Vec<_> = clients.map(|client| login(&throttle, address(client), at(0)).unwrap()).into();
-    let mut names: Vec<_> = taken.iter().flat_map(|taken| taken.0.iter().map(Slot::name)).collect();
-    assert_eq!(names.len(), 2 + 2 + 3 * 3);
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), 2 + 2 + 3 * 3);
+fn what_a_session_can_repeat_is_limited_by_account_also_when_it_succeeds() {
+    let throttle = throttle();
+    for (scope, count) in [(Scope::Reauthenticate, 10), (Scope::Profile, 60), (Scope::Export, 10)] {
+        let mut refunded = 0;
+        for _ in 0..200 {
+            let Ok(Reservation(slots)) = in_session(&throttle, scope, [1; 16], at(0)) else { continue };
+            // As a success does.
+            slots.iter().filter(|slot| slot.counter().counts_failures_alone()).for_each(Slot::refund);
+            refunded += 1;
+        }
+        // From one address no more than logins.
+        assert_eq!(refunded, if scope == Scope::Reauthenticate { 5 } else { count }, "{scope:?}");
+    }
+}
+
+#[test]
+fn a_client_that_met_too_much_refused_work_waits_before_anything_is_looked_at() {
+    let throttle = throttle();
+    for _ in 0..100 {
+        throttle.note_overload(Some(address("203.0.113.7")), at(0));
+    }
+    assert_eq!(admitted(&throttle, &["203.0.113.7"], 5, at(1)), 0);
+    assert_eq!(admitted(&throttle, &["203.0.113.8"], 5, at(1)), 5);
+    assert_eq!(admitted(&throttle, &["203.0.113.7"], 5, at(60)), 5);
 }
 
 #[test]
 fn logins_and_registrations_are_counted_apart() {
     let throttle = throttle();
-    let register = || throttle.register(Some(address("203.0.113.7")), at(0)).is_ok();
+    let register = || by_address(&throttle, Scope::Register, Some(address("203.0.113.7")), at(0)).is_ok();
     assert_eq!((0..50).filter(|_| register()).count(), 5);
     assert_eq!(admitted(&throttle, &["203.0.113.7"], 50, at(0)), 5);
 }
@@ -232,13 +272,24 @@ fn a_refund_gives_back_the_own_places_alone() {
 
 #[test]
 fn without_limits_nothing_is_counted() {
-    let off = Throttle { login: None, register: None, refresh: None, account: None, networks: Vec::new() };
+    let off = Throttle {
+        login: None,
+        register: None,
+        refresh: None,
+        account: None,
+        password_change: None,
+        profile: None,
+        export: None,
+        networks: Vec::new(),
+    };
     let throttle = Throttles::new(&off);
     for _ in 0..100 {
         assert!(login(&throttle, address("203.0.113.7"), at(0)).is_ok());
-        assert!(throttle.register(Some(address("203.0.113.7")), at(0)).is_ok());
+        assert!(by_address(&throttle, Scope::Register, Some(address("203.0.113.7")), at(0)).is_ok());
         assert!(throttle.refresh(SessionId([1; 16]), at(0)).is_ok());
-        assert!(throttle.account([1; 16], false, at(0)).is_ok());
+        assert!(on_account(&throttle, [1; 16], Guesser::Stranger, at(0)).is_ok());
+        assert!(in_session(&throttle, Scope::Reauthenticate, [1; 16], at(0)).is_ok());
+        assert!(in_session(&throttle, Scope::Export, [1; 16], at(0)).is_ok());
     }
     assert_eq!(throttle.live_counters(), 0);
 }
@@ -247,21 +298,24 @@ fn without_limits_nothing_is_counted() {
 #[test]
 fn an_attacked_account_stays_open_for_its_owner() {
     let throttle = throttle();
-    let account = [7; 16];
+    let (account, laptop) = ([7; 16], Guesser::Device([9; 16]));
     let mut strangers_attempts = 0;
     for second in 0..3_600 {
-        strangers_attempts += (0..3).filter(|_| throttle.account(account, false, at(second)).is_ok()).count();
+        strangers_attempts +=
+            (0..3).filter(|_| on_account(&throttle, account, Guesser::Stranger, at(second)).is_ok()).count();
         if second % 90 == 45 {
             // From the known browser: at the first try, and the success costs nothing.
-            throttle.account(account, true, at(second)).unwrap().refund();
+            on_account(&throttle, account, laptop, at(second)).unwrap().refund();
         }
     }
     // 20 at once, then one every 30 seconds.
     assert_eq!(strangers_attempts, 20 + 119);
     // The owner's own mistakes count, in the owner's own bucket.
-    assert_eq!((0..50).filter(|_| throttle.account(account, true, at(3_600)).is_ok()).count(), 20);
+    assert_eq!((0..50).filter(|_| on_account(&throttle, account, laptop, at(3_600)).is_ok()).count(), 20);
+    // Nor does another browser that is known suffer from them.
+    assert!(on_account(&throttle, account, Guesser::Device([10; 16]), at(3_600)).is_ok());
     // Another account is not concerned.
-    assert_eq!((0..50).filter(|_| throttle.account([8; 16], false, at(3_600)).is_ok()).count(), 20);
+    assert_eq!((0..50).filter(|_| on_account(&throttle, [8; 16], Guesser::Stranger, at(3_600)).is_ok()).count(), 20);
 }
 
 /// So many fresh addresses, while one that is limited keeps trying.

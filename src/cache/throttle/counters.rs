@@ -4,39 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ipnet::IpNet;
 use moka::sync::Cache;
 
-use crate::domain::session::SessionId;
-use crate::domain::throttle::ClientKey;
-use crate::domain::throttle::{Log, Rule, Throttled};
+use crate::domain::throttle::{ClientKey, Counter, Guesser, Key, Log, Rule, Throttled};
 use crate::domain::timestamp::Timestamp;
 
 /// How many keys have a log of their own.
 pub(super) const MAX_KEYS: usize = 200_000;
-
-/// What is tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Kind {
-    Login,
-    Register,
-    Refresh,
-    Account,
-}
-
-/// Whose attempts are counted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Key {
-    Client(ClientKey),
-    /// All clients of a network together.
-    Network(IpNet),
-    Account {
-        name: [u8; 16],
-        known: bool,
-    },
-    Session(SessionId),
-}
 
 /// The log of those who come when there is no room for a log of their own. Sites and accounts keep apart from the rest,
 /// because their limits differ.
@@ -47,44 +21,28 @@ struct SharedKey {
     bucket: u16,
 }
 
-impl Key {
-    /// Bytes that no other kind or key has.
-    pub(super) fn name(self, kind: Kind) -> Vec<u8> {
-        let (variant, bytes) = match self {
-            Self::Client(ClientKey::V4(address)) => (4, address.to_be_bytes().to_vec()),
-            Self::Client(ClientKey::V6(network)) => (6, network.to_be_bytes().to_vec()),
-            Self::Client(ClientKey::V6Site(site)) => (7, site.to_be_bytes().to_vec()),
-            Self::Client(ClientKey::Unknown) => (0, Vec::new()),
-            Self::Network(IpNet::V4(net)) => (5, [&net.addr().octets()[..], &[net.prefix_len()]].concat()),
-            Self::Network(IpNet::V6(net)) => (8, [&net.addr().octets()[..], &[net.prefix_len()]].concat()),
-            Self::Account { name, known } => (u8::from(known), name.to_vec()),
-            Self::Session(id) => (0, id.0.to_vec()),
-        };
-        [&[kind as u8, variant], &bytes[..]].concat()
-    }
-
-    fn shared(self) -> SharedKey {
-        let (site, known, bucket) = match self {
-            Self::Client(key) => (matches!(key, ClientKey::V6Site(_)), false, key.shared()),
-            // Each network has its counter alone.
-            Self::Network(_) => (true, false, 0),
-            Self::Account { name: [high, low, ..], known } => (false, known, u16::from_be_bytes([high, low])),
-            Self::Session(SessionId([high, low, ..])) => (false, false, u16::from_be_bytes([high, low])),
-        };
-        SharedKey { site, known, bucket }
-    }
+/// The shared log of a key.
+fn shared(key: Key) -> SharedKey {
+    let (site, known, bucket) = match key {
+        Key::Client(client) => (matches!(client, ClientKey::V6Site(_)), false, client.shared()),
+        // There are as many as an operator has named.
+        Key::Network(_) => (true, true, 0),
+        Key::Account { name: [high, low, ..], by } => (false, by != Guesser::Stranger, u16::from_be_bytes([high, low])),
+        Key::Session([high, low, ..]) => (false, false, u16::from_be_bytes([high, low])),
+    };
+    SharedKey { site, known, bucket }
 }
 
 type SharedLog = Arc<Mutex<Log>>;
 
-/// Logs of one kind of attempt. Clones share them.
+/// Logs of one counter. Clones share them.
 ///
 /// moka evicts nothing here: with a capacity, an attacker who sprays fresh keys has his own log evicted, or keeps out those of
 /// others. Instead the number of logs is bounded by us, and beyond it keys share logs: stricter for them, never open. A log goes
 /// when it has not been asked for longer than the window by moka's clock; by then nothing in it counts by ours.
 #[derive(Clone)]
 pub(super) struct Counters {
-    kind: Kind,
+    counter: Counter,
     own: Cache<Key, SharedLog>,
     shared: Cache<SharedKey, SharedLog>,
     /// How many logs `own` holds. Exact, where moka's count is not: up when moka makes one, down when it tells that one is gone.
@@ -93,32 +51,41 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn new(kind: Kind, window: Duration, max_keys: usize) -> Self {
+    pub(super) fn new(counter: Counter, window: Duration, max_keys: usize) -> Self {
         // A second more, so that the two clocks need not agree to the microsecond.
-        Self::forgetting_after(kind, window + Duration::from_secs(1), max_keys)
+        Self::forgetting_after(counter, window + Duration::from_secs(1), max_keys)
     }
 
-    fn forgetting_after(kind: Kind, idle: Duration, max_keys: usize) -> Self {
+    fn forgetting_after(counter: Counter, idle: Duration, max_keys: usize) -> Self {
         let live = Arc::new(AtomicUsize::new(0));
         let gone = Arc::clone(&live);
         let own = Cache::builder()
             .time_to_idle(idle)
             .eviction_listener(move |_, _, _| _ = gone.fetch_sub(1, Ordering::SeqCst))
             .build();
-        Self { kind, own, shared: Cache::builder().time_to_idle(idle).build(), live, max_keys }
+        Self { counter, own, shared: Cache::builder().time_to_idle(idle).build(), live, max_keys }
     }
 
     /// Decides on an attempt by the log of `key`, as the only one that looks at it.
     pub(super) fn reserve(&self, key: Key, rule: Rule, now: Timestamp) -> Result<Slot, Throttled> {
         let (log, is_own) = self.log(key);
         let at = rule.reserve(&mut lock(&log), now)?;
-        Ok(Slot { log, is_own, kind: self.kind, key, rule, at })
+        Ok(Slot { log, is_own, counter: self.counter, key, rule, at })
     }
 
-    /// Forgives what was noted under `key` until then.
-    pub(super) fn forgive(&self, key: Key, until: Timestamp) {
-        if let Some(log) = self.own.get(&key) {
-            lock(&log).forgive(until);
+    /// What an attempt would be answered. Takes nothing.
+    pub(super) fn peek(&self, key: Key, rule: Rule, now: Timestamp) -> Result<(), Throttled> {
+        let Some(log) = self.own.get(&key).or_else(|| self.shared.get(&shared(key))) else { return Ok(()) };
+        let mut log = lock(&log).clone();
+        rule.reserve(&mut log, now).map(drop)
+    }
+
+    /// Forgives what was noted of an account until then, whoever tried.
+    pub(super) fn forgive(&self, account: [u8; 16], until: Timestamp) {
+        for (key, log) in &self.own {
+            if matches!(*key, Key::Account { name, .. } if name == account) {
+                lock(&log).forgive(until);
+            }
         }
     }
 
@@ -131,7 +98,7 @@ impl Counters {
     fn log(&self, key: Key) -> (SharedLog, bool) {
         match self.own_log(key) {
             Some(own) => (own, true),
-            None => (self.shared.get_with(key.shared(), SharedLog::default), false),
+            None => (self.shared.get_with(shared(key), SharedLog::default), false),
         }
     }
 
@@ -157,7 +124,7 @@ fn lock(log: &SharedLog) -> MutexGuard<'_, Log> {
 pub struct Slot {
     log: SharedLog,
     is_own: bool,
-    kind: Kind,
+    counter: Counter,
     key: Key,
     rule: Rule,
     at: Timestamp,
@@ -168,10 +135,16 @@ impl Slot {
         lock(&self.log).refund(self.at);
     }
 
-    /// What is counted, in bytes that no other kind or key has.
+    /// What is counted, in bytes that no other counter or key has.
     #[must_use]
     pub fn name(&self) -> Vec<u8> {
-        self.key.name(self.kind)
+        self.key.name(self.counter)
+    }
+
+    /// Which counter the place is of.
+    #[must_use]
+    pub const fn counter(&self) -> Counter {
+        self.counter
     }
 
     /// How often it may be tried.
@@ -217,7 +190,7 @@ mod tests {
 
     #[test]
     fn beyond_the_bound_keys_share_logs_and_the_old_ones_stay() {
-        let counters = Counters::new(Kind::Login, ONE.limit.window, 1_000);
+        let counters = Counters::new(Counter::Logins, ONE.limit.window, 1_000);
         assert!((0..1_000).all(|number| admitted(&counters, number)));
         assert_eq!(counters.live(), 1_000);
         // One attempt for each /16 of those who come later, not one for each of them.
@@ -233,7 +206,7 @@ mod tests {
     #[test]
     fn the_number_of_logs_is_exact_whatever_happens_at_once() {
         // So short that logs expire while others are made.
-        let counters = Counters::forgetting_after(Kind::Login, Duration::from_micros(50), 500);
+        let counters = Counters::forgetting_after(Counter::Logins, Duration::from_micros(50), 500);
         thread::scope(|scope| {
             for thread in 0..8u32 {
                 let counters = &counters;
@@ -251,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_refund_reaches_the_log_it_came_from() {
-        let counters = Counters::new(Kind::Login, ONE.limit.window, 1);
+        let counters = Counters::new(Counter::Logins, ONE.limit.window, 1);
         let first = counters.reserve(key(1), ONE, Timestamp::EPOCH).unwrap();
         let second = counters.reserve(key(2), ONE, Timestamp::EPOCH).unwrap();
         assert!(!admitted(&counters, 1));

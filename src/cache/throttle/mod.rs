@@ -1,0 +1,252 @@
+//! Who may try again, and when.
+//!
+//! Every limit is a sliding log (`domain::throttle`), judged by the time that the caller passes. An attempt is reserved before
+//! any work is done for it, so that a hundred at once get no more through than a hundred in a row.
+//! `docs/design/login-protection.md` says why.
+
+mod by_address;
+mod counters;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use by_address::ByAddress;
+pub use counters::Slot;
+use counters::{Counters, MAX_KEYS};
+
+use crate::config::throttle::Throttle;
+use crate::domain::session::SessionId;
+use crate::domain::throttle::{Counter, Guesser, Key, Limit, Rule, Scope, Throttled};
+use crate::domain::timestamp::Timestamp;
+
+/// When an account has had its failures: one attempt in this time.
+const ACCOUNT_PACE: Duration = Duration::from_secs(30);
+
+/// So often a client may cause, or meet, work that is refused for want of time. Then it is told to wait without being looked at.
+const OVERLOADS: Limit = Limit { count: 60, window: Duration::from_mins(1) };
+
+/// So many refresh tokens that are none of ours are looked at.
+const FORGERIES: Limit = Limit { count: 60, window: Duration::from_mins(1) };
+
+/// So many records the audit keeps of what an honest client of one session repeats.
+const REPEATS: Limit = Limit { count: 10, window: Duration::from_hours(1) };
+
+/// The limits of this process.
+pub struct Throttles {
+    logins: ByAddress,
+    registrations: ByAddress,
+    proofs: ByAddress,
+    overloads: ByAddress,
+    forgeries: ByAddress,
+    failures: Option<ByKey>,
+    proofs_of_account: Option<ByKey>,
+    profiles: Option<ByKey>,
+    exports: Option<ByKey>,
+    refreshes: Option<ByKey>,
+    repeats: ByKey,
+}
+
+/// Who makes an attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Who {
+    /// From where; all without an address are counted together.
+    pub address: Option<IpAddr>,
+    /// On which account.
+    pub account: Option<Account>,
+}
+
+/// The account that an attempt is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Account {
+    /// A keyed hash of the canonical email.
+    pub name: [u8; 16],
+    /// Who tries.
+    pub by: Guesser,
+}
+
+/// A counter whose keys all have one rule.
+struct ByKey {
+    rule: Rule,
+    counters: Counters,
+}
+
+/// An admitted attempt: the places that it has taken. Dropping it changes nothing: an attempt counts, whatever became of it.
+#[must_use = "refund it when the attempt must not count"]
+#[derive(Default)]
+pub struct Reservation(pub Vec<Slot>);
+
+impl Reservation {
+    /// Gives back exactly what this attempt has taken.
+    pub fn refund(self) {
+        self.0.iter().for_each(Slot::refund);
+    }
+}
+
+impl Throttles {
+    /// Counters for these limits.
+    #[must_use]
+    pub fn new(config: &Throttle) -> Self {
+        Self::with_room(config, MAX_KEYS)
+    }
+
+    fn with_room(config: &Throttle, max_keys: usize) -> Self {
+        let by_address = |counter, limit| ByAddress::new(counter, limit, &[], max_keys);
+        let in_networks = |counter, limit| ByAddress::new(counter, limit, &config.networks, max_keys);
+        let paced = |counter, limit: Option<Limit>, pace| {
+            let by_key = |limit: Limit| ByKey {
+                rule: Rule { limit, pace },
+                counters: Counters::new(counter, limit.window, max_keys),
+            };
+            limit.map(by_key)
+        };
+        let by_key = |counter, limit| paced(counter, limit, None);
+        Self {
+            logins: in_networks(Counter::Logins, config.login),
+            registrations: by_address(Counter::Registrations, config.register),
+            proofs: in_networks(Counter::Proofs, config.login),
+            overloads: by_address(Counter::Overloads, Some(OVERLOADS)),
+            forgeries: by_address(Counter::Forgeries, Some(FORGERIES)),
+            failures: paced(Counter::Failures, config.account, Some(ACCOUNT_PACE)),
+            proofs_of_account: by_key(Counter::ProofsOfAccount, config.password_change),
+            profiles: by_key(Counter::Profiles, config.profile),
+            exports: by_key(Counter::Exports, config.export),
+            refreshes: by_key(Counter::Refreshes, config.refresh),
+            repeats: ByKey {
+                rule: Rule { limit: REPEATS, pace: None },
+                counters: Counters::new(Counter::Repeats, REPEATS.window, max_keys),
+            },
+        }
+    }
+
+    /// Takes all places that the scope's row of the table asks for, or none. A client that has met too much refused work is not
+    /// admitted to any scope that costs hashes.
+    ///
+    /// # Errors
+    /// When one of them has had its attempts.
+    pub fn reserve(&self, scope: Scope, who: &Who, now: Timestamp) -> Result<Reservation, Throttled> {
+        let row = scope.row();
+        let mut slots = Vec::with_capacity(3);
+        let mut reserve = || {
+            if let Some(by_address) = row.by_address.and_then(|counter| self.by_address(counter)) {
+                self.overloads.peek(who.address, now)?;
+                by_address.reserve(who.address, now, &mut slots)?;
+            }
+            let Some(Account { name, by }) = who.account else { return Ok(()) };
+            for counter in row.by_account {
+                let Some(ByKey { rule, counters }) = self.by_account(*counter) else { continue };
+                // Attempts count together, whoever makes them; failures do not.
+                let by = if counter.counts_failures_alone() { by } else { Guesser::Session };
+                slots.push(counters.reserve(Key::Account { name, by }, *rule, now)?);
+            }
+            Ok(())
+        };
+        match reserve() {
+            Ok(()) => Ok(Reservation(slots)),
+            Err(throttled) => {
+                // A refused attempt takes nothing.
+                slots.iter().for_each(Slot::refund);
+                Err(throttled)
+            }
+        }
+    }
+
+    /// Notes that an attempt from this address was refused because too much was waiting.
+    pub fn note_overload(&self, address: Option<IpAddr>, now: Timestamp) {
+        note(&self.overloads, address, now);
+    }
+
+    /// Notes that a refresh token from this address was none of ours.
+    pub fn note_forgery(&self, address: Option<IpAddr>, now: Timestamp) {
+        note(&self.forgeries, address, now);
+    }
+
+    /// Whether refresh tokens from this address are looked at still.
+    ///
+    /// # Errors
+    /// When too many of them were none of ours.
+    pub fn may_present(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Throttled> {
+        self.forgeries.peek(address, now)
+    }
+
+    /// A refresh of a session. Only for a session that exists: its token has been found authentic.
+    ///
+    /// # Errors
+    /// When the session has had its refreshes.
+    pub fn refresh(&self, session: SessionId, now: Timestamp) -> Result<(), Throttled> {
+        self.refreshes.as_ref().map_or(Ok(()), |refreshes| refreshes.reserve_session(session, now))
+    }
+
+    /// Whether the audit has room for another record of what this session repeats.
+    #[must_use]
+    pub fn may_record(&self, session: SessionId, now: Timestamp) -> bool {
+        let ByKey { rule, counters } = &self.repeats;
+        counters.peek(Key::Session(session.0), *rule, now).is_ok()
+    }
+
+    /// Notes that one was written.
+    pub fn note_record(&self, session: SessionId, now: Timestamp) {
+        let _ = self.repeats.reserve_session(session, now);
+    }
+
+    /// How many attempts in this scope an address may make in one window. None: as many as it likes.
+    #[must_use]
+    pub fn allowance(&self, scope: Scope, address: Option<IpAddr>) -> Option<u32> {
+        scope.row().by_address.and_then(|counter| self.by_address(counter)?.allowance(address))
+    }
+
+    /// Forgives the failures that were counted against an account until then, whoever made them.
+    pub fn unblock(&self, name: [u8; 16], until: Timestamp) {
+        if let Some(ByKey { counters, .. }) = &self.failures {
+            counters.forgive(name, until);
+        }
+    }
+
+    /// What nodes share of the failures of an account, as [`Slot::name`] tells it; not those of browsers that are known.
+    #[must_use]
+    pub fn names_of_account(name: [u8; 16]) -> [Vec<u8>; 2] {
+        [Guesser::Stranger, Guesser::Session].map(|by| Key::Account { name, by }.name(Counter::Failures))
+    }
+
+    /// How many counters there are now, of all kinds.
+    #[must_use]
+    pub fn live_counters(&self) -> usize {
+        let by_address = [&self.logins, &self.registrations, &self.proofs, &self.overloads, &self.forgeries];
+        let by_key = [&self.failures, &self.proofs_of_account, &self.profiles, &self.exports, &self.refreshes];
+        let by_key = by_key.into_iter().flatten().chain([&self.repeats]).map(|by_key| by_key.counters.live());
+        by_address.into_iter().map(ByAddress::live).chain(by_key).sum()
+    }
+
+    fn by_address(&self, counter: Counter) -> Option<&ByAddress> {
+        match counter {
+            Counter::Logins => Some(&self.logins),
+            Counter::Registrations => Some(&self.registrations),
+            Counter::Proofs => Some(&self.proofs),
+            _ => None,
+        }
+    }
+
+    fn by_account(&self, counter: Counter) -> Option<&ByKey> {
+        match counter {
+            Counter::Failures => self.failures.as_ref(),
+            Counter::ProofsOfAccount => self.proofs_of_account.as_ref(),
+            Counter::Profiles => self.profiles.as_ref(),
+            Counter::Exports => self.exports.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl ByKey {
+    fn reserve_session(&self, session: SessionId, now: Timestamp) -> Result<(), Throttled> {
+        self.counters.reserve(Key::Session(session.0), self.rule, now).map(drop)
+    }
+}
+
+/// What is full stays full.
+fn note(counted: &ByAddress, address: Option<IpAddr>, now: Timestamp) {
+    let _ = counted.reserve(address, now, &mut Vec::new());
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

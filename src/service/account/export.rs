@@ -1,0 +1,147 @@
+//! Handing out everything that is stored about a person, but for hashes and secrets: page by page, so that however much it is, little
+//! of it is in memory.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::domain::account::{User, UserId};
+use crate::domain::audit::{Entry, Event, Record};
+use crate::domain::session::{Session, SessionId};
+use crate::domain::throttle::Scope;
+use crate::domain::timestamp::Timestamp;
+use crate::service::session::Caller;
+use crate::service::throttle::{self, Attempt, Limited};
+use crate::service::{App, Client, Failure};
+use crate::storage::{account, audit, session};
+
+/// How many rows are read at once.
+const PAGE: u32 = 500;
+/// How many people take out their data at once, on this node.
+const AT_ONCE: usize = 4;
+/// When it is worth trying again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Why nothing is handed out.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The account is gone.
+    #[error("the account is gone")]
+    Gone,
+    /// Not now.
+    #[error(transparent)]
+    Limited(#[from] Limited),
+    /// Our own trouble.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// Whose exports are under way on this node.
+#[derive(Debug, Default)]
+pub struct Exports(Arc<Mutex<HashSet<UserId>>>);
+
+/// An export that is under way. Dropping it ends it.
+struct Turn(Arc<Mutex<HashSet<UserId>>>, UserId);
+
+impl Exports {
+    /// One at a time a person, and a few in all.
+    fn begin(&self, id: UserId) -> Result<Turn, Limited> {
+        let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if under_way.contains(&id) {
+            return Err(Limited::Throttled { retry_after: RETRY_AFTER });
+        }
+        if under_way.len() >= AT_ONCE {
+            return Err(Limited::Overloaded { retry_after: RETRY_AFTER });
+        }
+        under_way.insert(id);
+        Ok(Turn(Arc::clone(&self.0), id))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
+/// What is handed out, as it is read.
+pub struct Export {
+    /// The account.
+    pub user: User,
+    app: Arc<App>,
+    next: Next,
+    _turn: Option<Turn>,
+}
+
+/// Where the next page begins.
+enum Next {
+    Sessions(Option<(Timestamp, SessionId)>),
+    Audit(Option<(Timestamp, i64)>),
+    Nothing,
+}
+
+/// A part of what is stored, never empty.
+pub enum Page {
+    /// Sessions that are still stored, ended ones too; first, and the oldest first.
+    Sessions(Vec<Session>),
+    /// The audit; the oldest first.
+    Audit(Vec<Entry>),
+}
+
+/// Everything stored about the caller.
+///
+/// # Errors
+/// See [`ExportError`].
+pub async fn export(app: &Arc<App>, caller: &Caller, client: &Client) -> Result<Export, ExportError> {
+    let account = throttle::in_session(app, caller);
+    let turn = app.exports.begin(caller.user.id)?;
+    let attempt = Attempt::begin::<ExportError>(app, Scope::Export, client, Some(account)).await?;
+    let id = caller.user.id;
+    let export = hand_out(app, id, client.record(Event::DataExported, id, None)).await?.ok_or(ExportError::Gone)?;
+    attempt.succeeded().await;
+    Ok(Export { _turn: Some(turn), ..export })
+}
+
+/// Everything stored about a person. That it is handed out is written down first, and so is part of it. None: there is no such person.
+pub(in crate::service) async fn hand_out(
+    app: &Arc<App>,
+    id: UserId,
+    record: Record,
+) -> Result<Option<Export>, Failure> {
+    let noted = app.store.write((id, record), |tx, (id, record)| {
+        Box::pin(async move {
+            let Some(locked) = account::lock(tx, *id).await? else { return Ok(None) };
+            audit::append(tx, record, locked.now).await?;
+            Ok(Some(locked.user))
+        })
+    });
+    let export = |user| Export { user, app: Arc::clone(app), next: Next::Sessions(None), _turn: None };
+    Ok(noted.await?.map(export))
+}
+
+impl Export {
+    /// The next page. None: that was all.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn next(&mut self) -> Result<Option<Page>, Failure> {
+        let mut tx = self.app.store.read().await?;
+        if let Next::Sessions(after) = self.next {
+            let sessions = session::page_of_user(&mut tx, self.user.id, after, PAGE).await?;
+            let last = sessions.last().map(|last| (last.created_at, last.id));
+            self.next = if last.is_some() { Next::Sessions(last) } else { Next::Audit(None) };
+            if last.is_some() {
+                return Ok(Some(Page::Sessions(sessions)));
+            }
+        }
+        if let Next::Audit(after) = self.next {
+            let entries = audit::page_of_user(&mut tx, self.user.id, after, PAGE).await?;
+            let last = entries.last().map(|(id, last)| (last.at, *id));
+            self.next = if last.is_some() { Next::Audit(last) } else { Next::Nothing };
+            if last.is_some() {
+                return Ok(Some(Page::Audit(entries.into_iter().map(|(_, entry)| entry).collect())));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,167 @@
+//! Changes of an account, each a use case.
+
+use super::{Changed, is_last_superuser, record};
+use crate::domain::account::UserId;
+use crate::domain::audit::Event;
+use crate::domain::password::PasswordHash;
+use crate::domain::session::{EndReason, SessionId};
+use crate::service::session::{end_sessions_of, session_ended};
+use crate::service::throttle::forget_account;
+use crate::service::{App, Client, Failure};
+use crate::storage::account::Locked;
+use crate::storage::{BoxFuture, Error, Tx, account, audit, password};
+
+/// Lets a disabled person log in again.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn enable(app: &App, id: UserId, client: &Client) -> Result<Changed, Failure> {
+    let change = Change { id, client: client.clone(), reason: EndReason::Admin, force: true };
+    let work: Work<()> = |tx, change, (), locked| {
+        Box::pin(async move {
+            account::set_active(tx, change.id, true, locked.now).await?;
+            change.note(tx, Event::UserEnabled, &locked).await
+        })
+    };
+    change.carry_out(app, (), work).await
+}
+
+/// Lets a person log in no more, and ends their sessions. `force`: also when it is the last active superuser.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn disable(app: &App, id: UserId, client: &Client, force: bool) -> Result<Changed, Failure> {
+    let change = Change { id, client: client.clone(), reason: EndReason::Disabled, force };
+    let work: Work<()> = |tx, change, (), locked| {
+        Box::pin(async move {
+            account::set_active(tx, change.id, false, locked.now).await?;
+            change.note(tx, Event::UserDisabled, &locked).await?;
+            change.end_sessions(tx, &locked).await
+        })
+    };
+    change.carry_out(app, (), work).await
+}
+
+/// Sets a password, voids a reset that waits, and ends all sessions.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn set_password(app: &App, id: UserId, hash: PasswordHash, client: &Client) -> Result<Changed, Failure> {
+    let change = Change { id, client: client.clone(), reason: EndReason::PasswordChanged, force: true };
+    let work: Work<PasswordHash> = |tx, change, hash, locked| {
+        Box::pin(async move {
+            account::set_password(tx, change.id, hash, locked.now).await?;
+            password::void(tx, change.id).await?;
+            change.note(tx, Event::PasswordChanged, &locked).await?;
+            change.end_sessions(tx, &locked).await
+        })
+    };
+    change.carry_out(app, hash, work).await
+}
+
+/// Makes the application beside Doorward see a superuser.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn make_superuser(app: &App, id: UserId, client: &Client) -> Result<Changed, Failure> {
+    let change = Change { id, client: client.clone(), reason: EndReason::Admin, force: true };
+    let work: Work<()> = |tx, change, (), locked| {
+        Box::pin(async move {
+            account::make_superuser(tx, change.id, locked.now).await?;
+            change.note(tx, Event::SuperuserMade, &locked).await
+        })
+    };
+    change.carry_out(app, (), work).await
+}
+
+/// Ends all sessions of a person.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn log_out(app: &App, id: UserId, client: &Client) -> Result<Changed, Failure> {
+    let change = Change { id, client: client.clone(), reason: EndReason::Admin, force: true };
+    let work: Work<()> = |tx, change, (), locked| Box::pin(async move { change.end_sessions(tx, &locked).await });
+    change.carry_out(app, (), work).await
+}
+
+/// Forgives the failures that were counted against an account: an attack has made its owner wait.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn unblock(app: &App, id: UserId, client: &Client) -> Result<Changed, Failure> {
+    let change = Change { id, client: client.clone(), reason: EndReason::Admin, force: true };
+    let work: Work<_> = |tx, change, names, locked| {
+        Box::pin(async move {
+            account::unblock(tx, change.id, locked.now).await?;
+            forget_account(tx, names, &locked.user.email).await?;
+            change.note(tx, Event::UserUnblocked, &locked).await
+        })
+    };
+    change.carry_out(app, app.limits.names.clone(), work).await
+}
+
+/// Erases an account with all sessions; the audit keeps its id alone. `force`: also when it is the last active superuser.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn erase(app: &App, id: UserId, client: &Client, force: bool) -> Result<Changed, Failure> {
+    let change = Change { id, client: client.clone(), reason: EndReason::Admin, force };
+    let work: Work<()> = |tx, change, (), locked| {
+        Box::pin(async move {
+            let ended = change.end_sessions(tx, &locked).await?;
+            audit::append(tx, &change.client.record(Event::UserDeleted, change.id, None), locked.now).await?;
+            account::erase(tx, change.id).await?;
+            Ok(ended)
+        })
+    };
+    change.carry_out(app, (), work).await
+}
+
+/// What all changes of an account have in common.
+struct Change {
+    id: UserId,
+    client: Client,
+    /// Why sessions end, where they do.
+    reason: EndReason,
+    /// Also when nobody is left who can do what a superuser does.
+    force: bool,
+}
+
+/// What is done under the lock of the account's row. Returns the sessions that it ended.
+type Work<I> = for<'t> fn(&'t mut Tx, &'t Change, &'t I, Locked) -> BoxFuture<'t, Result<Vec<SessionId>, Error>>;
+
+impl Change {
+    async fn carry_out<I>(self, app: &App, input: I, work: Work<I>) -> Result<Changed, Failure>
+    where
+        I: Send + Sync + 'static,
+    {
+        let reason = self.reason.clone();
+        let done = app.store.write((self, input, work), |tx, (change, input, work)| {
+            Box::pin(async move {
+                if !change.force && is_last_superuser(tx, change.id).await? {
+                    return Ok(Err(Changed::LastSuperuser));
+                }
+                let Some(locked) = account::lock(tx, change.id).await? else { return Ok(Err(Changed::Unknown)) };
+                work(tx, change, input, locked).await.map(Ok)
+            })
+        });
+        match done.await? {
+            Ok(ended) => {
+                for session in ended {
+                    session_ended(app, session, reason.clone());
+                }
+                Ok(Changed::Done)
+            }
+            Err(undone) => Ok(undone),
+        }
+    }
+
+    async fn note(&self, tx: &mut Tx, event: Event, locked: &Locked) -> Result<Vec<SessionId>, Error> {
+        audit::append(tx, &record(&self.client, event, self.id), locked.now).await?;
+        Ok(Vec::new())
+    }
+
+    async fn end_sessions(&self, tx: &mut Tx, locked: &Locked) -> Result<Vec<SessionId>, Error> {
+        end_sessions_of(tx, self.id, None, self.reason.clone(), &self.client, locked.now).await
+    }
+}

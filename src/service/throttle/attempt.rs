@@ -1,0 +1,117 @@
+//! One attempt at something that is limited.
+
+use std::sync::Arc;
+
+use super::{Limited, shared};
+use crate::cache::throttle::{Account, Reservation, Who};
+use crate::domain::throttle::{ClientKey, Counter, Key, Scope};
+use crate::platform::hashing::{Class, HashError, Place, Subject};
+use crate::service::{App, Client, Failure};
+
+/// An admitted attempt. Whoever drops it without a word has failed: the attempt counts.
+#[must_use = "say what became of it"]
+pub(in crate::service) struct Attempt {
+    app: Arc<App>,
+    scope: Scope,
+    who: Who,
+    taken: Reservation,
+}
+
+impl Attempt {
+    /// Takes all places that the scope asks for: this node's first, which refuse without the database, then those that all nodes
+    /// share. `account` is the one that it is about, if there is one.
+    ///
+    /// # Errors
+    /// When there were too many attempts, here or anywhere; when the database can't be asked, which admits nobody.
+    pub(in crate::service) async fn begin<E>(
+        app: &Arc<App>,
+        scope: Scope,
+        client: &Client,
+        account: Option<Account>,
+    ) -> Result<Self, E>
+    where
+        E: From<Limited> + From<Failure>,
+    {
+        let who = Who { address: client.ip, account };
+        let here = app.limits.counters.reserve(scope, &who, app.clock.now()).map_err(Limited::from)?;
+        let taken = shared::admit::<E>(app, here).await?;
+        Ok(Self { app: Arc::clone(app), scope, who, taken })
+    }
+
+    /// Takes a place in the queue of the hashing pool, before anything of an account is read: whoever is refused learns nothing. A
+    /// refusal ends the attempt.
+    ///
+    /// # Errors
+    /// When too much is waiting, or the pool is closed.
+    pub(in crate::service) async fn place<E>(self) -> Result<(Self, Place), E>
+    where
+        E: From<Limited> + From<Failure>,
+    {
+        let place = self.app.password.hashing.reserve(self.class(), self.subject());
+        self.unless_refused(place).await
+    }
+
+    /// Takes two, for one password to be verified and then another to be hashed.
+    ///
+    /// # Errors
+    /// As [`Attempt::place`].
+    pub(in crate::service) async fn two_places<E>(self) -> Result<(Self, (Place, Place)), E>
+    where
+        E: From<Limited> + From<Failure>,
+    {
+        let places = self.app.password.hashing.reserve_two(self.class(), self.subject());
+        self.unless_refused(places).await
+    }
+
+    /// What was wanted is done: where only failures count, the place is given back.
+    pub(in crate::service) async fn succeeded(self) {
+        let slots = self.taken.0.into_iter().filter(|slot| slot.counter().counts_failures_alone()).collect();
+        shared::refund(&self.app, Reservation(slots)).await;
+    }
+
+    /// What was wanted is refused, after it was looked at. It counts.
+    pub(in crate::service) fn failed(self) {}
+
+    /// The hashing pool refused, so that nobody looked at what was wanted: all places are given back, and the client is noted as
+    /// one who met too much work.
+    async fn refused<E>(self, error: HashError) -> E
+    where
+        E: From<Limited> + From<Failure>,
+    {
+        let HashError::Overloaded { retry_after } = error else { return Failure::from(error).into() };
+        self.app.limits.counters.note_overload(self.who.address, self.app.clock.now());
+        shared::refund(&self.app, self.taken).await;
+        Limited::Overloaded { retry_after }.into()
+    }
+
+    /// The result of hashing, and the attempt that goes on.
+    ///
+    /// # Errors
+    /// What [`Attempt::refused`] makes of a hash that there is none of.
+    pub(in crate::service) async fn unless_refused<T, E>(self, hashed: Result<T, HashError>) -> Result<(Self, T), E>
+    where
+        E: From<Limited> + From<Failure>,
+    {
+        match hashed {
+            Ok(hashed) => Ok((self, hashed)),
+            Err(error) => Err(self.refused(error).await),
+        }
+    }
+
+    fn class(&self) -> Class {
+        if self.scope == Scope::Login { Class::Login } else { Class::Other }
+    }
+
+    /// Whose share of the queue it is: in a session the account's; of somebody who logs in, or has no account yet, the address's, in
+    /// proportion to its limit. Never an email that was merely typed: a stranger would hold its owner's place.
+    fn subject(&self) -> Subject {
+        if let (Some(account), Scope::Reauthenticate) = (self.who.account, self.scope) {
+            return Subject::bounded(account.name, 1);
+        }
+        let limits = &self.app.limits;
+        limits.counters.allowance(self.scope, self.who.address).map_or(Subject::UNBOUNDED, |allowance| {
+            let client = Key::Client(ClientKey::of(self.who.address)).name(Counter::Logins);
+            Subject::bounded(limits.names.of(&client), allowance as usize)
+        })
+    }
+}
