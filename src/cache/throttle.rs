@@ -31,7 +31,7 @@ const SITE_FACTOR: u32 = 10;
 pub struct Throttles {
     login: Option<ByClient>,
     /// The most specific first: it is the one that decides.
-    networks: Vec<Network>,
+    networks: Vec<NetworkLimits>,
     register: Option<ByClient>,
     refresh: Option<(Rule, Counters)>,
     account: Option<(Rule, Counters)>,
@@ -61,7 +61,7 @@ impl Throttles {
             |kind| move |limit: Limit| ByClient { limit, counters: Counters::new(kind, limit.window, max_keys) };
         let counted =
             |kind, pace| move |limit: Limit| (Rule { limit, pace }, Counters::new(kind, limit.window, max_keys));
-        let network = |&throttle::Network { network, whole, each }: &throttle::Network| Network {
+        let network = |&throttle::Network { network, whole, each }: &throttle::Network| NetworkLimits {
             network,
             whole: whole.map(counted(Kind::Login, None)),
             each: each.map(by_client(Kind::Login)),
@@ -185,13 +185,13 @@ impl ByClient {
 }
 
 /// A network's limits: of all of it together, and of each of its addresses.
-struct Network {
+struct NetworkLimits {
     network: IpNet,
     whole: Option<(Rule, Counters)>,
     each: Option<ByClient>,
 }
 
-impl Network {
+impl NetworkLimits {
     /// The whole first, as with sites.
     fn places(&self, client: ClientKey) -> impl Iterator<Item = Place<'_>> {
         let whole = self.whole.iter().map(|(rule, counters)| (counters, Key::Network(self.network), *rule));

@@ -114,7 +114,7 @@ pub(super) async fn identify_each_refresh<'a>(
     for text in presented {
         let Some(token) = RefreshToken::parse(text) else { continue };
         // A token that names no key of ours is not worth a query.
-        if app.keys.find(token.key_id).is_none() {
+        if app.keys.refresh.find(token.key_id).is_none() {
             continue;
         }
         let mut tx = app.store.read().await?;

@@ -49,7 +49,7 @@ pub struct App {
     pub random: Random,
     /// bcrypt, off the threads that serve requests.
     pub hashing: HashPool,
-    /// Derives refresh tokens.
+    /// Roots of the tokens and of all other secrets.
     pub keys: Keys,
     /// Signs access tokens.
     pub access_tokens: AccessTokens,
