@@ -8,7 +8,7 @@ use doorward::domain::session::AccessToken;
 use doorward::domain::session::SessionId;
 use doorward::domain::timestamp::Timestamp;
 use doorward::platform::access_token::AccessTokens;
-use doorward::platform::keys::Keys;
+use doorward::platform::keys::Ring;
 use doorward::platform::random::Random;
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ const VECTORS: &str = include_str!("data/wycheproof/json_web_signature_hmac.json
 const NOW: Timestamp = Timestamp::from_seconds(1_767_052_800);
 
 fn verifier(key: &[u8]) -> AccessTokens {
-    let keys = Keys::new(Secret::new(key.to_vec()), None);
+    let keys = Ring::new(Secret::new(key.to_vec()), None);
     AccessTokens::new(keys, "doorward".into(), "doorward".into(), Random::repeatable(1))
 }
 

@@ -1,4 +1,4 @@
-//! The key of a development server: made once, so that a restart logs nobody out.
+//! The keys of a development server: made once, so that a restart logs nobody out.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
@@ -12,18 +12,11 @@ use crate::config::database::Location;
 use crate::config::secret::Secret;
 use crate::platform::random::Random;
 
-/// Where the key is kept: beside the SQLite database, else in `data`.
-pub(super) fn path(location: &Location) -> PathBuf {
-    let folder = match location {
-        Location::Sqlite(database) => database.parent().unwrap_or(Path::new("")),
-        Location::Postgres(_) => Path::new("data"),
-    };
-    folder.join("jwt_secret_key")
-}
-
-/// Reads the key, or makes it where there is none. Servers that start at the same time agree on one.
-pub(super) fn load_or_make(path: &Path, random: &Random) -> anyhow::Result<Secret> {
-    let failed = || format!("cannot keep a key in {}; with JWT_SECRET_KEY set none is kept", path.display());
+/// Reads the key that is kept in place of `setting`, or makes it where there is none. Servers that start at the same time agree on
+/// one.
+pub(super) fn load_or_make(location: &Location, setting: &str, random: &Random) -> anyhow::Result<Secret> {
+    let path = &path(location, setting);
+    let failed = || format!("cannot keep a key in {}; with {setting} set none is kept", path.display());
     if !path.try_exists().with_context(failed)? {
         make(path, random).with_context(failed)?;
     }
@@ -36,12 +29,21 @@ pub(super) fn load_or_make(path: &Path, random: &Random) -> anyhow::Result<Secre
     Ok(Secret::new(bytes))
 }
 
+/// Beside the SQLite database, else in `data`: a file named as the setting.
+fn path(location: &Location, setting: &str) -> PathBuf {
+    let folder = match location {
+        Location::Sqlite(database) => database.parent().unwrap_or(Path::new("")),
+        Location::Postgres(_) => Path::new("data"),
+    };
+    folder.join(setting.to_ascii_lowercase())
+}
+
 /// The file appears under its name with its whole content, or not at all; one that is there already stays.
 fn make(path: &Path, random: &Random) -> anyhow::Result<()> {
     let key = URL_SAFE_NO_PAD.encode(random.bytes::<48>()?);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_private_folder(folder)?;
-    let unfinished = folder.join(format!(".jwt_secret_key.{}", URL_SAFE_NO_PAD.encode(random.bytes::<12>()?)));
+    let unfinished = folder.join(format!(".key.{}", URL_SAFE_NO_PAD.encode(random.bytes::<12>()?)));
     let made = write_private(&unfinished, key.as_bytes()).and_then(|()| {
         // Unlike a rename, a link does not replace the key of a server that was faster.
         match fs::hard_link(&unfinished, path) {
@@ -82,19 +84,27 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    const SETTING: &str = "SECRET_KEY";
+
+    fn beside(folder: &Path) -> Location {
+        Location::Sqlite(folder.join("doorward.db"))
+    }
+
     #[test]
     fn servers_that_start_together_agree() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("data/jwt_secret_key");
+        let folder = folder.path().join("data");
         let random = Random::system();
+        let load = || load_or_make(&beside(&folder), SETTING, &random).unwrap();
         let keys: Vec<Secret> = std::thread::scope(|scope| {
-            let starts: Vec<_> = (0..16).map(|_| scope.spawn(|| load_or_make(&path, &random).unwrap())).collect();
+            let starts: Vec<_> = (0..16).map(|_| scope.spawn(load)).collect();
             starts.into_iter().map(|start| start.join().unwrap()).collect()
         });
         assert!(keys.iter().all(|key| key == &keys[0]) && keys[0].reveal().len() == 64);
-        let left: Vec<_> =
-            fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(left, ["jwt_secret_key"]);
+        let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["secret_key"]);
+        // Each setting has a key of its own.
+        assert_ne!(load_or_make(&beside(&folder), "JWT_SECRET_KEY", &random).unwrap(), keys[0]);
     }
 
     #[test]
@@ -102,18 +112,17 @@ mod tests {
     fn the_key_is_for_this_user_alone() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("data/jwt_secret_key");
-        load_or_make(&path, &Random::system()).unwrap();
+        let folder = folder.path().join("data");
+        load_or_make(&beside(&folder), SETTING, &Random::system()).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        assert_eq!((mode(&folder.join("secret_key")), mode(&folder)), (0o600, 0o700));
     }
 
     #[test]
     fn a_damaged_key_is_not_used() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("jwt_secret_key");
-        fs::write(&path, "short").unwrap();
-        let error = load_or_make(&path, &Random::system()).unwrap_err().to_string();
+        fs::write(folder.path().join("secret_key"), "short").unwrap();
+        let error = load_or_make(&beside(folder.path()), SETTING, &Random::system()).unwrap_err().to_string();
         assert!(error.contains("is damaged") && !error.contains("short"), "{error}");
     }
 }

@@ -19,7 +19,7 @@ use crate::platform::clock::Clock;
 use crate::platform::device_cookie::DeviceCookies;
 use crate::platform::hashing::HashPool;
 use crate::platform::keyed_hash::KeyedHash;
-use crate::platform::keys::Keys;
+use crate::platform::keys::{Keys, Purpose, Roots};
 use crate::platform::random::Random;
 use crate::server;
 use crate::service::account::Exports;
@@ -79,23 +79,19 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
 
 /// The use cases on what they stand on.
 pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -> anyhow::Result<App> {
-    let key = match &config.tokens.key {
-        Some(key) => key.clone(),
-        None => development_key::load_or_make(&development_key::path(&config.database.location), &random)?,
-    };
-    let keys = Keys::new(key, config.tokens.previous_key.clone());
+    let keys = keys(config, &random)?;
     let (issuer, audience) = (config.tokens.issuer.clone(), config.tokens.audience.clone());
     let hashing = HashPool::start(config.hashing, config.passwords.cost, random.clone());
     Ok(App {
         limits: Limits {
             counters: Throttles::new(&config.throttle),
-            names: KeyedHash::new(&keys.current.derive(&[], b"doorward/throttle-names/1")),
+            names: KeyedHash::new(&keys.secrets.derive(Purpose::ThrottleNames)),
         },
         session: Sessions {
             policy: config.sessions.clone(),
             cache: SessionCache::default(),
-            access_tokens: AccessTokens::new(keys.clone(), issuer, audience, random.clone()),
-            devices: DeviceCookies::new(keys.clone(), random.clone()),
+            access_tokens: AccessTokens::new(keys.signing.clone(), issuer, audience, random.clone()),
+            devices: DeviceCookies::new(keys.secrets.clone(), random.clone()),
             keys,
         },
         password: Passwords {
@@ -108,6 +104,20 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         clock,
         random,
     })
+}
+
+/// The keys of the settings. Where there is none to sign with, which is in development alone, keys are made once and kept. Where
+/// there is one, several servers may share it, and a root that each made for itself would part them.
+fn keys(config: &Config, random: &Random) -> anyhow::Result<Keys> {
+    let tokens = &config.tokens;
+    let made = |setting| development_key::load_or_make(&config.database.location, setting, random);
+    let (signing, secret) = match (tokens.key.clone(), tokens.secret_key.clone()) {
+        (Some(signing), secret) => (signing, secret),
+        (None, Some(secret)) => (made("JWT_SECRET_KEY")?, Some(secret)),
+        (None, None) => (made("JWT_SECRET_KEY")?, Some(made("SECRET_KEY")?)),
+    };
+    let (previous_signing, previous_secret) = (tokens.previous_key.clone(), tokens.previous_secret_key.clone());
+    Ok(Keys::new(Roots { signing, previous_signing, secret, previous_secret }))
 }
 
 impl Running {

@@ -79,11 +79,18 @@ settings! {
         AUDIT_RETENTION: Duration = duration!("1d" to "3650d"), Is("90d");
     }
     "Tokens" {
-        /// Signs the tokens, taken exactly as given; services that verify access tokens themselves need it too.
+        /// Signs access tokens, taken exactly as given; services that verify them themselves need it too.
         JWT_SECRET_KEY: Secret = KEY, Unset("made once and kept in `jwt_secret_key` beside the database"),
             Required("`openssl rand -hex 32` makes a good one");
         /// A key that is accepted and does not sign, for changing the key without logging anybody out.
         JWT_SECRET_KEY_PREVIOUS: Secret = KEY, Unset("none");
+        /// The root of everything secret but access tokens: refresh tokens, the names under which attempts are counted. No other
+        /// service needs it; it must differ from `JWT_SECRET_KEY`.
+        SECRET_KEY: Secret = KEY,
+            Unset("`JWT_SECRET_KEY`; without that, too, made once and kept in `secret_key` beside the database"),
+            Unset("`JWT_SECRET_KEY`, with a warning that says how to set it without logging anybody out");
+        /// A root that is accepted and not used, for changing `SECRET_KEY` without logging anybody out.
+        SECRET_KEY_PREVIOUS: Secret = KEY, Unset("none");
         /// The issuer (`iss`) of access tokens, required on verification.
         JWT_ISSUER: String = NAME, Is("doorward");
         /// The audience (`aud`) of access tokens, required on verification.

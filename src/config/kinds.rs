@@ -88,7 +88,7 @@ pub(super) const KEY: Kind<Secret> = Kind {
     parse: Parse::Bytes(|bytes| match bytes.len() {
         32..=1024 => Ok(Secret::new(bytes.to_vec())),
         0..32 => Err(Reason::Because(
-            "is too short: HS256 needs 32 bytes or more (RFC 7518, section 3.2). `openssl rand -hex 32` makes a good one",
+            "is too short: HMAC-SHA-256 needs 32 bytes or more (RFC 7518, section 3.2). `openssl rand -hex 32` makes a good one",
         )),
         _ => Err(Reason::Values),
     }),

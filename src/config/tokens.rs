@@ -1,16 +1,22 @@
 //! Keys and claims of the tokens.
 
-use super::declarations::{JWT_AUDIENCE, JWT_ISSUER, JWT_SECRET_KEY, JWT_SECRET_KEY_PREVIOUS};
+use super::declarations::{
+    JWT_AUDIENCE, JWT_ISSUER, JWT_SECRET_KEY, JWT_SECRET_KEY_PREVIOUS, SECRET_KEY, SECRET_KEY_PREVIOUS,
+};
 use super::secret::Secret;
 use super::setting::Reader;
 
-/// Settings of access and refresh tokens.
+/// Settings of access and refresh tokens, and of what else is made with keys.
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    /// `JWT_SECRET_KEY`: signs. None: development; made once and kept beside the database.
+    /// `JWT_SECRET_KEY`: signs access tokens. None: development; made once and kept beside the database.
     pub key: Option<Secret>,
     /// `JWT_SECRET_KEY_PREVIOUS`: accepted, not signing.
     pub previous_key: Option<Secret>,
+    /// `SECRET_KEY`: the root of all other secrets. None: `key` is; where that is none, too, made once and kept.
+    pub secret_key: Option<Secret>,
+    /// `SECRET_KEY_PREVIOUS`: accepted as a root, not used.
+    pub previous_secret_key: Option<Secret>,
     /// `JWT_ISSUER`.
     pub issuer: String,
     /// `JWT_AUDIENCE`.
@@ -19,21 +25,48 @@ pub struct Tokens {
 
 impl Tokens {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let key = reader.get(&JWT_SECRET_KEY);
-        let previous_key = reader.get(&JWT_SECRET_KEY_PREVIOUS);
-        for (setting, key) in [(&JWT_SECRET_KEY, &key), (&JWT_SECRET_KEY_PREVIOUS, &previous_key)] {
+        let mut key = |setting| {
+            let key = reader.get(setting);
             reader.refuse_in_production_else_warn(
-                key.as_ref().is_some_and(|key| is_sample(key.reveal())),
+                key.as_ref().is_some_and(|key: &Secret| is_sample(key.reveal())),
                 setting,
                 "is a sample that others know, or hardly random: whoever guesses it can be any user. \
                  `openssl rand -hex 32` makes a good one",
             );
-        }
-        if key.is_some() && key == previous_key {
+            key
+        };
+        let (jwt, previous_jwt) = (key(&JWT_SECRET_KEY), key(&JWT_SECRET_KEY_PREVIOUS));
+        let (secret, previous_secret) = (key(&SECRET_KEY), key(&SECRET_KEY_PREVIOUS));
+        if jwt.is_some() && jwt == previous_jwt {
             reader.refuse(&JWT_SECRET_KEY_PREVIOUS, "must differ from JWT_SECRET_KEY");
         }
+        if secret.is_some() && (secret == jwt || secret == previous_jwt) {
+            reader.refuse(
+                &SECRET_KEY,
+                "must differ from JWT_SECRET_KEY and JWT_SECRET_KEY_PREVIOUS, which other services may know",
+            );
+        }
+        if secret.is_some() && secret == previous_secret {
+            reader.refuse(&SECRET_KEY_PREVIOUS, "must differ from SECRET_KEY");
+        }
+        if secret.is_none() && jwt.is_some() && reader.production() {
+            reader.warn(
+                &SECRET_KEY,
+                "is not set: refresh tokens and all other secrets are made from JWT_SECRET_KEY, which other services may know. \
+                 Make one with `openssl rand -hex 32`, and give it to every process first as SECRET_KEY_PREVIOUS; then as \
+                 SECRET_KEY, with the value of JWT_SECRET_KEY as SECRET_KEY_PREVIOUS; and remove that after REFRESH_TOKEN_TTL. \
+                 Nobody is logged out",
+            );
+        }
         let (issuer, audience) = (reader.get(&JWT_ISSUER), reader.get(&JWT_AUDIENCE));
-        Some(Self { key, previous_key, issuer: issuer?, audience: audience? })
+        Some(Self {
+            key: jwt,
+            previous_key: previous_jwt,
+            secret_key: secret,
+            previous_secret_key: previous_secret,
+            issuer: issuer?,
+            audience: audience?,
+        })
     }
 }
 

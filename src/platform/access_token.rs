@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 
-use super::keys::{Key, Keys};
+use super::keys::{Key, Ring};
 use super::random::{Random, RandomError};
 use crate::domain::session::{AccessToken, Claims};
 use crate::domain::timestamp::Timestamp;
@@ -13,10 +13,10 @@ const TYPE: &str = "at+jwt";
 /// Longer than any token that we make: no work is spent on more.
 const MAX_BYTES: usize = 2_048;
 
-/// Signs and verifies with the server's keys, for one issuer and one audience.
+/// Signs and verifies with the server's signing keys, for one issuer and one audience.
 #[derive(Clone, Debug)]
 pub struct AccessTokens {
-    keys: Keys,
+    keys: Ring,
     issuer: String,
     audience: String,
     random: Random,
@@ -36,7 +36,7 @@ pub enum SignError {
 impl AccessTokens {
     /// Tokens of one issuer for one audience.
     #[must_use]
-    pub fn new(keys: Keys, issuer: String, audience: String, random: Random) -> Self {
+    pub fn new(keys: Ring, issuer: String, audience: String, random: Random) -> Self {
         Self { keys, issuer, audience, random }
     }
 

@@ -1,9 +1,7 @@
 //! Makes device cookies and checks them. Nothing of them is stored.
 
-use aws_lc_rs::hmac;
-
 use super::digest::sha256;
-use super::keys::{Key, Keys};
+use super::keys::{Mac, Purpose, Ring};
 use super::random::{Random, RandomError};
 use crate::domain::account::Email;
 use crate::domain::throttle::DeviceCookie;
@@ -14,14 +12,14 @@ const MAX_PRESENTED: usize = 2;
 /// Device cookies under the server's keys.
 #[derive(Clone, Debug)]
 pub struct DeviceCookies {
-    keys: Keys,
+    keys: Ring,
     random: Random,
 }
 
 impl DeviceCookies {
     /// Under these keys.
     #[must_use]
-    pub fn new(keys: Keys, random: Random) -> Self {
+    pub fn new(keys: Ring, random: Random) -> Self {
         Self { keys, random }
     }
 
@@ -40,29 +38,23 @@ impl DeviceCookies {
     /// When there are no random bytes.
     pub fn issue(&self, presented: &[String], email: &Email) -> Result<String, RandomError> {
         let brought = presented.iter().take(MAX_PRESENTED).find_map(|text| self.authentic(text));
-        let key = &self.keys.current;
+        let key_id = self.keys.current.id();
         let mut cookie = match brought {
-            Some(brought) => DeviceCookie { key_id: key.id(), ..brought },
-            None => DeviceCookie { key_id: key.id(), device: self.random.bytes()?, tags: Vec::new() },
+            Some(brought) => DeviceCookie { key_id, ..brought },
+            None => DeviceCookie { key_id, device: self.random.bytes()?, tags: Vec::new() },
         };
         let newest = tag(&cookie.device, email);
         cookie.tags.retain(|known| *known != newest);
         cookie.tags.insert(0, newest);
         cookie.tags.truncate(DeviceCookie::MAX_ACCOUNTS);
-        let mut mac = [0; 32];
-        mac.copy_from_slice(hmac::sign(&mac_key(key), &cookie.body()).as_ref());
-        Ok(cookie.write(&mac))
+        Ok(cookie.write(&self.keys.sign(Purpose::DeviceCookies, &cookie.body()).tag))
     }
 
     fn authentic(&self, text: &str) -> Option<DeviceCookie> {
-        let (cookie, mac) = DeviceCookie::parse(text)?;
-        let key = self.keys.find(cookie.key_id)?;
-        hmac::verify(&mac_key(key), &cookie.body(), &mac).is_ok().then_some(cookie)
+        let (cookie, tag) = DeviceCookie::parse(text)?;
+        let mac = Mac { key_id: cookie.key_id, tag };
+        self.keys.verify(Purpose::DeviceCookies, &cookie.body(), &mac).then_some(cookie)
     }
-}
-
-fn mac_key(key: &Key) -> hmac::Key {
-    hmac::Key::new(hmac::HMAC_SHA256, key.derive(&[], b"doorward/device-cookie/1").as_ref())
 }
 
 /// Salted by the device id, which is random and secret: the same account has another tag in every browser.
@@ -80,7 +72,7 @@ mod tests {
 
     fn cookies(current: u8, previous: Option<u8>) -> DeviceCookies {
         let secret = |byte| Secret::new(vec![byte; 32]);
-        DeviceCookies::new(Keys::new(secret(current), previous.map(secret)), Random::system())
+        DeviceCookies::new(Ring::new(secret(current), previous.map(secret)), Random::system())
     }
 
     fn email(number: usize) -> Email {

@@ -3,7 +3,7 @@
 
 use aws_lc_rs::hmac;
 
-use super::keys::{Key, Keys};
+use super::keys::{Key, Keys, Purpose};
 use crate::domain::session::{BODY_BYTES, RefreshToken};
 use crate::domain::session::{Session, SessionSecret};
 use crate::domain::timestamp::Timestamp;
@@ -13,8 +13,8 @@ use crate::domain::timestamp::Timestamp;
 pub fn derive(keys: &Keys, session: &Session) -> String {
     // Whole seconds: the token has no room for more, and must not outlive the row.
     let expires = Timestamp::from_seconds(session.idle_expires_at.seconds());
-    let body = RefreshToken::body(keys.current.id(), session.id, session.generation, expires);
-    let tag = hmac::sign(&mac_key(&keys.current, &session.secret), &body);
+    let body = RefreshToken::body(keys.refresh.current.id(), session.id, session.generation, expires);
+    let tag = hmac::sign(&mac_key(&keys.refresh.current, &session.secret), &body);
     let mut mac = [0; 32];
     mac.copy_from_slice(tag.as_ref());
     RefreshToken::write(&body, &mac)
@@ -23,14 +23,14 @@ pub fn derive(keys: &Keys, session: &Session) -> String {
 /// Whether the token was made by us for the session with this secret. Takes the same time whatever is wrong with it.
 #[must_use]
 pub fn is_authentic(keys: &Keys, token: &RefreshToken, secret: &SessionSecret) -> bool {
-    let Some(key) = keys.find(token.key_id) else { return false };
+    let Some(key) = keys.refresh.find(token.key_id) else { return false };
     let body: [u8; BODY_BYTES] = RefreshToken::body(token.key_id, token.session_id, token.generation, token.expires);
     hmac::verify(&mac_key(key, secret), &body, &token.mac).is_ok()
 }
 
-/// Of the server's secret and the row's: a database dump alone, or a leaked signing key alone, forges no token.
+/// Of the server's secret and the row's: a database dump alone, or a leaked root alone, forges no token.
 fn mac_key(key: &Key, secret: &SessionSecret) -> hmac::Key {
-    hmac::Key::new(hmac::HMAC_SHA256, key.derive(&secret.0, b"doorward/refresh/1").as_ref())
+    hmac::Key::new(hmac::HMAC_SHA256, key.derive(&secret.0, Purpose::RefreshTokens).as_ref())
 }
 
 #[cfg(test)]
@@ -41,9 +41,12 @@ mod tests {
     use crate::config::secret::Secret;
     use crate::domain::account::UserId;
     use crate::domain::session::{NewSession, Policy, SessionId};
+    use crate::platform::keys::Roots;
 
     fn keys(current: u8, previous: Option<u8>) -> Keys {
-        Keys::new(Secret::new(vec![current; 32]), previous.map(|byte| Secret::new(vec![byte; 32])))
+        let secret = |byte| Secret::new(vec![byte; 32]);
+        let (signing, previous_signing) = (secret(current), previous.map(secret));
+        Keys::new(Roots { signing, previous_signing, secret: None, previous_secret: None })
     }
 
     fn session(secret: u8) -> Session {
@@ -78,13 +81,28 @@ mod tests {
         assert_ne!(derive(&keys(1, None), &session(3)), derive(&keys(1, None), &next));
     }
 
+    /// What the version before there was a `SECRET_KEY` made of these keys and sessions: nodes of it stand beside ours.
+    #[test]
+    fn tokens_without_a_secret_key_are_what_they_always_were() {
+        for (keys, secret, token) in [
+            (keys(1, None), 3, "AdexPN8HBwcHBwcHBwcHBwcHBwcHAAAAAQAAZVVCgHaEAeOdYR5zhNVaDDleYt5j2IgHBpWXjvs8EsvUv-R2"),
+            (
+                keys(2, Some(1)),
+                4,
+                "AYopVdUHBwcHBwcHBwcHBwcHBwcHAAAAAQAAZVVCgNHjf8utozTdbcGGYqFokK_mntM3L1RYMF0i3OpwJQZU",
+            ),
+        ] {
+            assert_eq!(derive(&keys, &session(secret)), token);
+        }
+    }
+
     #[test]
     fn only_the_key_together_with_the_rows_secret_makes_a_token() {
         let token = parsed(&derive(&keys(1, None), &session(3)));
         assert!(is_authentic(&keys(1, None), &token, &session(3).secret));
         assert!(!is_authentic(&keys(1, None), &token, &session(4).secret));
         assert!(!is_authentic(&keys(2, None), &token, &session(3).secret));
-        let other_key = RefreshToken { key_id: keys(2, None).current.id(), ..token };
+        let other_key = RefreshToken { key_id: keys(2, None).refresh.current.id(), ..token };
         assert!(!is_authentic(&keys(2, None), &other_key, &session(3).secret));
     }
 
@@ -105,7 +123,7 @@ mod tests {
         let changed = keys(2, Some(1));
         assert!(is_authentic(&changed, &old, &session(3).secret));
         let new = parsed(&derive(&changed, &session(3)));
-        assert_eq!(new.key_id, keys(2, None).current.id());
+        assert_eq!(new.key_id, keys(2, None).refresh.current.id());
         assert!(!is_authentic(&keys(1, None), &new, &session(3).secret));
     }
 }

@@ -18,6 +18,7 @@ mod cross_site;
 mod errors;
 mod health;
 mod history;
+mod keys;
 mod lifetimes;
 mod locked_doors;
 mod login;

@@ -23,9 +23,13 @@ fn a_start_without_settings_tells_one_line_and_keeps_its_key() {
     assert_eq!(server.line, expected);
 
     let data = folder.path().join("data");
-    let key = fs::read(data.join("jwt_secret_key")).unwrap();
-    assert!(key.len() >= 32);
-    assert_eq!((mode(&data), mode(&data.join("jwt_secret_key")), mode(&database)), (0o700, 0o600, 0o600));
+    let keys = || ["jwt_secret_key", "secret_key"].map(|name| fs::read(data.join(name)).unwrap());
+    let made = keys();
+    assert!(made.iter().all(|key| key.len() >= 32) && made[0] != made[1]);
+    for file in ["jwt_secret_key", "secret_key", "doorward.db"] {
+        assert_eq!(mode(&data.join(file)), 0o600, "{file}");
+    }
+    assert_eq!(mode(&data), 0o700);
 
     for host in ["127.0.0.1", "::1"] {
         // Machines without IPv6 exist.
@@ -42,7 +46,7 @@ fn a_start_without_settings_tells_one_line_and_keeps_its_key() {
     assert!(dead.code == Some(1) && dead.err.lines().count() == 1, "{dead:?}");
 
     let again = Server::start(folder.path(), &[]);
-    assert_eq!(fs::read(data.join("jwt_secret_key")).unwrap(), key);
+    assert_eq!(keys(), made);
     assert_eq!(again.end("-INT").code, Some(0));
 }
 
@@ -91,16 +95,21 @@ fn production_makes_no_key_and_shows_no_documentation() {
     let server = Server::start(folder.path(), &[("ENVIRONMENT", "production"), ("JWT_SECRET_KEY", key)]);
     let port = server.port();
     assert!(server.line.starts_with(&format!("Doorward on http://0.0.0.0:{port}, database /")), "{}", server.line);
-    assert!(!folder.path().join("data/jwt_secret_key").exists());
+    for kept in ["data/jwt_secret_key", "data/secret_key"] {
+        assert!(!folder.path().join(kept).exists(), "{kept}");
+    }
     assert!(get("127.0.0.1", port, "/docs").starts_with("HTTP/1.1 404 "));
     let asked = [("PORT", &*port.to_string()), ("ENVIRONMENT", "production"), ("JWT_SECRET_KEY", key)];
     assert_eq!(run(folder.path(), &["healthcheck"], &asked).code, Some(0));
 
     let ended = server.end("-KILL");
     let lines: Vec<serde_json::Value> = ended.err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let warned =
-        |line: &serde_json::Value| line["level"] == "WARN" && line["message"].to_string().contains("TRUSTED_PROXIES");
-    assert!(lines.iter().any(warned), "{ended:?}");
+    for setting in ["TRUSTED_PROXIES is not set", "SECRET_KEY is not set"] {
+        let warned = |line: &serde_json::Value| {
+            line["level"] == "WARN" && line["message"].as_str().is_some_and(|message| message.starts_with(setting))
+        };
+        assert!(lines.iter().any(warned), "{setting}: {ended:?}");
+    }
     assert!(!ended.err.contains(key));
 }
 

@@ -2,6 +2,11 @@
 
 use crate::{load, problem, production};
 
+/// Each of these networks with a limit of its own.
+fn limited(networks: &str) -> String {
+    networks.replace(',', ":60/1m,") + ":60/1m"
+}
+
 #[test]
 fn what_makes_protection_void_is_refused_in_production() {
     let eighths = (1..100).map(|first| format!("{first}.0.0.0/8")).collect::<Vec<_>>().join(",");
@@ -14,7 +19,7 @@ fn what_makes_protection_void_is_refused_in_production() {
         let report = problem(production(&[("TRUSTED_PROXIES", networks)]));
         assert!(report.starts_with("TRUSTED_PROXIES") && report.contains("any address as their own"), "{report}");
 
-        let limits: String = networks.split(',').map(|network| format!("{network}:60/1m,")).collect();
+        let limits = limited(networks);
         for name in ["LOGIN_RATE_LIMIT_NETWORKS", "LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS"] {
             let report = problem(production(&[(name, &limits)]));
             assert!(report.starts_with(&format!("{name} must hold offices")), "{report}");
@@ -63,7 +68,7 @@ fn the_networks_of_real_proxies_and_offices_are_taken() {
     for networks in [private, cdn, "8.0.0.0/8", "2400::/16"] {
         let config = production(&[("TRUSTED_PROXIES", networks)]).unwrap();
         assert_eq!(config.server.trusted_proxies.len(), networks.split(',').count());
-        let limits: String = networks.split(',').map(|network| format!("{network}:60/1m,")).collect();
+        let limits = limited(networks);
         production(&[("LOGIN_RATE_LIMIT_NETWORKS", &limits)]).unwrap();
     }
 }

@@ -122,7 +122,7 @@ pub(super) async fn identify_each_refresh(
     presented: &[String],
 ) -> Result<Result<Vec<Identified>, Throttled>, Failure> {
     // A token that names no key of ours is not worth a query.
-    let ours = |token: &RefreshToken| app.session.keys.find(token.key_id).is_some();
+    let ours = |token: &RefreshToken| app.session.keys.refresh.find(token.key_id).is_some();
     let mut tokens: Vec<RefreshToken> = Vec::with_capacity(MAX_LOOKED_AT);
     for token in presented.iter().filter_map(|text| RefreshToken::parse(text)).filter(ours) {
         if tokens.len() < MAX_LOOKED_AT && !tokens.contains(&token) {

@@ -338,7 +338,7 @@ impl World {
 
 /// By which tokens name the key of this number.
 fn key_id(number: u32) -> KeyId {
-    doorward::platform::keys::Keys::new(Secret::new(Keys::text(number).into_bytes()), None).current.id()
+    doorward::platform::keys::Ring::new(Secret::new(Keys::text(number).into_bytes()), None).current.id()
 }
 
 fn settings(keys: Keys) -> Vec<(&'static str, String)> {

@@ -68,10 +68,6 @@ impl Jar {
         self.0.keys().any(|name| name.ends_with("_token"))
     }
 
-    pub(crate) fn remove(&mut self, name: &str) {
-        self.0.remove(name);
-    }
-
     /// The `Cookie` header; none when the jar is empty.
     pub(crate) fn header(&self) -> Option<String> {
         let pairs: Vec<_> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -11,7 +11,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::app::KEY;
 use doorward::config::secret::Secret;
-use doorward::platform::keys::Keys;
+use doorward::platform::keys::Ring;
 
 /// The variable that names the file.
 pub(crate) const FILE: &str = "DOORWARD_TEST_TRACE_FILE";
@@ -48,7 +48,7 @@ fn file() -> Option<PathBuf> {
 
 /// How every refresh token of the tests begins: its version and the id of their key.
 pub(crate) fn refresh_token_prefix() -> String {
-    let key = Keys::new(Secret::new(KEY.into()), None).current.id();
+    let key = Ring::new(Secret::new(KEY.into()), None).current.id();
     let mut prefix = URL_SAFE_NO_PAD.encode([&[1], &key[..]].concat());
     // Its last character has bits of what follows.
     prefix.pop();
