@@ -1,3 +1,4 @@
 //! Structured logs.
 
+mod lines;
 pub mod logging;

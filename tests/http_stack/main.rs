@@ -9,4 +9,5 @@ mod logs;
 mod refusals;
 mod shutdown;
 mod support;
+mod unread_log;
 mod unreadable;

@@ -25,7 +25,7 @@ pub const NEVER: Duration = Duration::from_hours(1);
 pub const SOON: Duration = Duration::from_millis(30);
 
 /// Fails a test that would hang. A guard, not a measure: no good run comes near it.
-async fn guarded<T>(work: impl Future<Output = T>) -> T {
+pub async fn guarded<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_mins(1), work).await.expect("something to happen within a minute")
 }
 
