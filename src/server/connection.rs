@@ -20,7 +20,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::activity::{Activity, Phase, Watched};
+use super::activity::{Activity, Watched};
+use super::phase::{Event, Framing, Phase};
 use super::{Limits, unreadable};
 use crate::api::middleware::Unreadable;
 
@@ -65,7 +66,7 @@ async fn converse<E>(
     let service = {
         let (endpoint, activity) = (Arc::clone(&endpoint), activity.clone());
         service_fn(move |mut request: hyper::Request<Incoming>| {
-            activity.request_begins(!request.body().is_end_stream());
+            activity.tell(Event::Request(framing(request.body())));
             if unreadable::lacks_host(&request) {
                 request.extensions_mut().insert(Unreadable::Malformed);
             }
@@ -73,7 +74,7 @@ async fn converse<E>(
             let parts = (request, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP);
             async move {
                 let response = endpoint.get_response(parts.into()).await;
-                activity.answer_begins();
+                activity.tell(Event::Answer);
                 Ok::<hyper::Response<_>, Infallible>(response.into())
             }
             .boxed()
@@ -97,7 +98,7 @@ async fn converse<E>(
             _ = poll_fn(|cx| connection.poll_without_shutdown(cx)) => {
                 let mut stream = connection.into_parts().io.into_inner().into_inner();
                 let refusal = activity.take_refusal();
-                let linger = if refusal.is_some() || activity.had_body() { limits.linger } else { Duration::ZERO };
+                let linger = if refusal.is_some() || activity.progress().had_body() { limits.linger } else { Duration::ZERO };
                 if let Some(refusal) = refusal {
                     let answer = unreadable::answer(&mut stream, &*endpoint, &refusal, (local, remote));
                     let _ = tokio::time::timeout(limits.header_read, answer).await;
@@ -105,14 +106,14 @@ async fn converse<E>(
                 return close(stream, linger).await;
             }
             () = &mut alarm => {
-                let now = Instant::now();
-                let deadline = activity.deadline(&limits);
-                let has_nothing_to_finish = stopping && activity.phase() == Phase::Head;
+                let (now, progress) = (Instant::now(), activity.progress());
+                let deadline = progress.deadline(&limits);
+                let has_nothing_to_finish = stopping && progress.phase() == Phase::Head;
                 if has_nothing_to_finish || deadline.is_some_and(|deadline| deadline <= now) {
                     return;
                 }
                 // Whatever begins from now on lasts at least this long.
-                let soonest = now + limits.header_read.min(limits.keep_alive);
+                let soonest = now + limits.header_read.min(limits.write).min(limits.keep_alive);
                 alarm.as_mut().reset(deadline.map_or(soonest, |deadline| deadline.min(soonest)));
                 continue;
             }
@@ -120,11 +121,12 @@ async fn converse<E>(
             // Its place in the queue is from when the last request was done.
             () = poll_fn(|cx| {
                 // A whole request may have passed since the last look.
-                if seen != activity.requests() {
-                    seen = activity.requests();
+                let progress = activity.progress();
+                if seen != progress.requests() {
+                    seen = progress.requests();
                     turn.set(None);
                 }
-                if activity.phase() == Phase::Request {
+                if progress.phase() == Phase::Request {
                     return Poll::Pending;
                 }
                 if turn.is_none() {
@@ -136,6 +138,14 @@ async fn converse<E>(
         stopping = true;
         Pin::new(&mut connection).graceful_shutdown();
         alarm.as_mut().reset(Instant::now());
+    }
+}
+
+fn framing(body: &Incoming) -> Framing {
+    match body.size_hint().exact() {
+        Some(0) => Framing::Bodiless,
+        Some(length) => Framing::Length(length),
+        None => Framing::Chunked,
     }
 }
 

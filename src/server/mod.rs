@@ -3,6 +3,7 @@
 mod activity;
 mod connection;
 mod descriptors;
+mod phase;
 mod unreadable;
 
 use std::future::Future;
@@ -20,11 +21,13 @@ use self::connection::Orders;
 /// Bounds of connections. Fixed; tests shorten them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// A request's head arrives whole within this time.
+    /// A request's head arrives whole within this time: from its first byte, or from the end of the answer before it.
     pub header_read: Duration,
     /// A connection without a request is closed after this time. Longer than a proxy's (nginx: 60 s), so that the proxy closes
     /// first and never sends a request into a closing connection.
     pub keep_alive: Duration,
+    /// A client that takes nothing of its answer for this long is closed.
+    pub write: Duration,
     /// The largest head of a request, in bytes.
     pub header_bytes: usize,
     /// Connections at once. For a further one the connection that has been without a request for longest is closed; while all
@@ -41,6 +44,7 @@ impl Default for Limits {
         Self {
             header_read: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
+            write: Duration::from_mins(1),
             header_bytes: 32 * 1024,
             connections: 10_000,
             drain: Duration::from_secs(10),

@@ -172,7 +172,7 @@ pub fn settings() -> Settings {
 
 /// No limit ends a test by itself.
 pub fn limits() -> Limits {
-    Limits { header_read: NEVER, keep_alive: NEVER, drain: NEVER, ..Limits::default() }
+    Limits { header_read: NEVER, keep_alive: NEVER, write: NEVER, drain: NEVER, ..Limits::default() }
 }
 
 /// A running server.
