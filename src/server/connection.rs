@@ -103,7 +103,7 @@ async fn converse<E>(
                     let answer = unreadable::answer(&mut stream, &*endpoint, &refusal, (local, remote));
                     let _ = tokio::time::timeout(limits.header_read, answer).await;
                 }
-                return close(stream, linger).await;
+                return close(stream, linger, limits.linger_bytes).await;
             }
             () = &mut alarm => {
                 let (now, progress) = (Instant::now(), activity.progress());
@@ -149,10 +149,9 @@ fn framing(body: &Incoming) -> Framing {
     }
 }
 
-/// Says goodbye; then, for a while, throws away what the client still sends.
-async fn close(mut stream: TcpStream, linger: Duration) {
+/// Says goodbye; then, for a while, throws away what the client still sends, up to a number of bytes.
+async fn close(mut stream: TcpStream, linger: Duration, bytes: u64) {
     let _ = stream.shutdown().await;
-    let mut sink = [0; 4096];
-    let drained = async { while matches!(stream.read(&mut sink).await, Ok(1..)) {} };
-    let _ = tokio::time::timeout(linger, drained).await;
+    let mut rest = stream.take(bytes);
+    let _ = tokio::time::timeout(linger, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
 }

@@ -37,6 +37,8 @@ pub struct Limits {
     pub drain: Duration,
     /// A client that is still sending when it is refused has this long to notice; else it would see a reset, not the answer.
     pub linger: Duration,
+    /// How much of what it sends meanwhile is read, in bytes. The sockets' buffers hold megabytes beside that.
+    pub linger_bytes: u64,
 }
 
 impl Default for Limits {
@@ -49,6 +51,8 @@ impl Default for Limits {
             connections: 10_000,
             drain: Duration::from_secs(10),
             linger: Duration::from_secs(2),
+            // As much as nginx lets through by default (`client_max_body_size`).
+            linger_bytes: 1024 * 1024,
         }
     }
 }

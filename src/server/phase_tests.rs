@@ -10,6 +10,7 @@ const LIMITS: Limits = Limits {
     connections: 0,
     drain: Duration::ZERO,
     linger: Duration::ZERO,
+    linger_bytes: 0,
 };
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
