@@ -18,13 +18,14 @@ use tokio::task::JoinSet;
 
 use self::connection::Orders;
 
-/// Bounds of connections. Fixed; tests shorten them.
+/// Bounds of connections. All but `keep_alive` are fixed; tests shorten them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// A request's head arrives whole within this time: from its first byte, or from the end of the answer before it.
     pub header_read: Duration,
-    /// A connection without a request is closed after this time. Longer than a proxy's (nginx: 60 s), so that the proxy closes
-    /// first and never sends a request into a closing connection.
+    /// A connection without a request is closed after this time. Longer than a proxy's (nginx 60 s, Caddy 2 min, Google's load
+    /// balancers 10 min), so that the proxy closes first and never sends a request into a closing connection: one that is no
+    /// GET it may not send again, and answers 502.
     pub keep_alive: Duration,
     /// A client that takes nothing of its answer for this long is closed.
     pub write: Duration,
@@ -45,7 +46,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             header_read: Duration::from_secs(10),
-            keep_alive: Duration::from_secs(75),
+            keep_alive: Duration::from_secs(620),
             write: Duration::from_mins(1),
             header_bytes: 32 * 1024,
             connections: 10_000,

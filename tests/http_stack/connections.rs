@@ -1,8 +1,11 @@
 //! What a client may hold on to, and for how long.
 
+use std::process::Stdio;
+
 use doorward::server::Limits;
 
-use crate::support::{SOON, Server, limits, settings};
+use crate::program::Program;
+use crate::support::{Connection, SOON, Server, limits, settings};
 
 const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
 const COUNT: &str = "GET /api/count HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -72,6 +75,16 @@ async fn half_a_head_behind_a_request_may_be_finished() {
 async fn an_idle_connection_is_closed_at_last() {
     let server = Server::with(&settings(), Limits { keep_alive: SOON, ..limits() });
     let mut idle = server.connect().await;
+    idle.send(HEALTH).await;
+    assert_eq!(idle.answer().await.unwrap().status, 200);
+    assert_eq!(idle.closed().await, "");
+}
+
+/// By default it would be kept for longer than a test may take.
+#[tokio::test]
+async fn how_long_an_idle_connection_is_kept_is_a_setting() {
+    let program = Program::start(Stdio::null(), &[("KEEP_ALIVE_TIMEOUT", "1s")]).await;
+    let mut idle = Connection::to(program.address).await;
     idle.send(HEALTH).await;
     assert_eq!(idle.answer().await.unwrap().status, 200);
     assert_eq!(idle.closed().await, "");

@@ -6,6 +6,7 @@ mod bodies;
 mod browsers;
 mod connections;
 mod logs;
+mod program;
 mod refusals;
 mod shutdown;
 mod support;

@@ -151,6 +151,7 @@ pub fn settings() -> Settings {
             trusted_proxies: Vec::new(),
             api_docs: true,
             hsts: true,
+            keep_alive_timeout: NEVER,
             shutdown_delay: Duration::ZERO,
         },
         routes: RouteTable::new([
@@ -201,7 +202,7 @@ impl Server {
     }
 
     pub async fn connect(&self) -> Connection {
-        Connection { stream: TcpStream::connect(self.address).await.unwrap(), buffer: Vec::new() }
+        Connection::to(self.address).await
     }
 
     /// Sends one request and reads the answer to the end of the connection.
@@ -237,6 +238,10 @@ pub struct Answer {
 }
 
 impl Connection {
+    pub async fn to(address: SocketAddr) -> Self {
+        Self { stream: TcpStream::connect(address).await.unwrap(), buffer: Vec::new() }
+    }
+
     pub async fn send(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).await.unwrap();
     }
