@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::phase::{Event, Progress};
 use super::unreadable;
 
-/// How far the connection has come, for all who tell something of it. Hyper knows one limit for the wait for a head, from the end
+/// How far the connection has come, shared by all who see its events. Hyper knows one limit for the wait for a head, from the end
 /// of the last answer on; here the wait for its first byte (keep-alive) and for its last one are told apart.
 #[derive(Clone)]
 pub(super) struct Activity(Arc<Mutex<State>>);
@@ -35,7 +35,7 @@ impl Activity {
         self.lock().progress
     }
 
-    pub(super) fn tell(&self, event: Event<'_>) {
+    pub(super) fn record(&self, event: Event<'_>) {
         let mut state = self.lock();
         state.progress = state.progress.after(event, Instant::now());
     }
@@ -46,13 +46,13 @@ impl Activity {
     }
 }
 
-/// The stream; it tells [`Activity`] what goes through it, and holds back what hyper says to what is [`unreadable`].
-pub(super) struct Watched {
+/// The stream; it records in [`Activity`] what goes through it, and holds back what hyper says to what is [`unreadable`].
+pub(super) struct TrackedStream {
     stream: TcpStream,
     activity: Activity,
 }
 
-impl Watched {
+impl TrackedStream {
     pub(super) fn new(stream: TcpStream, activity: Activity) -> Self {
         Self { stream, activity }
     }
@@ -62,18 +62,18 @@ impl Watched {
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for TrackedStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if let read @ [_, ..] = &buffer.filled()[before..] {
-            self.activity.tell(Event::Read(read));
+            self.activity.record(Event::Read(read));
         }
         result
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for TrackedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, mut bytes: &[u8]) -> Poll<io::Result<usize>> {
         match unreadable::begins_at(bytes) {
             Some(0) => {
@@ -85,7 +85,7 @@ impl AsyncWrite for Watched {
             None => {}
         }
         let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.activity.tell(if result.is_ready() { Event::Written } else { Event::Blocked });
+        self.activity.record(if result.is_ready() { Event::Written } else { Event::Blocked });
         result
     }
 
@@ -99,7 +99,7 @@ impl AsyncWrite for Watched {
             return self.poll_write(cx, first);
         }
         let result = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.activity.tell(if result.is_ready() { Event::Written } else { Event::Blocked });
+        self.activity.record(if result.is_ready() { Event::Written } else { Event::Blocked });
         result
     }
 
@@ -110,7 +110,7 @@ impl AsyncWrite for Watched {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let result = Pin::new(&mut self.stream).poll_flush(cx);
         if result.is_ready() {
-            self.activity.tell(Event::Flushed);
+            self.activity.record(Event::Flushed);
         }
         result
     }

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use self::connection::Orders;
+use self::connection::Signals;
 
 /// Bounds of connections. All but `keep_alive` are fixed; tests shorten them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Limits {
     pub write: Duration,
     /// The largest head of a request, in bytes.
     pub header_bytes: usize,
-    /// Connections at once. For a further one the connection that has been without a request for longest is closed; while all
+    /// Connections at once. For a further one the connection that has been without a request for longest is evicted; while all
     /// have one, it waits.
     pub connections: u32,
     /// When stopping, running requests have this long to finish.
@@ -76,21 +76,21 @@ where
     let endpoint = Arc::new(endpoint.into_endpoint().map_to_response());
     let connections = limits.connections.min(descriptors::for_connections());
     let permits = Arc::new(Semaphore::new(connections as usize));
-    let (stop, stopped) = watch::channel(());
-    let orders = Orders { stop: stopped, crowded: Arc::default() };
+    let (shutting_down, signal) = watch::channel(());
+    let signals = Signals { shutdown: signal, evict_idle: Arc::default() };
 
     let mut accepting = JoinSet::new();
     for listener in listeners {
-        let (endpoint, permits, orders) = (Arc::clone(&endpoint), Arc::clone(&permits), orders.clone());
+        let (endpoint, permits, signals) = (Arc::clone(&endpoint), Arc::clone(&permits), signals.clone());
         accepting.spawn(async move {
             loop {
-                let stream = accept(&listener, &orders.crowded).await;
+                let stream = accept(&listener, &signals.evict_idle).await;
                 if permits.available_permits() == 0 {
-                    orders.crowded.notify_one();
+                    signals.evict_idle.notify_one();
                 }
                 // Without room this one waits here, and the others in the system's queue.
                 let permit = Arc::clone(&permits).acquire_owned().await;
-                let connection = connection::run(stream, Arc::clone(&endpoint), limits, orders.clone());
+                let connection = connection::run(stream, Arc::clone(&endpoint), limits, signals.clone());
                 tokio::spawn(async move {
                     connection.await;
                     drop(permit);
@@ -100,11 +100,11 @@ where
     }
     shutdown.await;
     accepting.shutdown().await;
-    let _ = stop.send(());
-    // All permits are back when all connections are gone. Those that are not are cut when `stop` is dropped.
+    let _ = shutting_down.send(());
+    // All permits are back when all connections are gone. Those that are not are aborted when `shutting_down` is dropped.
     if tokio::time::timeout(limits.drain, permits.acquire_many(connections)).await.is_err() {
         let left = connections as usize - permits.available_permits();
-        tracing::warn!("{left} connections were still busy after {:?} and are cut", limits.drain);
+        tracing::warn!("{left} connections were still busy after {:?} and are aborted", limits.drain);
     }
     Ok(())
 }
@@ -115,7 +115,7 @@ fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
 }
 
 /// The next connection.
-async fn accept(listener: &TcpListener, crowded: &Notify) -> TcpStream {
+async fn accept(listener: &TcpListener, evict_idle: &Notify) -> TcpStream {
     let mut pause = Duration::ZERO;
     loop {
         match listener.accept().await {
@@ -127,7 +127,7 @@ async fn accept(listener: &TcpListener, crowded: &Notify) -> TcpStream {
                 if pause.is_zero() {
                     tracing::error!("can't accept connections: {error}. Trying again");
                 }
-                crowded.notify_one();
+                evict_idle.notify_one();
                 pause = (pause * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
                 tokio::time::sleep(pause).await;
             }

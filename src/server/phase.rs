@@ -88,15 +88,15 @@ impl Progress {
             }
             _ => {}
         }
-        let rests = self.received.is_all_requested();
+        let consumed = self.received.is_consumed();
         let next = match (self.phase, event) {
             (_, Event::Request(_)) => Phase::Request,
             // A long answer may come in pieces, between which all is flushed.
             (_, Event::Answer)
             | (Phase::Head | Phase::Answer | Phase::Idle, Event::Written)
             | (Phase::Head | Phase::Idle, Event::Blocked) => Phase::Answer,
-            (Phase::Answer, Event::Flushed) if rests => Phase::Idle,
-            // Where not all is requested, the next head began while this answer was under way.
+            (Phase::Answer, Event::Flushed) if consumed => Phase::Idle,
+            // Where not all is consumed, the next head began while this answer was under way.
             (Phase::Answer, Event::Flushed) | (Phase::Idle, Event::Read(_)) => Phase::Head,
             // What is written during a request is `100 Continue`, or the end of the answer before.
             (_, Event::Read(_) | Event::Blocked | Event::Flushed) | (Phase::Request, Event::Written) => return self,
@@ -162,7 +162,7 @@ impl Received {
 
     /// Whether all that was read belongs to requests that were worked on. Behind other requests the end of a body of known length
     /// is not known: no, then.
-    fn is_all_requested(&self) -> bool {
+    fn is_consumed(&self) -> bool {
         match (self.requests, self.framing) {
             (0, _) => self.bytes == 0,
             (_, Framing::Bodiless | Framing::Chunked) => self.ends_empty,

@@ -14,7 +14,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
-use super::lines::{Queue, Writer};
+use super::queue::{Queue, Writer};
 use crate::config::logging::{LogFormat, Logging};
 
 /// How long the end of the process waits for lines that are not written yet.

@@ -1,4 +1,4 @@
 //! Structured logs.
 
-mod lines;
 pub mod logging;
+mod queue;

@@ -119,15 +119,15 @@ pub(super) struct Writer<'q, W, N> {
     queue: &'q Queue,
     out: W,
     notice: N,
-    untold: u64,
+    unreported: u64,
     /// The last line was written in part.
-    torn: bool,
+    partial: bool,
 }
 
 impl<'q, W: io::Write, N: Fn(u64) -> Vec<u8>> Writer<'q, W, N> {
     /// `notice` makes the line that tells how many lines are missing.
     pub(super) fn new(queue: &'q Queue, out: W, notice: N) -> Self {
-        Self { queue, out, notice, untold: 0, torn: false }
+        Self { queue, out, notice, unreported: 0, partial: false }
     }
 
     /// Writes for ever.
@@ -139,18 +139,21 @@ impl<'q, W: io::Write, N: Fn(u64) -> Vec<u8>> Writer<'q, W, N> {
 
     fn write_next(&mut self) {
         let (lines, dropped) = self.queue.take();
-        if self.torn {
-            self.torn = !write(&mut self.out, b"\n").is_empty();
+        if self.partial {
+            self.partial = !write(&mut self.out, b"\n").is_empty();
         }
         let unwritten = write(&mut self.out, &lines);
         if let Some(last) = lines[..lines.len() - unwritten.len()].last() {
-            self.torn = *last != b'\n';
+            self.partial = *last != b'\n';
         }
         let refused = unwritten.split_inclusive(|byte| *byte == b'\n').count() as u64;
         self.queue.total_dropped.fetch_add(refused, Ordering::Relaxed);
-        self.untold += dropped + refused;
-        if unwritten.is_empty() && self.untold > 0 && write(&mut self.out, &(self.notice)(self.untold)).is_empty() {
-            self.untold = 0;
+        self.unreported += dropped + refused;
+        if unwritten.is_empty()
+            && self.unreported > 0
+            && write(&mut self.out, &(self.notice)(self.unreported)).is_empty()
+        {
+            self.unreported = 0;
         }
     }
 }
@@ -170,5 +173,5 @@ fn write<'b>(out: &mut impl io::Write, mut bytes: &'b [u8]) -> &'b [u8] {
 }
 
 #[cfg(test)]
-#[path = "lines_tests.rs"]
+#[path = "queue_tests.rs"]
 mod tests;
