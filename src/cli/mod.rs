@@ -18,7 +18,7 @@ use crate::api::document;
 use crate::config::{Config, Source, reference};
 use crate::platform::clock::Clock;
 use crate::storage::{StartError, StartProblem};
-use crate::telemetry::logging;
+use crate::telemetry::logging::{self, tell};
 
 /// A self-hosted authentication service: register, log in, stay logged in, log out.
 ///
@@ -107,7 +107,12 @@ fn with_config(command: Command) -> ExitCode {
     if let Command::Healthcheck = command {
         return healthcheck::run(&config.server.listen).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
     }
-    logging::start(&config.logging);
+    let _flush = match logging::start(&config.logging) {
+        Ok(flush) => flush,
+        Err(error) => {
+            return failed(&anyhow::Error::new(error).context("the thread that writes the log does not start"));
+        }
+    };
     if let Some(path) = source.dotenv_path() {
         tracing::info!(path = %path.display(), "read settings from a .env file");
     }
@@ -139,9 +144,4 @@ fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
-}
-
-/// Prints a line to standard error; unlike `eprintln!` it does not panic when nobody reads.
-fn tell(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::bail;
+use tokio::sync::oneshot;
 
 use super::start::start;
 use crate::config::Config;
@@ -21,13 +22,23 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
         running = start(config, clock, Random::system()) => running?,
         () = signals.next() => return Ok(()),
     };
-    super::print(&format!("{}\n", line(config, &running.addresses)))?;
-
-    signals.next().await;
+    let printed = print_aside(format!("{}\n", line(config, &running.addresses)));
+    tokio::select! {
+        Ok(printed) = printed => { printed?; signals.next().await },
+        () = signals.next() => {}
+    }
     tokio::select! {
         ended = running.shutdown() => ended,
         () = signals.next() => bail!("stopped at once by a second signal"),
     }
+}
+
+/// Prints in a thread of its own: a pipe that nobody reads holds up neither the service nor its end.
+fn print_aside(text: String) -> oneshot::Receiver<anyhow::Result<()>> {
+    let (done, printed) = oneshot::channel();
+    // Without a thread nothing is printed, and `done` is dropped.
+    drop(std::thread::Builder::new().spawn(move || done.send(super::print(&text))));
+    printed
 }
 
 /// The one line that a start prints.

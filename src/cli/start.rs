@@ -65,7 +65,8 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
 
     let endpoint = api::endpoint(Arc::clone(&app), &config.server, &config.cookies, app.random.bytes()?);
     let (stop, stopped) = oneshot::channel();
-    let serving = tokio::spawn(server::serve(listeners, endpoint, server::Limits::default(), async {
+    let limits = server::Limits { keep_alive: config.server.keep_alive_timeout, ..server::Limits::default() };
+    let serving = tokio::spawn(server::serve(listeners, endpoint, limits, async {
         // A sender that is gone means stop, too.
         let _ = stopped.await;
     }));

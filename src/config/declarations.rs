@@ -44,6 +44,8 @@ settings! {
         /// The reverse proxies whose `X-Forwarded-For` and `X-Request-Id` are believed; `none`: clients connect
         /// directly. More public addresses than an IPv4 /8 or an IPv6 /16 has are refused in production.
         TRUSTED_PROXIES: Vec<IpNet> = PROXIES, Unset("nobody is believed, which production warns about");
+        /// How long a connection without a request is kept open; longer than the reverse proxy keeps it.
+        KEEP_ALIVE_TIMEOUT: Duration = duration!("1s" to "1d"), Is("620s");
         /// At the end, how long the readiness check says 503 while connections are still accepted.
         SHUTDOWN_DELAY: Duration = duration!("0s" to "5m"), Is("0s"), Is("5s");
     }

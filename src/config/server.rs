@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::declarations::{ALLOWED_ORIGINS, API_DOCS, HOST, HSTS, PORT, PUBLIC_URL, SHUTDOWN_DELAY, TRUSTED_PROXIES};
+use super::declarations::{
+    ALLOWED_ORIGINS, API_DOCS, HOST, HSTS, KEEP_ALIVE_TIMEOUT, PORT, PUBLIC_URL, SHUTDOWN_DELAY, TRUSTED_PROXIES,
+};
 use super::networks::hold_strangers;
 use super::setting::Reader;
 
@@ -27,6 +29,8 @@ pub struct Server {
     pub api_docs: bool,
     /// `HSTS`: whether answers carry `Strict-Transport-Security`.
     pub hsts: bool,
+    /// `KEEP_ALIVE_TIMEOUT`: how long a connection without a request is kept open.
+    pub keep_alive_timeout: Duration,
     /// `SHUTDOWN_DELAY`: how long readiness is 503 while connections are still accepted.
     pub shutdown_delay: Duration,
 }
@@ -84,7 +88,7 @@ impl Server {
              address as their own, and no limit would hold",
         );
         let (api_docs, strict) = (reader.get(&API_DOCS), reader.get(&HSTS));
-        let shutdown_delay = reader.get(&SHUTDOWN_DELAY);
+        let (keep_alive_timeout, shutdown_delay) = (reader.get(&KEEP_ALIVE_TIMEOUT), reader.get(&SHUTDOWN_DELAY));
         let port = port?;
         Some(Self {
             listen: hosts?.into_iter().map(|host| SocketAddr::new(host, port)).collect(),
@@ -93,6 +97,7 @@ impl Server {
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             api_docs: api_docs?,
             hsts: strict?,
+            keep_alive_timeout: keep_alive_timeout?,
             shutdown_delay: shutdown_delay?,
         })
     }

@@ -20,44 +20,45 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::activity::{Activity, Phase, Watched};
+use super::activity::{Activity, TrackedStream};
+use super::phase::{Event, Framing, Phase};
 use super::{Limits, unreadable};
 use crate::api::middleware::Unreadable;
 
-/// What the server tells its connections.
+/// The server's signals to its connections.
 #[derive(Clone)]
-pub(super) struct Orders {
-    /// A change: finish what is running, begin nothing. The sender's end: give up.
-    pub(super) stop: watch::Receiver<()>,
-    /// Another connection waits for room: whoever has been without a request for longest closes.
-    pub(super) crowded: Arc<Notify>,
+pub(super) struct Signals {
+    /// A change: graceful shutdown, which finishes the request in flight. The sender's drop: abort.
+    pub(super) shutdown: watch::Receiver<()>,
+    /// Evicts one connection without a request, the one that has been without for longest.
+    pub(super) evict_idle: Arc<Notify>,
 }
 
-/// Serves requests until the client leaves, a limit is passed, or the server says so.
-pub(super) async fn run<E>(stream: TcpStream, endpoint: Arc<E>, limits: Limits, mut orders: Orders)
+/// Serves requests until the client leaves, a limit is passed, or the server is shut down.
+pub(super) async fn run<E>(stream: TcpStream, endpoint: Arc<E>, limits: Limits, mut signals: Signals)
 where
     E: Endpoint<Output = Response> + 'static,
 {
     let (Ok(local), Ok(remote)) = (stream.local_addr(), stream.peer_addr()) else { return };
     // Answers are written whole: waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
-    // One that says nothing costs next to no memory.
+    // A silent connection costs next to no memory: buffers and the parser's state come with its first byte.
     let mut first = [0];
     tokio::select! {
         biased;
-        _ = stream.peek(&mut first) => Box::pin(converse(stream, (local, remote), endpoint, limits, orders)).await,
+        _ = stream.peek(&mut first) => Box::pin(serve_requests(stream, (local, remote), endpoint, limits, signals)).await,
         () = tokio::time::sleep(limits.header_read) => {}
-        () = orders.crowded.notified() => {}
-        _ = orders.stop.changed() => {}
+        () = signals.evict_idle.notified() => {}
+        _ = signals.shutdown.changed() => {}
     }
 }
 
-async fn converse<E>(
+async fn serve_requests<E>(
     stream: TcpStream,
     (local, remote): (SocketAddr, SocketAddr),
     endpoint: Arc<E>,
     limits: Limits,
-    Orders { mut stop, crowded }: Orders,
+    Signals { mut shutdown, evict_idle }: Signals,
 ) where
     E: Endpoint<Output = Response> + 'static,
 {
@@ -65,7 +66,7 @@ async fn converse<E>(
     let service = {
         let (endpoint, activity) = (Arc::clone(&endpoint), activity.clone());
         service_fn(move |mut request: hyper::Request<Incoming>| {
-            activity.request_begins(!request.body().is_end_stream());
+            activity.record(Event::Request(framing(request.body())));
             if unreadable::lacks_host(&request) {
                 request.extensions_mut().insert(Unreadable::Malformed);
             }
@@ -73,7 +74,7 @@ async fn converse<E>(
             let parts = (request, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP);
             async move {
                 let response = endpoint.get_response(parts.into()).await;
-                activity.answer_begins();
+                activity.record(Event::Answer);
                 Ok::<hyper::Response<_>, Infallible>(response.into())
             }
             .boxed()
@@ -84,12 +85,12 @@ async fn converse<E>(
         .header_read_timeout(None)
         .max_header_size(limits.header_bytes)
         .max_buf_size(limits.header_bytes)
-        .serve_connection(TokioIo::new(Watched::new(stream, activity.clone())), service);
+        .serve_connection(TokioIo::new(TrackedStream::new(stream, activity.clone())), service);
 
-    let alarm = tokio::time::sleep(Duration::ZERO);
-    let turn = None;
-    tokio::pin!(alarm, turn);
-    let (mut stopping, mut seen) = (false, 0);
+    let timer = tokio::time::sleep(Duration::ZERO);
+    let eviction = None;
+    tokio::pin!(timer, eviction);
+    let (mut closing, mut requests_seen) = (false, 0);
     loop {
         tokio::select! {
             // The connection goes first, so that what has arrived counts before a limit does.
@@ -97,52 +98,60 @@ async fn converse<E>(
             _ = poll_fn(|cx| connection.poll_without_shutdown(cx)) => {
                 let mut stream = connection.into_parts().io.into_inner().into_inner();
                 let refusal = activity.take_refusal();
-                let linger = if refusal.is_some() || activity.had_body() { limits.linger } else { Duration::ZERO };
+                let linger = if refusal.is_some() || activity.progress().had_body() { limits.linger } else { Duration::ZERO };
                 if let Some(refusal) = refusal {
                     let answer = unreadable::answer(&mut stream, &*endpoint, &refusal, (local, remote));
                     let _ = tokio::time::timeout(limits.header_read, answer).await;
                 }
-                return close(stream, linger).await;
+                return lingering_close(stream, linger, limits.linger_bytes).await;
             }
-            () = &mut alarm => {
-                let now = Instant::now();
-                let deadline = activity.deadline(&limits);
-                let has_nothing_to_finish = stopping && activity.phase() == Phase::Head;
-                if has_nothing_to_finish || deadline.is_some_and(|deadline| deadline <= now) {
+            () = &mut timer => {
+                let (now, progress) = (Instant::now(), activity.progress());
+                let deadline = progress.deadline(&limits);
+                let nothing_in_flight = closing && progress.phase() == Phase::Head;
+                if nothing_in_flight || deadline.is_some_and(|deadline| deadline <= now) {
                     return;
                 }
                 // Whatever begins from now on lasts at least this long.
-                let soonest = now + limits.header_read.min(limits.keep_alive);
-                alarm.as_mut().reset(deadline.map_or(soonest, |deadline| deadline.min(soonest)));
+                let next_check = now + limits.header_read.min(limits.write).min(limits.keep_alive);
+                timer.as_mut().reset(deadline.map_or(next_check, |deadline| deadline.min(next_check)));
                 continue;
             }
-            changed = stop.changed() => if changed.is_err() { return },
-            // Its place in the queue is from when the last request was done.
+            changed = shutdown.changed() => if changed.is_err() { return },
+            // Evictions are handed out first come, first served: the place in that queue is from the end of the last request.
             () = poll_fn(|cx| {
-                // A whole request may have passed since the last look.
-                if seen != activity.requests() {
-                    seen = activity.requests();
-                    turn.set(None);
+                // A whole request may have passed since the last poll.
+                let progress = activity.progress();
+                if requests_seen != progress.requests() {
+                    requests_seen = progress.requests();
+                    eviction.set(None);
                 }
-                if activity.phase() == Phase::Request {
+                if progress.phase() == Phase::Request {
                     return Poll::Pending;
                 }
-                if turn.is_none() {
-                    turn.set(Some(crowded.notified()));
+                if eviction.is_none() {
+                    eviction.set(Some(evict_idle.notified()));
                 }
-                turn.as_mut().as_pin_mut().map_or(Poll::Pending, |turn| turn.poll(cx))
-            }), if !stopping => {}
+                eviction.as_mut().as_pin_mut().map_or(Poll::Pending, |eviction| eviction.poll(cx))
+            }), if !closing => {}
         }
-        stopping = true;
+        closing = true;
         Pin::new(&mut connection).graceful_shutdown();
-        alarm.as_mut().reset(Instant::now());
+        timer.as_mut().reset(Instant::now());
     }
 }
 
-/// Says goodbye; then, for a while, throws away what the client still sends.
-async fn close(mut stream: TcpStream, linger: Duration) {
+fn framing(body: &Incoming) -> Framing {
+    match body.size_hint().exact() {
+        Some(0) => Framing::Bodiless,
+        Some(length) => Framing::Length(length),
+        None => Framing::Chunked,
+    }
+}
+
+/// Closes the sending side; then, for a while, reads and discards what the client still sends, up to a number of bytes.
+async fn lingering_close(mut stream: TcpStream, linger: Duration, bytes: u64) {
     let _ = stream.shutdown().await;
-    let mut sink = [0; 4096];
-    let drained = async { while matches!(stream.read(&mut sink).await, Ok(1..)) {} };
-    let _ = tokio::time::timeout(linger, drained).await;
+    let mut rest = stream.take(bytes);
+    let _ = tokio::time::timeout(linger, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
 }

@@ -3,6 +3,7 @@
 mod activity;
 mod connection;
 mod descriptors;
+mod phase;
 mod unreadable;
 
 use std::future::Future;
@@ -15,36 +16,44 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use self::connection::Orders;
+use self::connection::Signals;
 
-/// Bounds of connections. Fixed; tests shorten them.
+/// Bounds of connections. All but `keep_alive` are fixed; tests shorten them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// A request's head arrives whole within this time.
+    /// A request's head arrives whole within this time: from its first byte, or from the end of the answer before it.
     pub header_read: Duration,
-    /// A connection without a request is closed after this time. Longer than a proxy's (nginx: 60 s), so that the proxy closes
-    /// first and never sends a request into a closing connection.
+    /// A connection without a request is closed after this time. Longer than a proxy's (nginx 60 s, Caddy 2 min, Google's load
+    /// balancers 10 min), so that the proxy closes first and never sends a request into a closing connection: one that is no
+    /// GET it may not send again, and answers 502.
     pub keep_alive: Duration,
+    /// A client that takes nothing of its answer for this long is closed.
+    pub write: Duration,
     /// The largest head of a request, in bytes.
     pub header_bytes: usize,
-    /// Connections at once. For a further one the connection that has been without a request for longest is closed; while all
+    /// Connections at once. For a further one the connection that has been without a request for longest is evicted; while all
     /// have one, it waits.
     pub connections: u32,
     /// When stopping, running requests have this long to finish.
     pub drain: Duration,
     /// A client that is still sending when it is refused has this long to notice; else it would see a reset, not the answer.
     pub linger: Duration,
+    /// How much of what it sends meanwhile is read, in bytes. The sockets' buffers hold megabytes beside that.
+    pub linger_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             header_read: Duration::from_secs(10),
-            keep_alive: Duration::from_secs(75),
+            keep_alive: Duration::from_secs(620),
+            write: Duration::from_mins(1),
             header_bytes: 32 * 1024,
             connections: 10_000,
             drain: Duration::from_secs(10),
             linger: Duration::from_secs(2),
+            // As much as nginx lets through by default (`client_max_body_size`).
+            linger_bytes: 1024 * 1024,
         }
     }
 }
@@ -67,21 +76,21 @@ where
     let endpoint = Arc::new(endpoint.into_endpoint().map_to_response());
     let connections = limits.connections.min(descriptors::for_connections());
     let permits = Arc::new(Semaphore::new(connections as usize));
-    let (stop, stopped) = watch::channel(());
-    let orders = Orders { stop: stopped, crowded: Arc::default() };
+    let (shutting_down, signal) = watch::channel(());
+    let signals = Signals { shutdown: signal, evict_idle: Arc::default() };
 
     let mut accepting = JoinSet::new();
     for listener in listeners {
-        let (endpoint, permits, orders) = (Arc::clone(&endpoint), Arc::clone(&permits), orders.clone());
+        let (endpoint, permits, signals) = (Arc::clone(&endpoint), Arc::clone(&permits), signals.clone());
         accepting.spawn(async move {
             loop {
-                let stream = accept(&listener, &orders.crowded).await;
+                let stream = accept(&listener, &signals.evict_idle).await;
                 if permits.available_permits() == 0 {
-                    orders.crowded.notify_one();
+                    signals.evict_idle.notify_one();
                 }
                 // Without room this one waits here, and the others in the system's queue.
                 let permit = Arc::clone(&permits).acquire_owned().await;
-                let connection = connection::run(stream, Arc::clone(&endpoint), limits, orders.clone());
+                let connection = connection::run(stream, Arc::clone(&endpoint), limits, signals.clone());
                 tokio::spawn(async move {
                     connection.await;
                     drop(permit);
@@ -91,11 +100,11 @@ where
     }
     shutdown.await;
     accepting.shutdown().await;
-    let _ = stop.send(());
-    // All permits are back when all connections are gone. Those that are not are cut when `stop` is dropped.
+    let _ = shutting_down.send(());
+    // All permits are back when all connections are gone. Those that are not are aborted when `shutting_down` is dropped.
     if tokio::time::timeout(limits.drain, permits.acquire_many(connections)).await.is_err() {
         let left = connections as usize - permits.available_permits();
-        tracing::warn!("{left} connections were still busy after {:?} and are cut", limits.drain);
+        tracing::warn!("{left} connections were still busy after {:?} and are aborted", limits.drain);
     }
     Ok(())
 }
@@ -106,7 +115,7 @@ fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
 }
 
 /// The next connection.
-async fn accept(listener: &TcpListener, crowded: &Notify) -> TcpStream {
+async fn accept(listener: &TcpListener, evict_idle: &Notify) -> TcpStream {
     let mut pause = Duration::ZERO;
     loop {
         match listener.accept().await {
@@ -118,7 +127,7 @@ async fn accept(listener: &TcpListener, crowded: &Notify) -> TcpStream {
                 if pause.is_zero() {
                     tracing::error!("can't accept connections: {error}. Trying again");
                 }
-                crowded.notify_one();
+                evict_idle.notify_one();
                 pause = (pause * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
                 tokio::time::sleep(pause).await;
             }

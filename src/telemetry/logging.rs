@@ -2,22 +2,88 @@
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::{self, Location};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
+use tracing::{Dispatch, dispatcher};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
+use super::queue::{Queue, Writer};
 use crate::config::logging::{LogFormat, Logging};
 
-/// Sends all events to standard error from now on, and panics with them. A second call changes nothing.
-pub fn start(logging: &Logging) {
+/// How long the end of the process waits for lines that are not written yet.
+const FLUSH: Duration = Duration::from_secs(1);
+
+static QUEUE: Queue = Queue::new();
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+/// Held until the process ends, also by a panic: then it waits, for a second at most, until all lines are written.
+#[must_use = "lines may be lost at the end of the process without it"]
+pub struct Flush(());
+
+impl Drop for Flush {
+    fn drop(&mut self) {
+        QUEUE.flush(FLUSH);
+    }
+}
+
+/// Sends all events to standard error from now on, and panics with them. Whoever logs does not wait for who reads: what does not
+/// fit into the queue is dropped, counted, and told when there is room again. A second call changes nothing.
+///
+/// # Errors
+/// When the thread that writes can't be started.
+pub fn start(logging: &Logging) -> io::Result<Flush> {
+    if STARTED.swap(true, Ordering::SeqCst) {
+        return Ok(Flush(()));
+    }
     let colours = io::stderr().is_terminal();
-    if tracing::subscriber::set_global_default(subscriber(logging, io::stderr, colours)).is_ok() {
+    let notices = Dispatch::new(subscriber(logging, || &NOTICES, colours));
+    let writer = Writer::new(&QUEUE, io::stderr(), move |dropped| notice(&notices, dropped));
+    thread::Builder::new().name("log".to_owned()).spawn(move || writer.run()).inspect_err(|_| {
+        STARTED.store(false, Ordering::SeqCst);
+    })?;
+    if tracing::subscriber::set_global_default(subscriber(logging, || &QUEUE, colours)).is_ok() {
         panic::set_hook(Box::new(|panic| report_panic(panic.location(), panic.payload())));
     }
+    Ok(Flush(()))
+}
+
+/// Says a line on standard error that is no event: the last one of a command that failed. It is never dropped, and after [`start`]
+/// does not wait for who reads.
+pub fn tell(line: &str) {
+    let line = format!("{line}\n");
+    if STARTED.load(Ordering::SeqCst) {
+        QUEUE.push_always(line.as_bytes());
+    } else {
+        // Unlike `eprintln!` it does not panic when nobody reads.
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
+}
+
+/// How many lines were dropped since the process began: a counter.
+#[must_use]
+pub fn dropped_lines() -> u64 {
+    QUEUE.total_dropped()
+}
+
+/// Where the line about lost lines is made: it goes past the queue.
+static NOTICES: Queue = Queue::new();
+
+/// An error, so that it is shown at every level: some of what is missing may have been errors.
+fn notice(notices: &Dispatch, dropped: u64) -> Vec<u8> {
+    dispatcher::with_default(notices, || {
+        tracing::error!(
+            dropped,
+            "lines of the log are missing here: standard error was not read, or could not be written"
+        );
+    });
+    NOTICES.take_now()
 }
 
 fn subscriber<W>(logging: &Logging, writer: W, colours: bool) -> Box<dyn tracing::Subscriber + Send + Sync>
@@ -27,7 +93,8 @@ where
     // The filter was checked with the settings.
     let filter = logging.filter.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    // Its own errors it would write past the queue.
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).log_internal_errors(false);
     match logging.format {
         // On a terminal the library decides: it knows NO_COLOR.
         LogFormat::Pretty if colours => Box::new(registry.with(lines)),

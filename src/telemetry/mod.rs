@@ -1,3 +1,4 @@
 //! Structured logs.
 
 pub mod logging;
+mod queue;

@@ -70,6 +70,7 @@ fn production_needs_a_key_alone() {
     assert_eq!(config.server.allowed_origins, AllowedOrigins::Exactly(vec![]));
     assert!(!config.server.api_docs && config.server.hsts);
     assert_eq!(config.server.shutdown_delay, Duration::from_secs(5));
+    assert_eq!(config.server.keep_alive_timeout, Duration::from_secs(620));
     assert!(config.cookies.secure && config.cookies.host_prefix);
     assert_eq!(config.cookies.same_site, SameSite::Strict);
     assert_eq!(config.tokens.key.unwrap().reveal(), KEY.as_bytes());
@@ -93,6 +94,7 @@ fn every_setting_refuses_what_it_cannot_mean() {
         ("PORT", &["65536", "-1", "+1", "http", "80 "]),
         ("PUBLIC_URL", &["auth.example.com", "https://a.example/", "https://a.example/x", "*"]),
         ("TRUSTED_PROXIES", &["10.0.0.0/33", "proxy", "0.0.0.0/0", "10.0.0.0/8,::/0", "all"]),
+        ("KEEP_ALIVE_TIMEOUT", &["0s", "75", "25h", "off"]),
         ("SHUTDOWN_DELAY", &["5", "6m", "1h", "-1s"]),
         (
             "ALLOWED_ORIGINS",

@@ -1,5 +1,6 @@
 //! Bodies that are too large, too slow, or broken.
 
+use doorward::server::Limits;
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{NEVER, SOON, Server, limits, settings};
@@ -61,9 +62,23 @@ async fn a_gigabyte_in_chunks_is_refused_early_and_the_client_reads_why() {
 #[tokio::test]
 async fn a_client_that_sends_all_before_it_reads_gets_the_answer() {
     let server = Server::start();
-    let body = "x".repeat(4 * 1024 * 1024);
+    let body = "x".repeat(1000 * 1024);
     let request = format!("POST /api/echo HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     server.ask(&request).await.assert_problem(413, "payload_too_large");
+}
+
+/// Some megabytes fit into the sockets' buffers.
+#[tokio::test]
+async fn a_client_that_sends_without_end_is_cut_off() {
+    let server = Server::with(&settings(), Limits { linger: NEVER, ..limits() });
+    let mut connection = server.connect().await;
+    connection.send("POST /api/echo HTTP/1.1\r\nhost: x\r\ncontent-length: 1073741824\r\n\r\n").await;
+    let megabyte = vec![b'x'; 1024 * 1024];
+    let mut sent = 0;
+    while connection.stream.write_all(&megabyte).await.is_ok() {
+        sent += 1;
+        assert!(sent < 256, "{sent} MiB were taken of a body that is refused");
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,21 @@
 //! What a client may hold on to, and for how long.
 
+use std::process::Stdio;
+
 use doorward::server::Limits;
 
-use crate::support::{SOON, Server, limits, settings};
+use crate::program::Program;
+use crate::support::{Connection, SOON, Server, limits, settings};
 
 const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
 const COUNT: &str = "GET /api/count HTTP/1.1\r\nhost: x\r\n\r\n";
+
+/// Requests whose ends are known in each of the ways that there are.
+const WHOLE: [&str; 3] = [
+    HEALTH,
+    "POST /api/echo HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello",
+    "POST /api/echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+];
 
 #[tokio::test]
 async fn half_a_head_is_closed_in_time_and_others_are_served() {
@@ -25,17 +35,40 @@ async fn a_silent_connection_is_closed_in_time() {
 #[tokio::test]
 async fn an_idle_connection_is_kept_for_longer_than_a_head_may_take() {
     let server = Server::with(&settings(), Limits { header_read: SOON, ..limits() });
-    let mut idle = server.connect().await;
-    idle.send(HEALTH).await;
-    assert_eq!(idle.answer().await.unwrap().status, 200);
-    for _ in 0..3 {
-        // Each of these takes the time of a head.
-        server.connect().await.closed().await;
+    for request in WHOLE {
+        let mut idle = server.connect().await;
+        for _ in 0..3 {
+            idle.send(request).await;
+            assert_eq!(idle.answer().await.unwrap().status, 200);
+            // This takes the time of a head.
+            server.connect().await.closed().await;
+        }
+        idle.send("GET /hea").await;
+        assert_eq!(idle.closed().await, "", "half of a later head is closed too");
     }
-    idle.send(HEALTH).await;
-    assert_eq!(idle.answer().await.unwrap().status, 200);
-    idle.send("GET /hea").await;
-    assert_eq!(idle.closed().await, "", "half of a later head is closed too");
+}
+
+#[tokio::test]
+async fn half_a_head_behind_a_request_is_closed_in_time() {
+    let server = Server::with(&settings(), Limits { header_read: SOON, ..limits() });
+    for request in WHOLE {
+        let mut connection = server.connect().await;
+        connection.send(&format!("{request}GET /hea")).await;
+        assert_eq!(connection.answer().await.unwrap().status, 200);
+        assert_eq!(connection.closed().await, "", "{request}");
+    }
+}
+
+/// The rest of a head that came with another request may still take its time.
+#[tokio::test]
+async fn half_a_head_behind_a_request_may_be_finished() {
+    let server = Server::start();
+    let mut connection = server.connect().await;
+    let (half, rest) = COUNT.split_at(20);
+    connection.send(&format!("{COUNT}{half}")).await;
+    assert_eq!(connection.answer().await.unwrap().body, "1");
+    connection.send(rest).await;
+    assert_eq!(connection.answer().await.unwrap().body, "2");
 }
 
 #[tokio::test]
@@ -47,9 +80,19 @@ async fn an_idle_connection_is_closed_at_last() {
     assert_eq!(idle.closed().await, "");
 }
 
+/// By default it would be kept for longer than a test may take.
+#[tokio::test]
+async fn how_long_an_idle_connection_is_kept_is_a_setting() {
+    let program = Program::start(Stdio::null(), &[("KEEP_ALIVE_TIMEOUT", "1s")]).await;
+    let mut idle = Connection::to(program.address).await;
+    idle.send(HEALTH).await;
+    assert_eq!(idle.answer().await.unwrap().status, 200);
+    assert_eq!(idle.closed().await, "");
+}
+
 #[tokio::test]
 async fn a_client_that_does_not_read_its_answer_is_closed() {
-    let server = Server::with(&settings(), Limits { keep_alive: SOON, ..limits() });
+    let server = Server::with(&settings(), Limits { write: SOON, ..limits() });
     let mut deaf = server.connect().await;
     deaf.send("GET /api/large HTTP/1.1\r\nhost: x\r\n\r\n").await;
     // The server's end is seen without reading: its writes stop, and the count of connections falls to none.

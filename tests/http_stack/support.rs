@@ -25,7 +25,7 @@ pub const NEVER: Duration = Duration::from_hours(1);
 pub const SOON: Duration = Duration::from_millis(30);
 
 /// Fails a test that would hang. A guard, not a measure: no good run comes near it.
-async fn guarded<T>(work: impl Future<Output = T>) -> T {
+pub async fn guarded<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_mins(1), work).await.expect("something to happen within a minute")
 }
 
@@ -151,6 +151,7 @@ pub fn settings() -> Settings {
             trusted_proxies: Vec::new(),
             api_docs: true,
             hsts: true,
+            keep_alive_timeout: NEVER,
             shutdown_delay: Duration::ZERO,
         },
         routes: RouteTable::new([
@@ -172,7 +173,7 @@ pub fn settings() -> Settings {
 
 /// No limit ends a test by itself.
 pub fn limits() -> Limits {
-    Limits { header_read: NEVER, keep_alive: NEVER, drain: NEVER, ..Limits::default() }
+    Limits { header_read: NEVER, keep_alive: NEVER, write: NEVER, drain: NEVER, ..Limits::default() }
 }
 
 /// A running server.
@@ -201,7 +202,7 @@ impl Server {
     }
 
     pub async fn connect(&self) -> Connection {
-        Connection { stream: TcpStream::connect(self.address).await.unwrap(), buffer: Vec::new() }
+        Connection::to(self.address).await
     }
 
     /// Sends one request and reads the answer to the end of the connection.
@@ -237,6 +238,10 @@ pub struct Answer {
 }
 
 impl Connection {
+    pub async fn to(address: SocketAddr) -> Self {
+        Self { stream: TcpStream::connect(address).await.unwrap(), buffer: Vec::new() }
+    }
+
     pub async fn send(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).await.unwrap();
     }
