@@ -1,19 +1,36 @@
 //! Doorward: a self-hosted authentication service.
 //!
-//! The layers, from the bottom up. A lower layer knows nothing of an upper one; `tests/architecture.rs` keeps it so.
+//! Two cuts. **Layers**, from the bottom up: a lower one knows nothing of an upper one.
 //!
 //! | layer | modules | what it is | may use |
 //! |---|---|---|---|
 //! | 0 | [`domain`] | pure data and rules: no async, no IO, no clock | nothing |
-//! | 1 | [`config`] | typed, validated settings | domain |
-//! | 2 | [`platform`], [`telemetry`] | clock, random, bcrypt, signatures; logs | domain (never each other) |
-//! | 3 | [`storage`], [`cache`] | sqlx lives only in the one, moka only in the other | domain, platform (never each other) |
-//! | 4 | [`service`] | the use cases; owns transactions | storage, cache, platform, domain, telemetry |
-//! | 5 | [`api`] | poem and poem-openapi live only here | service, domain, telemetry |
-//! | 6 | [`cli`], [`server`] | starts everything | all below |
+//! | 1 | [`config`] | typed, validated settings; each layer above gets its section as a value | domain |
+//! | 2 | [`platform`] | clock, random, bcrypt, signatures | domain, config |
+//! | 2 | [`telemetry`] | logs | domain, config |
+//! | 3 | [`storage`] | the database: sqlx lives only here | domain, config, platform |
+//! | 3 | [`cache`] | what a node keeps in memory: moka lives only here | domain, config, platform |
+//! | 4 | [`service`] | the use cases; owns transactions | domain, config, platform, telemetry, storage, cache |
+//! | 5 | [`api`] | HTTP: poem and poem-openapi live only here | domain, config, telemetry, service |
+//! | 6 | [`server`] | accepts connections | domain, config, platform, telemetry, storage, cache, service, api |
+//! | 6 | [`cli`] | the commands; starts everything | domain, config, platform, telemetry, storage, cache, service, api, server |
 //!
-//! The same thing has the same module name on every layer (`domain::session`, `storage::session`, `api::session`). To add a
-//! feature, find or make its module on each layer that it needs; a request walks api, service, storage, and back.
+//! **Areas**: a folder of the same name on each of the layers `domain`, `storage`, `service` and `api` that has something of it. An
+//! area is entered through its `mod.rs` alone: its files are private, and what others may use it re-exports.
+//!
+//! | area | what it is about |
+//! |---|---|
+//! | `session` | log in, refresh, log out, who is asking, list and end |
+//! | `account` | register, change, export, erase |
+//! | `password` | the policy, prove, change, reset |
+//! | `throttle` | attempts, and what is counted of them |
+//! | `audit` | what happened, and who did it |
+//! | `operator` | what the command line does to accounts |
+//!
+//! A line of code so has its layer and its area. A request walks api, service, storage, and back: `api::session`, `service::session`,
+//! `storage::session`. To add a feature, find its area on each layer that it needs, or make the folder where there is none.
+//!
+//! `tests/architecture.rs` reads both tables, and refuses what they do not allow.
 
 pub mod api;
 pub mod cache;

@@ -5,20 +5,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A layer's folder (or file) under `src`, and the other layers it may use. `config` gives its settings as values to all
-/// layers above it. What is not listed here (`main.rs`, `lib.rs`) may use everything.
-const LAYERS: &[(&str, &[&str])] = &[
-    ("domain", &[]),
-    ("config", &["domain"]),
-    ("platform", &["domain", "config"]),
-    ("telemetry", &["domain", "config"]),
-    ("storage", &["domain", "config", "platform"]),
-    ("cache", &["domain", "config", "platform"]),
-    ("service", &["domain", "config", "platform", "telemetry", "storage", "cache"]),
-    ("api", &["domain", "config", "telemetry", "service"]),
-    ("server", &["domain", "config", "platform", "telemetry", "storage", "cache", "service", "api", "cli"]),
-    ("cli", &["domain", "config", "platform", "telemetry", "storage", "cache", "service", "api", "server"]),
-];
+/// Layers that are cut into areas.
+const CUT_INTO_AREAS: &[&str] = &["domain", "storage", "service", "api"];
+
+/// Folders of those layers that are no area: what all areas of the layer stand on.
+const SHARED: &[(&str, &[&str])] =
+    &[("storage", &["engine"]), ("api", &["body", "client", "docs", "middleware", "problem"])];
 
 /// A crate or path, and the only layers that may name it.
 const HOMES: &[(&str, &[&str])] = &[
@@ -62,23 +54,65 @@ fn every_file_keeps_to_its_layer() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let files = rust_files(&root.join("src"));
     assert!(files.len() > 20, "found only {} files under src: is the walk broken?", files.len());
+    let map = Map::read();
     let mut found = Vec::new();
     for file in files {
         let text = fs::read_to_string(&file).expect("a readable source file");
         let name = file.strip_prefix(root.join("src")).expect("a file under src").to_string_lossy().replace('\\', "/");
-        found.extend(violations(&name, &text));
+        found.extend(violations(&map, &name, &text));
     }
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
 #[test]
 fn every_module_of_the_library_has_its_layer() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let library = fs::read_to_string(root.join("src/lib.rs")).expect("src/lib.rs");
+    let (library, map) = (library(), Map::read());
     let modules: Vec<_> = library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
-    assert!(modules.len() >= LAYERS.len(), "src/lib.rs declares {modules:?}");
-    for module in modules {
-        assert!(LAYERS.iter().any(|(layer, _)| *layer == module), "give `{module}` a layer in tests/architecture.rs");
+    assert!(modules.len() >= 10 && map.areas.len() >= 6, "src/lib.rs declares {modules:?} and {:?}", map.areas);
+    for module in &modules {
+        assert!(
+            map.layers.iter().any(|(layer, _)| layer == module),
+            "give `{module}` a row in the table of src/lib.rs"
+        );
+    }
+    for (layer, may_use) in &map.layers {
+        assert!(modules.contains(&layer.as_str()), "src/lib.rs has a row for `{layer}`, which is no module");
+        assert!(may_use.iter().all(|used| modules.contains(&used.as_str())), "{layer} may use {may_use:?}");
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for area in &map.areas {
+        let has_it = |layer: &&str| root.join(layer).join(area).is_dir();
+        assert!(CUT_INTO_AREAS.iter().any(has_it), "src/lib.rs tells of the area `{area}`, which no layer has");
+    }
+}
+
+fn library() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("src/lib.rs")
+}
+
+/// What the two tables of `src/lib.rs` say.
+struct Map {
+    /// Each layer, and the layers that it may use.
+    layers: Vec<(String, Vec<String>)>,
+    areas: Vec<String>,
+}
+
+impl Map {
+    fn read() -> Self {
+        let (mut layers, mut areas) = (Vec::new(), Vec::new());
+        for line in library().lines() {
+            let Some(row) = line.strip_prefix("//! | ") else { continue };
+            let cells: Vec<&str> = row.trim_end_matches(" |").split(" | ").collect();
+            match cells[..] {
+                [_, module, _, may_use] if module.starts_with("[`") => {
+                    let may_use = may_use.split(", ").filter(|used| *used != "nothing").map(str::to_owned).collect();
+                    layers.push((module.trim_matches(['[', ']', '`']).to_owned(), may_use));
+                }
+                [area, _] if area.starts_with('`') => areas.push(area.trim_matches('`').to_owned()),
+                _ => {}
+            }
+        }
+        Self { layers, areas }
     }
 }
 
@@ -111,9 +145,13 @@ fn the_checker_finds_violations() {
         ("domain/user.rs", "#[allow(dead_code)]\nfn f() {}", "instead of `#[allow"),
         ("domain/user.rs", "#![allow(dead_code)]", "instead of `#[allow"),
         ("attic/user.rs", "", "no layer"),
+        ("service/attic/user.rs", "", "`attic` is no area"),
+        ("service/session/mod.rs", "pub mod login;", "through its mod.rs alone"),
+        ("service/session/mod.rs", "pub(super) mod login;", "through its mod.rs alone"),
+        ("service/session/mod.rs", "pub(in crate::service) mod login;", "through its mod.rs alone"),
         ("domain/user.rs", &long, "331 lines"),
     ] {
-        let found = violations(name, text);
+        let found = violations(&Map::read(), name, text);
         assert!(
             matches!(&found[..], [only] if only.contains(complaint)),
             "{name} with {text:?} must be refused once, for {complaint:?}; the checker says {found:?}"
@@ -139,20 +177,41 @@ fn the_checker_lets_good_code_pass() {
         ("cli/serve.rs", "use crate::api;\nuse crate::storage::Store;"),
         ("main.rs", "fn main() { doorward::cli::run() }"),
         ("lib.rs", "pub mod api;"),
+        ("service/mod.rs", "pub mod session;"),
+        ("service/session/mod.rs", "mod login;\npub use login::login;\npub(super) use login::begin;"),
+        ("storage/engine/mod.rs", "pub(super) mod sqlite;"),
     ] {
-        assert_eq!(violations(name, text), Vec::<String>::new(), "{name} with {text:?}");
+        assert_eq!(violations(&Map::read(), name, text), Vec::<String>::new(), "{name} with {text:?}");
     }
 }
 
 /// What is wrong with a source file; `name` is its path under `src`, with forward slashes.
-fn violations(name: &str, text: &str) -> Vec<String> {
+fn violations(map: &Map, name: &str, text: &str) -> Vec<String> {
     let tokens = tokens(text);
     let layer = name.split('/').next().unwrap_or(name).trim_end_matches(".rs");
-    let rules = LAYERS.iter().find(|(layer_name, _)| *layer_name == layer);
+    let rules = map.layers.iter().find(|(layer_name, _)| layer_name == layer);
+    let is_layer = |name: &str| map.layers.iter().any(|(layer, _)| layer == name);
     let top = matches!(name, "main.rs" | "lib.rs");
     let mut found = Vec::new();
     if rules.is_none() && !top {
-        found.push(format!("src/{name}: `{layer}` has no layer in tests/architecture.rs"));
+        found.push(format!("src/{name}: `{layer}` has no layer in the table of src/lib.rs"));
+    }
+    if let [_, area, _, ..] = name.split('/').collect::<Vec<_>>()[..]
+        && CUT_INTO_AREAS.contains(&layer)
+    {
+        let is_shared = SHARED.iter().any(|(of, folders)| *of == layer && folders.contains(&area));
+        let is_area = map.areas.iter().any(|known| known == area);
+        if !is_shared && !is_area {
+            found.push(format!("src/{name}: `{area}` is no area in the table of src/lib.rs"));
+        }
+        if is_area
+            && name.ends_with("/mod.rs")
+            && tokens.windows(2).any(|pair| matches!(pair[0].text.as_str(), "pub" | ")") && pair[1].text == "mod")
+        {
+            found.push(format!(
+                "src/{name}: an area is entered through its mod.rs alone: `mod ..;`, and `pub use` of what others need"
+            ));
+        }
     }
     let lines = text.lines().count();
     if lines > MAX_LINES {
@@ -175,8 +234,8 @@ fn violations(name: &str, text: &str) -> Vec<String> {
         }
         if let (Some(&[used, ..]), Some((_, may_use))) = (crate_path, rules)
             && used != layer
-            && LAYERS.iter().any(|(name, _)| *name == used)
-            && !may_use.contains(&used)
+            && is_layer(used)
+            && !may_use.iter().any(|may| may == used)
         {
             complain(format!("{layer} may not use {used}; it may use {may_use:?}"));
         }

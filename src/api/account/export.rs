@@ -40,7 +40,7 @@ impl ExportApi {
     ) -> Result<Response<Exported>, TypedProblem<ExportCode>> {
         match account::export(app, &caller, client).await {
             Ok(export) => {
-                let text = text(export, Some(caller.session.id)).map_err(broken_off);
+                let text = text(export, Some(caller.session.id)).map_err(|cause| broken_off(&cause));
                 let reply = Exported::Ok(JsonStream::new(text));
                 Ok(Response::new(reply).header(CONTENT_DISPOSITION, "attachment; filename=\"doorward-export.json\""))
             }
@@ -57,8 +57,8 @@ codes! {
 }
 
 /// The status is sent already: all that can be done is not to send the end.
-fn broken_off(cause: Failure) -> io::Error {
-    tracing::error!(error = &cause as &(dyn std::error::Error + 'static), "an export was broken off");
+fn broken_off(cause: &Failure) -> io::Error {
+    tracing::error!(error = cause as &(dyn std::error::Error + 'static), "an export was broken off");
     io::Error::other("broken off")
 }
 

@@ -248,5 +248,4 @@ fn note(counted: &ByAddress, address: Option<IpAddr>, now: Timestamp) {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

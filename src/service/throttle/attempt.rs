@@ -70,7 +70,9 @@ impl Attempt {
     }
 
     /// What was wanted is refused, after it was looked at. It counts.
-    pub(in crate::service) fn failed(self) {}
+    pub(in crate::service) fn failed(self) {
+        drop(self.taken);
+    }
 
     /// The hashing pool refused, so that nobody looked at what was wanted: all places are given back, and the client is noted as
     /// one who met too much work.
