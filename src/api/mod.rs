@@ -37,6 +37,7 @@ fn operations() -> impl OpenApi {
         account::ExportApi,
         session::SessionApi,
         session::DevicesApi,
+        session::StateApi,
         health::HealthApi,
     )
 }

@@ -92,6 +92,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
             policy: config.sessions.clone(),
             cache: SessionCache::default(),
             access_tokens: AccessTokens::new(keys.signing.clone(), issuer, audience, random.clone()),
+            names: KeyedHash::new(&keys.secrets.derive(Purpose::SessionNames)),
             devices: DeviceCookies::new(keys.secrets.clone(), random.clone()),
             keys,
         },

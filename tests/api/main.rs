@@ -32,3 +32,4 @@ mod register;
 mod reset;
 mod secrets;
 mod sessions;
+mod state;

@@ -5,6 +5,7 @@ mod export;
 use std::sync::Arc;
 
 use poem::web::Data;
+use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText, ToJSON};
 use poem_openapi::{ApiResponse, Object, OpenApi};
@@ -14,7 +15,7 @@ pub use self::export::{ExportApi, text as export_text};
 use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
 use super::problem::{TypedProblem, codes};
-use super::session::{Caller, CallerCode, clearing};
+use super::session::{Caller, CallerCode, clearing, same_user};
 use super::types::Moment;
 use crate::config::cookies::Cookies;
 use crate::domain;
@@ -67,8 +68,12 @@ impl AccountApi {
         Data(app): Data<&Arc<App>>,
         Data(client): Data<&Client>,
         Caller(caller): Caller,
+        /// The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+        #[oai(name = "X-Doorward-User")]
+        shown: Header<Option<String>>,
         change: Strict<ProfileChange>,
     ) -> Result<Me, TypedProblem<UpdateCode>> {
+        same_user(&caller, shown.0.as_deref())?;
         match account::rename(app, &caller, client.clone(), change.0).await {
             Ok(user) => Ok(Me::Ok(Json(user.into()))),
             Err(RenameError::Gone) => Err(TypedProblem::new(UpdateCode::NotAuthenticated)),
@@ -88,8 +93,12 @@ impl AccountApi {
         Data(client): Data<&Client>,
         Data(settings): Data<&Cookies>,
         Caller(caller): Caller,
+        /// The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+        #[oai(name = "X-Doorward-User")]
+        shown: Header<Option<String>>,
         proof: Strict<Proof>,
     ) -> Result<Response<Deleted>, TypedProblem<DeleteCode>> {
+        same_user(&caller, shown.0.as_deref())?;
         match account::erase(app, PasswordProof { caller, client: client.clone(), password: proof.0 }).await {
             Ok(()) | Err(EraseError::Proof(ProofError::Gone)) => Ok(clearing(Deleted::Done, settings)),
             Err(EraseError::LastSuperuser) => Err(TypedProblem::new(DeleteCode::LastSuperuser)),
@@ -112,13 +121,14 @@ codes! {
 codes! {
     /// Why `updateMe` refuses.
     UpdateCode:
-        caller MalformedJson CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed TooManyAttempts
+        caller MalformedJson CrossSiteRequest OtherUser PayloadTooLarge UnsupportedMediaType ValidationFailed
+        TooManyAttempts
 }
 
 codes! {
     /// Why `deleteMe` refuses.
     DeleteCode:
-        caller MalformedJson CrossSiteRequest LastSuperuser PayloadTooLarge UnsupportedMediaType ValidationFailed
+        caller MalformedJson CrossSiteRequest OtherUser LastSuperuser PayloadTooLarge UnsupportedMediaType ValidationFailed
         IncorrectCurrentPassword TooManyAttempts
 }
 

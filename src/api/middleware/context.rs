@@ -1,15 +1,15 @@
 //! Who asks, for which path, under which name: found once, for all that follow.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use poem::http::HeaderValue;
 use poem::http::header::USER_AGENT;
+use poem::http::{HeaderName, HeaderValue};
 use poem::{Endpoint, Request, Response, Result};
 
 use super::client_address::ClientAddress;
 use super::request_id::{RequestIds, X_REQUEST_ID, inbound};
 use crate::api::routes::{Route, RouteTable};
-use crate::service::Client;
+use crate::service::{Client, session};
 
 /// What is known of a request before it is looked into. In its data, beside the [`Client`].
 #[derive(Clone, Debug)]
@@ -29,7 +29,23 @@ pub enum Unreadable {
     HeadTooLarge,
 }
 
-/// Puts [`Context`] and [`Client`] into the request's data, and the request id into the answer.
+/// Names the session that an answer is about, where it is known by then: in the request's data, and the header of the answer.
+#[derive(Clone, Debug, Default)]
+pub struct SessionName(Arc<OnceLock<HeaderValue>>);
+
+/// The header that carries it. A keyed hash: it tells one login from another, and is nothing to ask with.
+pub const X_DOORWARD_SESSION: HeaderName = HeaderName::from_static("x-doorward-session");
+
+impl SessionName {
+    /// The first one counts.
+    pub fn set(&self, name: &session::SessionName) {
+        // Base64url is a header value.
+        let value = HeaderValue::try_from(name.to_string()).unwrap_or(HeaderValue::from_static(""));
+        self.0.get_or_init(|| value);
+    }
+}
+
+/// Puts [`Context`], [`Client`] and [`SessionName`] into the request's data, and the request id into the answer.
 pub(super) struct WithContext<E> {
     inner: E,
     routes: RouteTable,
@@ -68,7 +84,12 @@ impl<E: Endpoint> Endpoint for WithContext<E> {
         let request_id = context.request_id.clone();
         request.set_data(context);
         request.set_data(client);
+        let session = SessionName::default();
+        request.set_data(session.clone());
         let mut response = self.inner.get_response(request).await;
+        if let Some(name) = session.0.get() {
+            response.headers_mut().entry(X_DOORWARD_SESSION).or_insert(name.clone());
+        }
         response.headers_mut().insert(X_REQUEST_ID, request_id);
         Ok(response)
     }

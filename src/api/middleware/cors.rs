@@ -15,10 +15,11 @@ use super::origins::{Origins, single};
 use crate::api::routes::RouteTable;
 
 /// What scripts may send beyond the headers that need no permission.
-const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type");
+const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, X-Doorward-User");
 
 /// What scripts may read beyond the headers that need no permission; without it they read null.
-const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static("Retry-After, X-Request-Id, WWW-Authenticate");
+const EXPOSED_HEADERS: HeaderValue =
+    HeaderValue::from_static("Retry-After, X-Request-Id, WWW-Authenticate, X-Doorward-Session");
 
 /// How many refused origins are remembered, so that each is logged once; further ones are not logged.
 const MAX_REFUSED: usize = 64;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use poem::web::Data;
+use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText};
 use poem_openapi::{ApiResponse, Object, OpenApi};
@@ -10,7 +11,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
 use super::problem::{TypedProblem, codes};
-use super::session::{Caller, with_tokens};
+use super::session::{Caller, same_user, with_tokens};
 use super::types::{Message, PASSWORD_CHANGED};
 use crate::config::cookies::Cookies;
 use crate::domain::password::{Password, PasswordPolicy, ResetToken};
@@ -33,8 +34,12 @@ impl PasswordApi {
         Data(client): Data<&Client>,
         Data(settings): Data<&Cookies>,
         Caller(caller): Caller,
+        /// The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+        #[oai(name = "X-Doorward-User")]
+        shown: Header<Option<String>>,
         change: Strict<PasswordChange>,
     ) -> Result<Response<Changed>, TypedProblem<ChangeCode>> {
+        same_user(&caller, shown.0.as_deref())?;
         let (current, new) = change.0;
         // The door knows no account: this rule is the only one that needs the person.
         if new.reveal().eq_ignore_ascii_case(caller.user.email.as_str()) {
@@ -75,7 +80,7 @@ impl PasswordApi {
 codes! {
     /// Why `changePassword` refuses.
     ChangeCode:
-        caller MalformedJson CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed IncorrectCurrentPassword
+        caller MalformedJson CrossSiteRequest OtherUser PayloadTooLarge UnsupportedMediaType ValidationFailed IncorrectCurrentPassword
         TooManyAttempts
 }
 

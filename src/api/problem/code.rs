@@ -27,6 +27,8 @@ pub enum Code {
     EmailUnavailable,
     /// The last active superuser can't leave.
     LastSuperuser,
+    /// The page shows another person than the one who is logged in.
+    OtherUser,
     /// No valid credential.
     NotAuthenticated,
     /// The access token has expired: refresh.
@@ -61,7 +63,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::MalformedRequest,
         Self::HeadersTooLarge,
         Self::MalformedJson,
@@ -73,6 +75,7 @@ impl Code {
         Self::InvalidOrExpiredToken,
         Self::EmailUnavailable,
         Self::LastSuperuser,
+        Self::OtherUser,
         Self::NotAuthenticated,
         Self::TokenExpired,
         Self::SessionExpired,
@@ -112,6 +115,7 @@ impl Code {
             }
             Self::EmailUnavailable => ("email_unavailable", StatusCode::CONFLICT, "Email unavailable"),
             Self::LastSuperuser => ("last_superuser", StatusCode::CONFLICT, "Last superuser"),
+            Self::OtherUser => ("other_user", StatusCode::CONFLICT, "Other user"),
             Self::NotAuthenticated => ("not_authenticated", StatusCode::UNAUTHORIZED, "Not authenticated"),
             Self::TokenExpired => ("token_expired", StatusCode::UNAUTHORIZED, "Token expired"),
             Self::SessionExpired => ("session_expired", StatusCode::UNAUTHORIZED, "Session expired"),
@@ -166,6 +170,7 @@ impl Code {
             Self::IncorrectCurrentPassword => "The current password is not correct.",
             Self::InvalidOrExpiredToken => "This link has been used or has expired. Ask for a new one.",
             Self::LastSuperuser => "You are the last superuser. Make somebody else one first.",
+            Self::OtherUser => "Somebody else has logged in with this browser. Reload the page.",
             Self::EmailUnavailable => "This email cannot be registered. If you have an account, log in.",
             Self::NotAuthenticated => "You are not logged in.",
             Self::TokenExpired => "The access token has expired. Refresh the session.",

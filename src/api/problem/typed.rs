@@ -66,6 +66,13 @@ impl<C: Codes> TypedProblem<C> {
         Self(Problem::invalid(vec![field]), PhantomData)
     }
 
+    /// Refuses what a page sends for another person than is logged in.
+    #[must_use]
+    pub fn other_user() -> Self {
+        let () = Self::LISTS_OTHER_USER;
+        Self(Problem::of(Code::OtherUser), PhantomData)
+    }
+
     /// Refuses until there is less to do.
     #[must_use]
     pub fn overloaded(wait: Duration) -> Self {
@@ -80,6 +87,7 @@ impl<C: Codes> TypedProblem<C> {
 
     /// A set of codes that lacks one of these can't be used where it is needed: that fails to compile.
     const LISTS_TOO_MANY_ATTEMPTS: () = assert!(lists(C::ALL, Code::TooManyAttempts));
+    const LISTS_OTHER_USER: () = assert!(lists(C::ALL, Code::OtherUser));
     const LISTS_OVERLOADED: () = assert!(lists(C::ALL, Code::Overloaded));
     const LISTS_DATABASE_UNAVAILABLE: () = assert!(lists(C::ALL, Code::DatabaseUnavailable));
 }

@@ -10,9 +10,10 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::cookies::{self, Kind};
-use crate::api::problem::{TypedProblem, codes};
+use crate::api::middleware::SessionName;
+use crate::api::problem::{Codes, TypedProblem, codes};
 use crate::config::cookies::Cookies;
-use crate::domain::session::{EndReason, Refusal};
+use crate::domain::session::{EndReason, Refusal, SessionId};
 use crate::service::App;
 use crate::service::session::{self, AuthError};
 
@@ -62,22 +63,49 @@ impl<'a> ApiExtractor<'a> for Caller {
         let Data(app) = <Data<&Arc<App>>>::from_request_without_body(request).await?;
         let tokens = Tokens::from_request_without_body(request).await?;
         match session::authenticate(app, &tokens.access, &tokens.browser.refresh).await {
-            Ok(caller) => Ok(Self(caller)),
-            Err(error) => Err(refused(error).into()),
+            Ok(caller) => {
+                name(request, app, caller.session.id);
+                Ok(Self(caller))
+            }
+            Err(error) => {
+                if let AuthError::TokenExpired(id) | AuthError::Refused(id, _) = &error {
+                    name(request, app, *id);
+                }
+                Err(refused(error).into())
+            }
         }
+    }
+}
+
+/// Lets the answer name the session that it is about, so that a page can tell a late one from one that concerns it.
+fn name(request: &Request, app: &App, id: SessionId) {
+    if let Some(name) = request.data::<SessionName>() {
+        name.set(&app.session.name_of(id));
     }
 }
 
 fn refused(error: AuthError) -> TypedProblem<CallerCode> {
     TypedProblem::new(match error {
         AuthError::NotAuthenticated => CallerCode::NotAuthenticated,
-        AuthError::TokenExpired => CallerCode::TokenExpired,
-        AuthError::Refused(Refusal::Expired) => CallerCode::SessionExpired,
-        AuthError::Refused(Refusal::Ended(EndReason::Logout)) => CallerCode::SessionEnded,
-        AuthError::Refused(Refusal::Ended(EndReason::Reuse)) => CallerCode::SessionReuseDetected,
-        AuthError::Refused(Refusal::Ended(_)) => CallerCode::SessionRevoked,
+        AuthError::TokenExpired(_) => CallerCode::TokenExpired,
+        AuthError::Refused(_, Refusal::Expired) => CallerCode::SessionExpired,
+        AuthError::Refused(_, Refusal::Ended(EndReason::Logout)) => CallerCode::SessionEnded,
+        AuthError::Refused(_, Refusal::Ended(EndReason::Reuse)) => CallerCode::SessionReuseDetected,
+        AuthError::Refused(_, Refusal::Ended(_)) => CallerCode::SessionRevoked,
         AuthError::Failed(cause) => return cause.into(),
     })
+}
+
+/// Refuses what a page sends for another person than the caller: somebody else has logged in with this browser meanwhile. `named` is
+/// the header `X-Doorward-User`, if it was sent: the id of the person whom the page shows.
+pub(in crate::api) fn same_user<C: Codes>(
+    caller: &session::Caller,
+    named: Option<&str>,
+) -> Result<(), TypedProblem<C>> {
+    match named {
+        Some(named) if named != caller.user.id.to_string() => Err(TypedProblem::other_user()),
+        _ => Ok(()),
+    }
 }
 
 /// What a request presents as access tokens: its Bearer tokens, or else its cookies.

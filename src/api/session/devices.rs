@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use poem::http::header::SET_COOKIE;
 use poem::web::Data;
-use poem_openapi::param::Path;
+use poem_openapi::param::{Header, Path};
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
-use super::caller::{Caller, CallerCode};
+use super::caller::{Caller, CallerCode, same_user};
 use super::cookies::{self, Kind};
 use crate::api::Tag;
 use crate::api::body::{Body, Fields, OptionalStrict};
@@ -54,9 +54,13 @@ impl DevicesApi {
         Data(client): Data<&Client>,
         Data(settings): Data<&Cookies>,
         Caller(caller): Caller,
+        /// The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+        #[oai(name = "X-Doorward-User")]
+        shown: Header<Option<String>>,
         /// As `listSessions` tells it.
         id: Path<String>,
     ) -> Result<Response<Ended>, TypedProblem<EndCode>> {
+        same_user(&caller, shown.0.as_deref())?;
         let not_found = || TypedProblem::new(EndCode::SessionNotFound);
         let id = SessionId::parse(&id.0).ok_or_else(not_found)?;
         match service::end(app, &caller, client.clone(), id).await {
@@ -77,8 +81,12 @@ impl DevicesApi {
         Data(client): Data<&Client>,
         Data(settings): Data<&Cookies>,
         Caller(caller): Caller,
+        /// The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+        #[oai(name = "X-Doorward-User")]
+        shown: Header<Option<String>>,
         options: OptionalStrict<LogoutAll>,
     ) -> Result<Response<EndedAll>, TypedProblem<EndAllCode>> {
+        same_user(&caller, shown.0.as_deref())?;
         let keep_current = options.0;
         match service::end_all(app, &caller, client.clone(), keep_current).await {
             Ok(()) => {
@@ -100,13 +108,13 @@ pub(in crate::api) fn clearing<T>(reply: T, settings: &Cookies) -> Response<T> {
 codes! {
     /// Why `endSession` refuses.
     EndCode:
-        caller CrossSiteRequest SessionNotFound
+        caller CrossSiteRequest OtherUser SessionNotFound
 }
 
 codes! {
     /// Why `logoutAll` refuses.
     EndAllCode:
-        caller MalformedJson CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
+        caller MalformedJson CrossSiteRequest OtherUser PayloadTooLarge UnsupportedMediaType ValidationFailed
 }
 
 #[derive(ApiResponse)]

@@ -3,6 +3,7 @@
 mod caller;
 mod cookies;
 mod devices;
+mod state;
 
 use std::sync::Arc;
 
@@ -12,13 +13,16 @@ use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
+pub(super) use self::caller::same_user;
 pub use self::caller::{Caller, CallerCode};
 use self::caller::{RefreshCookie, Tokens};
 use self::cookies::Kind;
 pub use self::devices::DevicesApi;
 pub(super) use self::devices::{Session, clearing};
+pub use self::state::StateApi;
 use super::Tag;
 use super::body::{Body, Fields, Strict};
+use super::middleware::X_DOORWARD_SESSION;
 use super::problem::{TypedProblem, codes};
 use super::types::{LOGGED_IN, LOGGED_OUT, Message, REFRESHED};
 use crate::config::cookies::Cookies;
@@ -108,6 +112,7 @@ impl SessionApi {
 /// The reply, with the cookies of both tokens, and of the device where somebody has logged in with it.
 pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
     let reply = Response::new(reply)
+        .header(X_DOORWARD_SESSION, tokens.session.to_string())
         .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age))
         .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age));
     match &tokens.device {

@@ -19,6 +19,8 @@ pub enum Purpose {
     ThrottleNames,
     /// The MACs of the cookies by which a browser is known again.
     DeviceCookies,
+    /// The names by which pages tell sessions apart.
+    SessionNames,
 }
 
 impl Purpose {
@@ -28,6 +30,7 @@ impl Purpose {
             Self::RefreshTokens => b"doorward/refresh/1",
             Self::ThrottleNames => b"doorward/throttle-names/1",
             Self::DeviceCookies => b"doorward/device-cookie/1",
+            Self::SessionNames => b"doorward/session-names/1",
         }
     }
 }
@@ -113,7 +116,7 @@ mod tests {
     #[test]
     fn each_purpose_has_a_key_of_its_own() {
         let key = Key::new(Secret::new(vec![1; 32]));
-        let purposes = [Purpose::RefreshTokens, Purpose::ThrottleNames, Purpose::DeviceCookies];
+        let purposes = [Purpose::RefreshTokens, Purpose::ThrottleNames, Purpose::DeviceCookies, Purpose::SessionNames];
         for (index, purpose) in purposes.into_iter().enumerate() {
             for other in &purposes[..index] {
                 assert_ne!(key.derive(&[], purpose), key.derive(&[], *other));

@@ -6,7 +6,7 @@ use crate::cache::sessions::{Known, Live};
 use crate::domain::account::User;
 use crate::domain::session::AccessToken;
 use crate::domain::session::RefreshToken;
-use crate::domain::session::{Refusal, Session};
+use crate::domain::session::{Refusal, Session, SessionId};
 use crate::domain::throttle::Throttled;
 use crate::domain::timestamp::Timestamp;
 use crate::platform::refresh_token;
@@ -24,10 +24,10 @@ pub enum AuthError {
     NotAuthenticated,
     /// An authentic access token of a live session has expired: time to refresh.
     #[error("the access token has expired")]
-    TokenExpired,
+    TokenExpired(SessionId),
     /// The session can't be used any more.
-    #[error("the session can't be used: {0:?}")]
-    Refused(Refusal),
+    #[error("the session can't be used: {1:?}")]
+    Refused(SessionId, Refusal),
     /// Our own trouble.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -59,14 +59,14 @@ pub async fn authenticate(app: &Arc<App>, access: &[String], refresh: &[String])
     let (_, token) = only(authentic, |(one, _), (other, _)| one == other).ok_or(AuthError::NotAuthenticated)?;
     let live = match known(app, &token, now) {
         Some(Known::Live(live)) => live,
-        Some(Known::Ended(reason)) => return Err(AuthError::Refused(Refusal::Ended(reason))),
+        Some(Known::Ended(reason)) => return Err(AuthError::Refused(token.session_id, Refusal::Ended(reason))),
         None => load(app, &token, now).await?.ok_or(AuthError::NotAuthenticated)?,
     };
     if let Some(refusal) = live.session.refusal(live.user.is_active, &app.session.policy, now) {
-        return Err(AuthError::Refused(refusal));
+        return Err(AuthError::Refused(token.session_id, refusal));
     }
     if token.is_expired(now) {
-        return Err(AuthError::TokenExpired);
+        return Err(AuthError::TokenExpired(token.session_id));
     }
     confirm(app, &live.session, refresh, now);
     Ok(Caller { user: live.user.clone(), session: live.session.clone() })

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::SessionName;
 use crate::domain::session::AccessToken;
 use crate::domain::session::Session;
 use crate::domain::timestamp::Timestamp;
@@ -19,6 +20,8 @@ pub struct IssuedTokens {
     pub refresh: String,
     /// How long it lives: until the session's idle expiry.
     pub refresh_max_age: Duration,
+    /// The session's name.
+    pub session: SessionName,
     /// What the browser will be known by, where somebody has logged in with it.
     pub device: Option<String>,
 }
@@ -38,6 +41,7 @@ pub(in crate::service) fn issue_tokens(app: &App, session: &Session, now: Timest
         access_max_age: lifetime,
         refresh: refresh_token::derive(&app.session.keys, session),
         refresh_max_age: session.idle_expires_at.since(now),
+        session: app.session.name_of(session.id),
         device: None,
     })
 }

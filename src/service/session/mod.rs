@@ -9,6 +9,7 @@ mod login;
 mod logout;
 mod refresh;
 mod revocations;
+mod state;
 
 pub use authenticate::{AuthError, Caller, authenticate};
 pub(super) use begin::{Begun, begin_session, prepare_session, session_begun};
@@ -20,11 +21,18 @@ pub use login::{Credentials, LoginError, LoginOutcome, login};
 pub use logout::{LogoutError, logout};
 pub use refresh::{RefreshError, refresh};
 pub use revocations::follow_revocations;
+pub use state::{State, state};
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::cache::sessions::SessionCache;
-use crate::domain::session::Policy;
+use crate::domain::session::{Policy, SessionId};
 use crate::platform::access_token::AccessTokens;
 use crate::platform::device_cookie::DeviceCookies;
+use crate::platform::keyed_hash::KeyedHash;
 use crate::platform::keys::Keys;
 
 /// What sessions stand on.
@@ -39,6 +47,26 @@ pub struct Sessions {
     pub keys: Keys,
     /// Makes the cookies that browsers are known by.
     pub devices: DeviceCookies,
+    /// Names sessions to the pages that use them.
+    pub names: KeyedHash,
+}
+
+impl Sessions {
+    /// How a session is called in answers: it tells one from another, and is nothing to ask with.
+    #[must_use]
+    pub fn name_of(&self, id: SessionId) -> SessionName {
+        SessionName(self.names.of(&id.0))
+    }
+}
+
+/// The name of a session, for pages: 22 base64url characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionName([u8; 16]);
+
+impl fmt::Display for SessionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
 }
 
 /// What a browser brings beside its access token: every cookie of the name, not looked into.

@@ -17,10 +17,11 @@ const EVERYWHERE: [(&str, &str); 4] = [
 ];
 
 /// Every code, and the status it goes with. 500 is missing on purpose: no test may ever see one.
-const CODES: [(&str, u16); 23] = [
+const CODES: [(&str, u16); 24] = [
     ("malformed_json", 400),
     ("invalid_or_expired_token", 400),
     ("last_superuser", 409),
+    ("other_user", 409),
     ("incorrect_credentials", 401),
     ("not_authenticated", 401),
     ("token_expired", 401),
