@@ -5,7 +5,7 @@ use url::Url;
 use super::declarations::{COOKIE_DOMAIN, COOKIE_PREFIX, COOKIE_SAMESITE, SECURE_COOKIES};
 use super::setting::Reader;
 
-/// Settings of the two cookies.
+/// Settings of the auth cookies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cookies {
     /// `SECURE_COOKIES`: sets `Secure`, and allows prefixes.

@@ -138,7 +138,8 @@ enum Exported {
     Ok(JsonStream<Export>),
 }
 
-/// Everything that is stored about a person, as [`text`] writes it.
+/// Everything that is stored about a person.
+// Never in memory as a whole: it is the schema of what `Writer` writes.
 #[derive(Debug, Object)]
 struct Export {
     /// The account.

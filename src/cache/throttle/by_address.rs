@@ -66,7 +66,12 @@ impl ByAddress {
     /// What an attempt from this address would be answered, as far as the address alone is concerned.
     pub(super) fn peek(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Throttled> {
         let Some(each) = &self.everywhere else { return Ok(()) };
-        each.counters.peek(Key::Client(ClientKey::of(address)), each.rule(1), now)
+        let client = ClientKey::of(address);
+        // A full site has no room for its networks, however many there are.
+        if let Some(site) = client.site() {
+            each.counters.peek(Key::Client(site), each.rule(SITE_FACTOR), now)?;
+        }
+        each.counters.peek(Key::Client(client), each.rule(1), now)
     }
 
     /// How many attempts an address is allowed in its window. None: as many as it likes.

@@ -80,12 +80,10 @@ impl Counters {
         rule.reserve(&mut log, now).map(drop)
     }
 
-    /// Forgives what was noted of an account until then, whoever tried.
-    pub(super) fn forgive(&self, account: [u8; 16], until: Timestamp) {
-        for (key, log) in &self.own {
-            if matches!(*key, Key::Account { name, .. } if name == account) {
-                lock(&log).forgive(until);
-            }
+    /// Forgives what was noted under `key` until then.
+    pub(super) fn forgive(&self, key: Key, until: Timestamp) {
+        if let Some(log) = self.own.get(&key) {
+            lock(&log).forgive(until);
         }
     }
 

@@ -194,17 +194,18 @@ impl Throttles {
         scope.row().by_address.and_then(|counter| self.by_address(counter)?.allowance(address))
     }
 
-    /// Forgives the failures that were counted against an account until then, whoever made them.
+    /// Forgives the failures that were counted against an account until then. Not those of browsers that are known: no attack makes
+    /// them.
     pub fn unblock(&self, name: [u8; 16], until: Timestamp) {
         if let Some(ByKey { counters, .. }) = &self.failures {
-            counters.forgive(name, until);
+            keys_of_account(name).into_iter().for_each(|key| counters.forgive(key, until));
         }
     }
 
-    /// What nodes share of the failures of an account, as [`Slot::name`] tells it; not those of browsers that are known.
+    /// What nodes share of these failures, as [`Slot::name`] tells it.
     #[must_use]
     pub fn names_of_account(name: [u8; 16]) -> [Vec<u8>; 2] {
-        [Guesser::Stranger, Guesser::Session].map(|by| Key::Account { name, by }.name(Counter::Failures))
+        keys_of_account(name).map(|key| key.name(Counter::Failures))
     }
 
     /// How many counters there are now, of all kinds.
@@ -240,6 +241,10 @@ impl ByKey {
     fn reserve_session(&self, session: SessionId, now: Timestamp) -> Result<(), Throttled> {
         self.counters.reserve(Key::Session(session.0), self.rule, now).map(drop)
     }
+}
+
+fn keys_of_account(name: [u8; 16]) -> [Key; 2] {
+    [Guesser::Stranger, Guesser::Session].map(|by| Key::Account { name, by })
 }
 
 /// What is full stays full.

@@ -155,6 +155,16 @@ fn a_client_that_met_too_much_refused_work_waits_before_anything_is_looked_at() 
     assert_eq!(admitted(&throttle, &["203.0.113.7"], 5, at(1)), 0);
     assert_eq!(admitted(&throttle, &["203.0.113.8"], 5, at(1)), 5);
     assert_eq!(admitted(&throttle, &["203.0.113.7"], 5, at(60)), 5);
+    // A site of many networks has ten times as much, and no more.
+    let mut refused = 0;
+    for network in 0..2_000u16 {
+        let client = Some(std::net::Ipv6Addr::new(0x2001, 0xdb8, 1, network, 0, 0, 0, 1).into());
+        match throttle.may_present(client, at(0)) {
+            Ok(()) => throttle.note_forgery(client, at(0)),
+            Err(_) => refused += 1,
+        }
+    }
+    assert_eq!(refused, 2_000 - 600);
 }
 
 #[test]
