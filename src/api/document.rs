@@ -66,6 +66,12 @@ fn tidy_operation(operation: &mut Value) {
         // Public, and meant to be.
         operation["security"] = json!([]);
     }
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        // Some readers ask for an example of whatever stands in a path.
+        if parameter["in"] == "path" && parameter["name"] == "id" {
+            parameter["example"] = json!(types::SESSION_ID);
+        }
+    }
     let said = types::SAID.iter().find(|(id, _)| operation["operationId"] == *id);
     for (status, response) in members(operation, "responses") {
         rename(response, "content", |media_type| media_type.trim_end_matches("; charset=utf-8").to_owned());

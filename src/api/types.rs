@@ -24,6 +24,9 @@ pub(super) const LOGGED_OUT: &str = "Successfully logged out";
 pub(super) const LOGGED_OUT_EVERYWHERE: &str = "Logged out everywhere";
 pub(super) const PASSWORD_CHANGED: &str = "Password changed";
 
+/// The example of a session's id.
+pub(super) const SESSION_ID: &str = "Huk0zwUiSR4aN4igtFYDPg";
+
 /// A sentence that says what was done.
 #[derive(Debug, Object)]
 pub struct Message {

@@ -91,6 +91,23 @@ async fn of_several_cookies_the_only_authentic_one_counts(app: TestApp) {
     me(format!("access_token={ann}; theme=dark; access_token=")).await.ok();
     me(format!("access_token={ann}; access_token={ann}")).await.ok();
     me(format!("access_token={ann}; access_token={bob}")).await.refused("not_authenticated");
+    // Two of one session are one person: after a change of COOKIE_DOMAIN a browser holds both.
+    let laptop = app.browser();
+    laptop.login("ann@example.com").await.ok();
+    let (old, old_refresh) = (laptop.access_cookie(), laptop.refresh_cookie());
+    laptop.refresh().await.ok();
+    let (new, new_refresh) = (laptop.access_cookie(), laptop.refresh_cookie());
+    for cookies in [[&old, &new], [&new, &old]] {
+        let [first, second] = cookies;
+        assert_eq!(me(format!("access_token={first}; access_token={second}")).await.ok()["email"], "ann@example.com");
+    }
+    app.clock.advance(minutes(5));
+    for cookies in [[&old_refresh, &new_refresh], [&new_refresh, &old_refresh]] {
+        let [first, second] = cookies;
+        // The newest counts; the one before it would be a reuse by now.
+        let both = format!("refresh_token={first}; refresh_token={second}");
+        browser.refresh().header("cookie", both).await.ok();
+    }
     // Two `Cookie` lines are as good as one.
     let two =
         browser.me().header("cookie", format!("access_token={ann}")).header("cookie", format!("access_token={bob}"));

@@ -64,6 +64,8 @@ async fn a_taken_email_is_refused_however_it_is_spelt(app: TestApp) {
         "Ann@xn--mnchen-3ya.example",
         "ann@mu\u{308}nchen.example",
         "ann@mün\u{200b}chen.example",
+        " ann@münchen.example",
+        "ann@münchen.example \n",
     ] {
         let problem = app.browser().register(spelling).await.refused("email_unavailable");
         assert_eq!(problem["detail"], "This email cannot be registered. If you have an account, log in.");
@@ -91,10 +93,7 @@ async fn emails_that_mail_can_not_reach_or_people_can_not_tell_apart_are_refused
         "ann@-example.com",
         "ann@example-.com",
         "ann @example.com",
-        " ann@example.com",
-        "ann@example.com ",
         "ann@exa mple.com",
-        "ann@example.com\n",
         "ann\u{0}@example.com",
         "ann@example.com\u{0}",
         "\u{7f}ann@example.com",

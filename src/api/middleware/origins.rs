@@ -69,14 +69,23 @@ pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'
     values.next().is_none().then_some(value)
 }
 
-/// `http://localhost` or `http://127.0.0.1`, with any port.
+/// `http://localhost`, `http://*.localhost` (RFC 6761), `http://127.0.0.1` or `http://[::1]`, with any port, as browsers write them.
 fn is_loopback(origin: &[u8]) -> bool {
-    let port = origin.strip_prefix(b"http://localhost").or_else(|| origin.strip_prefix(b"http://127.0.0.1"));
-    match port {
-        Some([]) => true,
-        Some([b':', digits @ ..]) => (1..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit),
-        _ => false,
-    }
+    let Some(authority) = origin.strip_prefix(b"http://").and_then(|authority| str::from_utf8(authority).ok()) else {
+        return false;
+    };
+    // The colons of an IPv6 address stand before its bracket.
+    let port = authority.rfind(':').filter(|at| !authority[*at..].contains(']'));
+    let (host, port) = port.map_or((authority, None), |at| (&authority[..at], Some(&authority[at + 1..])));
+    let is_port = |port: &str| (1..=5).contains(&port.len()) && port.bytes().all(|digit| digit.is_ascii_digit());
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_label_byte);
+    let is_name = || host.strip_suffix(".localhost").is_some_and(|labels| labels.split('.').all(is_label));
+    port.is_none_or(is_port) && (matches!(host, "localhost" | "127.0.0.1" | "[::1]") || is_name())
+}
+
+/// In lower case: browsers write origins so.
+fn is_label_byte(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')
 }
 
 /// Host, port, and the scheme's default port of an `http` or `https` origin.
@@ -207,7 +216,15 @@ mod tests {
     #[test]
     fn any_loopback_is_exactly_that() {
         let origins = Origins { allowed: AllowedOrigins::AnyLoopback, public_url: None };
-        for yes in ["http://localhost", "http://localhost:3000", "http://127.0.0.1:5173"] {
+        for yes in [
+            "http://localhost",
+            "http://localhost:3000",
+            "http://127.0.0.1:5173",
+            "http://[::1]",
+            "http://[::1]:5173",
+            "http://app.localhost:3000",
+            "http://pr-7.app.localhost",
+        ] {
             assert!(origins.allows(yes.as_bytes()), "{yes}");
         }
         for no in [
@@ -219,6 +236,15 @@ mod tests {
             "http://localhost:3000.evil.example",
             "http://127.0.0.10:80",
             "http://LOCALHOST:3000",
+            "http://[::1]:",
+            "http://[::2]:3000",
+            "http://::1:3000",
+            "http://.localhost",
+            "http://a..localhost",
+            "http://evil.example#.localhost",
+            "http://user@.localhost",
+            "http://evil.example/.localhost",
+            "http://xlocalhost",
             "null",
             "",
         ] {

@@ -14,7 +14,7 @@ use super::cookies::{self, Kind};
 use crate::api::Tag;
 use crate::api::body::{Body, Fields, OptionalStrict};
 use crate::api::problem::{TypedProblem, codes};
-use crate::api::types::{LOGGED_OUT_EVERYWHERE, Message, Moment};
+use crate::api::types::{LOGGED_OUT_EVERYWHERE, Message, Moment, SESSION_ID};
 use crate::config::cookies::Cookies;
 use crate::domain::session::{self, SessionId, device_name};
 use crate::domain::timestamp::Timestamp;
@@ -193,7 +193,7 @@ impl Session {
 impl Example for Session {
     fn example() -> Self {
         Self {
-            id: "Huk0zwUiSR4aN4igtFYDPg".into(),
+            id: SESSION_ID.into(),
             created_at: Moment(Timestamp::from_seconds(1_767_052_800)),
             last_used_at: Moment(Timestamp::from_seconds(1_767_056_400)),
             ip: Some("203.0.113.7".into()),

@@ -31,11 +31,13 @@ impl Email {
     /// RFC 5321 4.5.3.1.1.
     const MAX_LOCAL_BYTES: usize = 64;
 
-    /// Parses an address into its canonical form. The canonical form parses to itself.
+    /// Parses an address into its canonical form, which parses to itself. White space around it is none of it: phones add a blank
+    /// behind what they complete.
     ///
     /// # Errors
     /// When no account can have it.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
+        let text = text.trim();
         // Before anything that takes longer for longer texts.
         if text.len() > Self::MAX_BYTES {
             return Err(EmailError::TooLong);

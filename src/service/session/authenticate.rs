@@ -55,8 +55,9 @@ pub(super) struct Identified {
 /// See [`AuthError`].
 pub async fn authenticate(app: &Arc<App>, access: &[String], refresh: &[String]) -> Result<Caller, AuthError> {
     let now = app.clock.now();
-    let authentic = access.iter().filter_map(|text| Some((text, app.session.access_tokens.verify(text, now)?)));
-    let (_, token) = only(authentic, |(one, _), (other, _)| one == other).ok_or(AuthError::NotAuthenticated)?;
+    let authentic = access.iter().filter_map(|text| app.session.access_tokens.verify(text, now));
+    let newest = of_one_session(authentic, |token| token.session_id, |token| (token.generation, token.expires));
+    let token = newest.ok_or(AuthError::NotAuthenticated)?;
     let live = match known(app, &token, now) {
         Some(Known::Live(live)) => live,
         Some(Known::Ended(reason)) => return Err(AuthError::Refused(token.session_id, Refusal::Ended(reason))),
@@ -97,10 +98,17 @@ async fn load(app: &App, token: &AccessToken, now: Timestamp) -> Result<Option<A
     Ok(Some(Arc::new(live)))
 }
 
-/// Of several presented values the only authentic one counts; two different ones are none (somebody may have planted one).
-fn only<T>(mut authentic: impl Iterator<Item = T>, same: impl Fn(&T, &T) -> bool) -> Option<T> {
-    let found = authentic.next()?;
-    authentic.all(|other| same(&found, &other)).then_some(found)
+/// Of several authentic tokens of one session the newest counts: a browser may hold two after a change of the cookie's domain. Those of
+/// two sessions are none: somebody may have planted one.
+fn of_one_session<T, R: Ord>(
+    mut authentic: impl Iterator<Item = T>,
+    session: impl Fn(&T) -> SessionId,
+    rank: impl Fn(&T) -> R,
+) -> Option<T> {
+    let first = authentic.next()?;
+    authentic.try_fold(first, |newest, other| {
+        (session(&newest) == session(&other)).then(|| if rank(&other) > rank(&newest) { other } else { newest })
+    })
 }
 
 /// The authentic one of the presented refresh tokens, whatever its session's state. None, too, when this client's are not looked at.
@@ -110,7 +118,7 @@ pub(super) async fn identify_refresh(
     presented: &[String],
 ) -> Result<Option<Identified>, Failure> {
     let authentic = identify_each_refresh(app, client, presented).await?.unwrap_or_default();
-    Ok(only(authentic.into_iter(), |one, other| one.token == other.token))
+    Ok(of_one_session(authentic.into_iter(), |one| one.session.id, |one| one.token.generation))
 }
 
 /// The authentic ones of the presented refresh tokens, of any generation, expired ones too. A browser sends one, or two after a change
