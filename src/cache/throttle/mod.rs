@@ -198,7 +198,9 @@ impl Throttles {
     /// them.
     pub fn unblock(&self, name: [u8; 16], until: Timestamp) {
         if let Some(ByKey { counters, .. }) = &self.failures {
-            keys_of_account(name).into_iter().for_each(|key| counters.forgive(key, until));
+            for key in keys_of_account(name) {
+                counters.forgive(key, until);
+            }
         }
     }
 
