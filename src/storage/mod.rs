@@ -38,11 +38,14 @@ pub mod account;
 pub mod audit;
 mod engine;
 pub mod password;
+mod readable;
 pub mod session;
 pub mod throttle;
 
 pub use engine::{Error, Revocations, ServeLock, StartError, StartProblem};
 use engine::{announce_revocation, postgres, sqlite};
+pub use readable::Page;
+use readable::readable;
 
 /// How many rows each `purge` deletes in one transaction, so that it stays short.
 pub const PURGE_BATCH: u64 = 500;

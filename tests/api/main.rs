@@ -25,6 +25,7 @@ mod login;
 mod logout;
 mod me;
 mod nodes;
+mod other_versions;
 mod protection;
 mod races;
 mod refresh;

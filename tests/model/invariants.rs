@@ -131,9 +131,9 @@ impl Watch {
     }
 
     pub(crate) fn observe(&mut self, decided: &Decided<'_>, policy: &Policy) {
-        let Decided { party, token, before, verdict, after, answer, now, .. } = *decided;
+        let Decided { party, token, before, ref verdict, after, answer, now, .. } = *decided;
         self.thief_acted |= party == Party::Thief;
-        let ahead = verdict == Verdict::Rotate { ahead: true };
+        let ahead = *verdict == Verdict::Rotate { ahead: true };
         let rotates = matches!(verdict, Verdict::Rotate { .. });
         let inside = now < self.newest_at + policy.grace;
 
@@ -143,8 +143,8 @@ impl Watch {
         self.demand(Invariant::OneSuccessor, rotates || answer.is_none_or(|answer| answer == self.newest));
         self.demand(Invariant::OneRotationPerWindow, !rotates || ahead || !inside || before.generation == 1);
 
-        let by_reuse = verdict == Verdict::Reuse || verdict == Verdict::Refuse(Refusal::Ended(EndReason::Reuse));
-        let too_early = verdict == Verdict::Refuse(Refusal::Expired) && now < token.expires;
+        let by_reuse = matches!(verdict, Verdict::Reuse | Verdict::Refuse(Refusal::Ended(EndReason::Reuse)));
+        let too_early = *verdict == Verdict::Refuse(Refusal::Expired) && now < token.expires;
         let logged_out = (by_reuse || too_early) && !self.thief_acted;
         self.demand(Invariant::HonestClientStays, !logged_out || decided.clock_has_stepped);
         self.demand(Invariant::ClockStepEndsNothing, !logged_out || !decided.clock_has_stepped);
@@ -164,7 +164,7 @@ impl Watch {
         self.demand(Invariant::NothingPastExpiry, answer.is_none() || in_time);
         self.demand(Invariant::NothingPastExpiry, after.expires_at == before.expires_at);
         self.demand(Invariant::ExpiredChangesNothing, now < token.expires || after == before);
-        let ended_by_reuse = after.ended.is_some_and(|ended| ended.reason == EndReason::Reuse);
+        let ended_by_reuse = after.ended.as_ref().is_some_and(|ended| ended.reason == EndReason::Reuse);
         self.demand(Invariant::OneRecordPerReuse, decided.reuse_records == u8::from(ended_by_reuse));
 
         if let Some(answer) = answer {
@@ -174,7 +174,7 @@ impl Watch {
             }
             self.given[party as usize] = true;
         }
-        if rotates || verdict == Verdict::Reissue {
+        if rotates || *verdict == Verdict::Reissue {
             self.newest_at = now;
         }
     }

@@ -249,7 +249,7 @@ impl Explored {
             }
             Move::LogOut => {
                 let ended = Some(Ended { at: world.now, reason: EndReason::Logout });
-                world.database.rows_mut().for_each(|session| session.ended = ended);
+                world.database.rows_mut().for_each(|session| session.ended.clone_from(&ended));
             }
             Move::Replicate => world.replica = Some(Box::new(world.database.clone())),
             Move::FailOver => {

@@ -79,7 +79,7 @@ impl Rule {
     pub(crate) fn apply(
         self,
         session: &mut Session,
-        verdict: Verdict,
+        verdict: &Verdict,
         presented: Presented,
         policy: &Policy,
         now: Timestamp,
@@ -116,7 +116,7 @@ impl Rule {
             }
     }
 
-    pub(crate) fn forks(self, verdict: Verdict) -> bool {
-        self == Self::ForkingGrace && verdict == Verdict::Successor
+    pub(crate) fn forks(self, verdict: &Verdict) -> bool {
+        self == Self::ForkingGrace && *verdict == Verdict::Successor
     }
 }

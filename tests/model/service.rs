@@ -39,7 +39,7 @@ impl Outcome {
     pub(crate) const NAMES: [&str; 10] =
         ["rotated", "ahead", "same", "successor", "reissued", "reuse", "expired", "ended", "confirmed", "thief unseen"];
 
-    fn of(verdict: Verdict) -> Self {
+    fn of(verdict: &Verdict) -> Self {
         match verdict {
             Verdict::Rotate { ahead: false } => Self::Rotated,
             Verdict::Rotate { ahead: true } => Self::Ahead,
@@ -73,25 +73,27 @@ pub(crate) fn refresh(world: &mut World, bounds: &Bounds, tally: &Tally, party: 
     let (now, presented) = (world.now, token.presented());
     let before = world.database.row(token.branch).clone();
     let verdict = bounds.rule.judge(&before, presented, &bounds.policy, now);
-    tally.count(Outcome::of(verdict));
+    tally.count(Outcome::of(&verdict));
     if party == Party::Thief && matches!(verdict, Verdict::Same | Verdict::Successor) {
         tally.count(Outcome::ThiefUnseen);
     }
-    let answer = match verdict {
+    let answer = match &verdict {
         Verdict::Refuse(_) => None,
         Verdict::Reuse => {
             let ended = Ended { at: now, reason: EndReason::Reuse };
-            world.database.rows_mut().for_each(|session| session.ended = session.ended.or(Some(ended)));
+            for session in world.database.rows_mut() {
+                session.ended.get_or_insert_with(|| ended.clone());
+            }
             world.database.reuse_records += 1;
             None
         }
-        _ if bounds.rule.forks(verdict) && world.database.fork.is_none() => {
+        _ if bounds.rule.forks(&verdict) && world.database.fork.is_none() => {
             world.database.fork = Some(Box::new(before.clone()));
             Some(Token::of(&before, 1))
         }
         _ => {
             let session = world.database.row_mut(token.branch);
-            bounds.rule.apply(session, verdict, presented, &bounds.policy, now);
+            bounds.rule.apply(session, &verdict, presented, &bounds.policy, now);
             Some(Token::of(session, token.branch))
         }
     };

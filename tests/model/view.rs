@@ -101,7 +101,7 @@ impl World {
             lost_replies_lately: if self.is_lately(session.lost_reply_at) { session.lost_replies } else { 0 },
             days_idle: self.days_left(session.idle_expires_at),
             days: self.days_left(session.expires_at),
-            ended: session.ended.map(|ended| ended.reason),
+            ended: session.ended.as_ref().map(|ended| ended.reason.clone()),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorward::domain::account::{FullName, User, UserId};
 use doorward::domain::audit::{Entry, Event, Record};
 use doorward::domain::session::{EndReason, SessionId};
-use doorward::storage::{account, audit, password, session};
+use doorward::storage::{Page, account, audit, password, session};
 
 use crate::common::{START, both};
 use crate::sessions::{session, store};
@@ -62,7 +62,7 @@ both! {
         append.await.unwrap();
         let entries = || async {
             let page = audit::page_of_user(&mut test.store.read().await.unwrap(), id, None, 9).await.unwrap();
-            page.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>()
+            page.items
         };
         assert_eq!(entries().await, [Entry { at: START, record: before }]);
 
@@ -71,7 +71,7 @@ both! {
         assert_eq!(entries().await, [Entry { at: START, record: bare }]);
         let mut tx = test.store.read().await.unwrap();
         assert!(account::by_id(&mut tx, id).await.unwrap().is_none());
-        assert!(session::page_of_user(&mut tx, id, None, 9).await.unwrap().is_empty());
+        assert!(session::page_of_user(&mut tx, id, None, 9).await.unwrap().items.is_empty());
     }
 }
 
@@ -95,15 +95,17 @@ both! {
         let id = user.id;
         store(&test, &session(id, 2, START)).await;
         store(&test, &session(id, 1, START + Duration::from_secs(1))).await;
-        let end = test.store.write((), |tx, ()| Box::pin(session::end(tx, SessionId([1; 16]), EndReason::Logout, START)));
+        let end = test.store.write((), |tx, ()| Box::pin(session::end(tx, SessionId([1; 16]), &EndReason::Logout, START)));
         assert!(end.await.unwrap());
 
         let mut tx = test.store.read().await.unwrap();
         let ids = |rows: Vec<doorward::domain::session::Session>| rows.iter().map(|row| row.id.0[0]).collect::<Vec<_>>();
-        assert_eq!(ids(session::page_of_user(&mut tx, id, None, 9).await.unwrap()), [2, 1]);
-        assert_eq!(ids(session::page_of_user(&mut tx, id, None, 1).await.unwrap()), [2]);
-        let after = Some((START, SessionId([2; 16])));
-        assert_eq!(ids(session::page_of_user(&mut tx, id, after, 9).await.unwrap()), [1]);
+        assert_eq!(ids(session::page_of_user(&mut tx, id, None, 9).await.unwrap().items), [2, 1]);
+        let first = session::page_of_user(&mut tx, id, None, 1).await.unwrap();
+        assert_eq!((ids(first.items), first.last), (vec![2], Some((START, SessionId([2; 16])))));
+        assert_eq!(ids(session::page_of_user(&mut tx, id, first.last, 9).await.unwrap().items), [1]);
+        let after = Some((START + Duration::from_secs(1), SessionId([1; 16])));
+        assert_eq!(session::page_of_user(&mut tx, id, after, 9).await.unwrap(), Page { items: vec![], last: None });
         assert_eq!(ids(session::list_of_user(&mut tx, id, START).await.unwrap()), [2]);
     }
 }

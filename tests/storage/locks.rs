@@ -111,7 +111,7 @@ async fn a_refresh_that_raced_the_end_sees_it() {
 #[tokio::test]
 async fn an_end_that_raced_another_is_the_second() {
     let Some(contest) = Contest::start("UPDATE sessions SET ended_at = 1, end_reason = 'logout'").await else { return };
-    let end = contest.run(|tx| Box::pin(session::end(tx, ID, EndReason::Reuse, START)), "");
+    let end = contest.run(|tx| Box::pin(session::end(tx, ID, &EndReason::Reuse, START)), "");
     assert!(!end.await.0);
 }
 

@@ -50,7 +50,7 @@ async fn find(test: &Test, id: SessionId) -> Option<(Session, User)> {
 }
 
 async fn end(test: &Test, id: SessionId, reason: EndReason, at: Timestamp) -> bool {
-    test.store.write((), move |tx, ()| Box::pin(async move { session::end(tx, id, reason, at).await })).await.unwrap()
+    test.store.write(reason, move |tx, reason| Box::pin(session::end(tx, id, reason, at))).await.unwrap()
 }
 
 both! {
@@ -144,9 +144,9 @@ both! {
         let reasons = EndReason::ALL.into_iter().enumerate();
         for (at, reason) in reasons {
             let at = START + Duration::from_secs(at as u64);
-            assert_eq!(end(&test, session.id, reason, at).await, at == START, "{reason:?}");
+            assert_eq!(end(&test, session.id, reason.clone(), at).await, at == START, "{reason:?}");
         }
-        let ended = Some(Ended { at: START, reason: EndReason::ALL[0] });
+        let ended = Some(Ended { at: START, reason: EndReason::Logout });
         assert_eq!(find(&test, session.id).await.unwrap().0.ended, ended);
         assert!(!end(&test, SessionId([9; 16]), EndReason::Logout, START).await);
     }
@@ -243,7 +243,7 @@ both! {
             (5, before + DAYS_7, ended_at(START)),
             (6, START, ended_at(START)),
         ];
-        for (id, idle_expires_at, ended) in rows {
+        for (id, idle_expires_at, ended) in rows.clone() {
             store(&test, &Session { idle_expires_at, ended, ..session(user.id, id, START) }).await;
         }
         let purge = || test.store.write((), move |tx, ()| Box::pin(async move { session::purge(tx, before).await }));

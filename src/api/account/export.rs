@@ -191,7 +191,7 @@ impl StoredSession {
             user_agent: session.user_agent,
             idle_expires_at: Moment(session.idle_expires_at),
             expires_at: Moment(session.expires_at),
-            ended_at: session.ended.map(|ended| Moment(ended.at)),
+            ended_at: session.ended.as_ref().map(|ended| Moment(ended.at)),
             end_reason: session.ended.map(|ended| ended.reason.as_str().to_owned()),
         }
     }

@@ -6,8 +6,9 @@ use super::account::UserId;
 use super::session::SessionId;
 use super::timestamp::Timestamp;
 
-/// What happened. Closed: a new one is a decision, and who reads the audit can rely on the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What happened. A new one is a decision, and who reads the audit can rely on the list; but another version of Doorward on the same
+/// database may have a longer one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// An account was made.
     Registered,
@@ -47,6 +48,8 @@ pub enum Event {
     ProfileChanged,
     /// Everything stored about the person was handed out; the detail tells when it was to an operator.
     DataExported,
+    /// Another version of Doorward wrote down what this one has no word for.
+    Other(String),
 }
 
 /// A record as it is stored.
@@ -59,7 +62,7 @@ pub struct Entry {
 }
 
 impl Event {
-    /// All of them.
+    /// All that this version knows.
     pub const ALL: [Self; 19] = [
         Self::Registered,
         Self::LoginSucceeded,
@@ -84,7 +87,7 @@ impl Event {
 
     /// The stored form.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn as_str(&self) -> &str {
         match self {
             Self::Registered => "registered",
             Self::LoginSucceeded => "login_succeeded",
@@ -105,13 +108,14 @@ impl Event {
             Self::ResetRequested => "reset_requested",
             Self::ProfileChanged => "profile_changed",
             Self::DataExported => "data_exported",
+            Self::Other(text) => text.as_str(),
         }
     }
 
-    /// Parses the stored form.
+    /// Reads the stored form.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|event| event.as_str() == text)
+    pub fn read(text: &str) -> Self {
+        Self::ALL.into_iter().find(|event| event.as_str() == text).unwrap_or_else(|| Self::Other(text.to_owned()))
     }
 }
 
@@ -147,8 +151,9 @@ mod tests {
     #[test]
     fn every_event_is_read_back_from_its_stored_form() {
         for event in Event::ALL {
-            assert_eq!(Event::parse(event.as_str()), Some(event));
+            assert_eq!(Event::read(event.as_str()), event);
         }
-        assert_eq!(Event::parse("Registered"), None);
+        let unknown = Event::read("Registered");
+        assert_eq!((unknown.as_str(), &unknown), ("Registered", &Event::Other("Registered".to_owned())));
     }
 }

@@ -25,7 +25,7 @@ pub struct Presented {
 }
 
 /// What becomes of a refresh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// A new generation. `ahead`: the token is newer than the row, because the database lost writes.
     Rotate {
@@ -47,7 +47,7 @@ pub enum Verdict {
 }
 
 /// Why a session can't be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
     /// The idle or the absolute expiry has passed, of the token or of the session.
     Expired,
@@ -84,7 +84,7 @@ impl Session {
     }
 
     /// The row after a verdict that isn't the end of the session. Verdicts that change nothing leave it as it is.
-    pub fn apply(&mut self, verdict: Verdict, presented: Presented, policy: &Policy, now: Timestamp) {
+    pub fn apply(&mut self, verdict: &Verdict, presented: Presented, policy: &Policy, now: Timestamp) {
         match verdict {
             Verdict::Rotate { .. } => {
                 self.confirmed_generation = presented.generation;

@@ -73,7 +73,7 @@ fn a_session_in_use_outlives_any_idle_time() {
         let presented = token(&session, session.generation);
         let verdict = session.judge(true, presented, &policy, now);
         assert_eq!(verdict, Verdict::Rotate { ahead: false });
-        session.apply(verdict, presented, &policy, now);
+        session.apply(&verdict, presented, &policy, now);
     }
 }
 
@@ -89,7 +89,7 @@ fn a_lost_reply_is_forgiven_twice_a_day_and_the_window_opens_again() {
     for _ in 0..2 {
         now = now + seconds(3_600);
         assert_eq!(session.judge(true, token(&session, 4), &policy(), now), Verdict::Reissue);
-        session.apply(Verdict::Reissue, token(&session, 4), &policy(), now);
+        session.apply(&Verdict::Reissue, token(&session, 4), &policy(), now);
         assert_eq!(session.judge(true, token(&session, 4), &policy(), now + seconds(29)), Verdict::Successor);
     }
     assert_eq!(session.judge(true, token(&session, 4), &policy(), now + seconds(3_600)), Verdict::Reuse);
@@ -120,7 +120,7 @@ fn a_token_that_is_ahead_of_the_row_is_adopted() {
     let mut session = at_generation(5);
     let presented = token(&session, 8);
     assert_eq!(session.judge(true, presented, &policy(), START), Verdict::Rotate { ahead: true });
-    session.apply(Verdict::Rotate { ahead: true }, presented, &policy(), START);
+    session.apply(&Verdict::Rotate { ahead: true }, presented, &policy(), START);
     assert_eq!((session.generation, session.confirmed_generation), (9, 8));
 }
 
@@ -138,8 +138,8 @@ fn refusals_say_why() {
     let newest = token(&session, 5);
     assert_eq!(refused(&session, true, expired, &policy(), now), Refusal::Expired);
     assert_eq!(refused(&session, false, newest, &policy(), now), Refusal::Ended(EndReason::Disabled));
-    for reason in EndReason::ALL {
-        let ended = Session { ended: Some(Ended { at: now, reason }), ..session.clone() };
+    for reason in EndReason::ALL.into_iter().chain([EndReason::Other("moved_country".to_owned())]) {
+        let ended = Session { ended: Some(Ended { at: now, reason: reason.clone() }), ..session.clone() };
         assert_eq!(refused(&ended, true, newest, &policy(), now), Refusal::Ended(reason));
     }
     let not_before = Policy { not_before: Some(START + seconds(1)), ..policy() };
@@ -194,7 +194,7 @@ prop_compose! {
             lost_reply_at: lost_ago.map(|ago| START - seconds(ago)),
             idle_expires_at: START + seconds(idle.min(end)),
             expires_at: START + seconds(end),
-            ended: ended.map(|n| Ended { at: START, reason: EndReason::ALL[n] }),
+            ended: ended.map(|n| Ended { at: START, reason: EndReason::ALL[n].clone() }),
             ..fresh()
         }
     }
@@ -207,11 +207,11 @@ proptest! {
         let presented = Presented { generation, expires: START + seconds(life) };
         let verdict = session.judge(active, presented, &policy(), now);
         let mut after = session.clone();
-        after.apply(verdict, presented, &policy(), now);
+        after.apply(&verdict, presented, &policy(), now);
 
         // The absolute end, the identity and the end of a session never change.
         prop_assert_eq!(after.expires_at, session.expires_at);
-        prop_assert_eq!(after.ended, session.ended);
+        prop_assert_eq!(&after.ended, &session.ended);
         prop_assert!(after.idle_expires_at <= after.expires_at || after.idle_expires_at == session.idle_expires_at);
         match verdict {
             Verdict::Rotate { ahead } => {

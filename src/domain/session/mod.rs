@@ -90,7 +90,7 @@ pub struct Session {
 }
 
 /// When and why a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// When.
     pub at: Timestamp,
@@ -99,7 +99,7 @@ pub struct Ended {
 }
 
 /// Why a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum EndReason {
     /// The person logged out.
     Logout,
@@ -117,6 +117,8 @@ pub enum EndReason {
     Replaced,
     /// An operator ended it.
     Admin,
+    /// Another version of Doorward, on the same database, had a reason that this one has no word for.
+    Other(String),
 }
 
 impl Session {
@@ -149,8 +151,8 @@ impl Session {
     pub fn refusal(&self, user_is_active: bool, policy: &Policy, now: Timestamp) -> Option<Refusal> {
         if !user_is_active {
             Some(Refusal::Ended(EndReason::Disabled))
-        } else if let Some(ended) = self.ended {
-            Some(Refusal::Ended(ended.reason))
+        } else if let Some(ended) = &self.ended {
+            Some(Refusal::Ended(ended.reason.clone()))
         } else if policy.not_before.is_some_and(|not_before| self.created_at < not_before) {
             Some(Refusal::Ended(EndReason::Admin))
         } else if now >= self.idle_expires_at || now >= self.expires_at {
@@ -183,7 +185,7 @@ pub struct NewSession {
 }
 
 impl EndReason {
-    /// All of them.
+    /// All that this version knows.
     pub const ALL: [Self; 8] = [
         Self::Logout,
         Self::LogoutAll,
@@ -197,7 +199,7 @@ impl EndReason {
 
     /// The stored form.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn as_str(&self) -> &str {
         match self {
             Self::Logout => "logout",
             Self::LogoutAll => "logout_all",
@@ -207,13 +209,14 @@ impl EndReason {
             Self::Evicted => "evicted",
             Self::Replaced => "replaced",
             Self::Admin => "admin",
+            Self::Other(text) => text.as_str(),
         }
     }
 
-    /// Parses the stored form.
+    /// Reads the stored form.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    pub fn read(text: &str) -> Self {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text).unwrap_or_else(|| Self::Other(text.to_owned()))
     }
 }
 

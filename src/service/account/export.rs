@@ -80,7 +80,7 @@ enum Next {
     Nothing,
 }
 
-/// A part of what is stored, never empty.
+/// A part of what is stored.
 pub enum Page {
     /// Sessions that are still stored, ended ones too; first, and the oldest first.
     Sessions(Vec<Session>),
@@ -127,19 +127,17 @@ impl Export {
     pub async fn next(&mut self) -> Result<Option<Page>, Failure> {
         let mut tx = self.app.store.read().await?;
         if let Next::Sessions(after) = self.next {
-            let sessions = session::page_of_user(&mut tx, self.user.id, after, PAGE).await?;
-            let last = sessions.last().map(|last| (last.created_at, last.id));
-            self.next = if last.is_some() { Next::Sessions(last) } else { Next::Audit(None) };
-            if last.is_some() {
-                return Ok(Some(Page::Sessions(sessions)));
+            let page = session::page_of_user(&mut tx, self.user.id, after, PAGE).await?;
+            self.next = if page.last.is_some() { Next::Sessions(page.last) } else { Next::Audit(None) };
+            if page.last.is_some() {
+                return Ok(Some(Page::Sessions(page.items)));
             }
         }
         if let Next::Audit(after) = self.next {
-            let entries = audit::page_of_user(&mut tx, self.user.id, after, PAGE).await?;
-            let last = entries.last().map(|(id, last)| (last.at, *id));
-            self.next = if last.is_some() { Next::Audit(last) } else { Next::Nothing };
-            if last.is_some() {
-                return Ok(Some(Page::Audit(entries.into_iter().map(|(_, entry)| entry).collect())));
+            let page = audit::page_of_user(&mut tx, self.user.id, after, PAGE).await?;
+            self.next = if page.last.is_some() { Next::Audit(page.last) } else { Next::Nothing };
+            if page.last.is_some() {
+                return Ok(Some(Page::Audit(page.items)));
             }
         }
         Ok(None)

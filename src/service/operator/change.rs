@@ -162,6 +162,6 @@ impl Change {
     }
 
     async fn end_sessions(&self, tx: &mut Tx, locked: &Locked) -> Result<Vec<SessionId>, Error> {
-        end_sessions_of(tx, self.id, None, self.reason.clone(), &self.client, locked.now).await
+        end_sessions_of(tx, self.id, None, &self.reason, &self.client, locked.now).await
     }
 }

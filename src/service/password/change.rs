@@ -41,7 +41,7 @@ pub async fn change(app: &Arc<App>, proof: Proof, new: Password) -> Result<Issue
                 }
                 password::void(tx, user_id).await?;
                 let reason = EndReason::PasswordChanged;
-                let ended = end_sessions_of(tx, user_id, None, reason, client, locked.now).await?;
+                let ended = end_sessions_of(tx, user_id, None, &reason, client, locked.now).await?;
                 audit::append(tx, &client.record(Event::PasswordChanged, user_id, None), locked.now).await?;
                 let begun = begin_session(tx, new_session.clone(), policy, client, locked.now).await?;
                 Ok(Some((ended, begun)))

@@ -59,7 +59,7 @@ pub async fn reset(app: &Arc<App>, client: Client, token: Option<ResetToken>, ne
                 let detail = Some("reset".to_owned());
                 let record = Record { detail, ..client.record(Event::PasswordChanged, *user_id, None) };
                 audit::append(tx, &record, locked.now).await?;
-                end_sessions_of(tx, *user_id, None, EndReason::PasswordChanged, client, locked.now).await.map(Some)
+                end_sessions_of(tx, *user_id, None, &EndReason::PasswordChanged, client, locked.now).await.map(Some)
             })
         });
         let ended = ended.await.map_err(Failure::from)?.ok_or(ResetError::Invalid)?;

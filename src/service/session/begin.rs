@@ -40,7 +40,7 @@ pub(in crate::service) async fn begin_session(
     others.sort_by_key(|session| session.last_used_at);
     others.truncate(surplus);
     for session in &others {
-        end_session(tx, session, EndReason::Evicted, client, now).await?;
+        end_session(tx, session, &EndReason::Evicted, client, now).await?;
     }
     let session = Session::begin(new, policy, now);
     session::insert(tx, &session).await?;

@@ -14,11 +14,11 @@ pub(in crate::service) async fn end_by_id(
     reason: EndReason,
     client: &Client,
 ) -> Result<bool, Failure> {
-    let input = (id, reason, client.clone());
+    let input = (id, reason.clone(), client.clone());
     let ended = app.store.write(input, |tx, (id, reason, client)| {
         Box::pin(async move {
             match session::lock_after_user(tx, *id).await? {
-                Some(locked) => end_session(tx, &locked.session, *reason, client, locked.now).await,
+                Some(locked) => end_session(tx, &locked.session, reason, client, locked.now).await,
                 None => Ok(false),
             }
         })
@@ -32,15 +32,15 @@ pub(in crate::service) async fn end_by_id(
 
 /// After the commit: this node refuses the session's access tokens at once.
 pub(in crate::service) fn session_ended(app: &App, id: SessionId, reason: EndReason) {
-    app.session.cache.end(id, reason);
     tracing::info!(session_id = %id, reason = reason.as_str(), "session ended");
+    app.session.cache.end(id, reason);
 }
 
 /// Ends a session whose user's row, and then its own, this transaction has locked: the row and its audit record together.
 pub(in crate::service) async fn end_session(
     tx: &mut Tx,
     session: &Session,
-    reason: EndReason,
+    reason: &EndReason,
     client: &Client,
     now: Timestamp,
 ) -> Result<bool, storage::Error> {
@@ -64,7 +64,7 @@ pub(in crate::service) async fn end_sessions_of(
     tx: &mut Tx,
     user_id: UserId,
     kept: Option<SessionId>,
-    reason: EndReason,
+    reason: &EndReason,
     client: &Client,
     now: Timestamp,
 ) -> Result<Vec<SessionId>, storage::Error> {

@@ -52,7 +52,7 @@ pub async fn end_all(app: &Arc<App>, caller: &Caller, client: Client, keep_curre
         let ended = app.store.write((user_id, kept, client), |tx, (user_id, kept, client)| {
             Box::pin(async move {
                 let Some(locked) = account::lock(tx, *user_id).await? else { return Ok(Vec::new()) };
-                end_sessions_of(tx, *user_id, *kept, EndReason::LogoutAll, client, locked.now).await
+                end_sessions_of(tx, *user_id, *kept, &EndReason::LogoutAll, client, locked.now).await
             })
         });
         for id in ended.await? {

@@ -206,6 +206,6 @@ async fn replace(
     if matches!(verdict, Verdict::Refuse(_) | Verdict::Reuse) {
         return Ok(None);
     }
-    let ended = end_session(tx, &old.session, EndReason::Replaced, client, old.now).await?;
+    let ended = end_session(tx, &old.session, &EndReason::Replaced, client, old.now).await?;
     Ok(ended.then_some(token.session_id))
 }

@@ -99,12 +99,12 @@ async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_firs
                     Verdict::Refuse(refusal) => return Ok(Decision::Refuse(refusal)),
                     Verdict::Reuse => {
                         if *user_first {
-                            end_session(tx, &locked.session, EndReason::Reuse, client, locked.now).await?;
+                            end_session(tx, &locked.session, &EndReason::Reuse, client, locked.now).await?;
                         }
                         return Ok(Decision::EndIt);
                     }
                     Verdict::Rotate { .. } | Verdict::Reissue => {
-                        locked.session.apply(verdict, presented, policy, locked.now);
+                        locked.session.apply(&verdict, presented, policy, locked.now);
                         if matches!(verdict, Verdict::Rotate { .. }) {
                             locked.session.client_ip = client.ip;
                             locked.session.user_agent.clone_from(&client.user_agent);
@@ -114,7 +114,7 @@ async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_firs
                     Verdict::Same | Verdict::Successor => {}
                 }
                 if verdict != Verdict::Successor || *may_record {
-                    record(tx, verdict, &locked.session, client, locked.now).await?;
+                    record(tx, &verdict, &locked.session, client, locked.now).await?;
                 }
                 Ok(Decision::Issue(verdict, Box::new(locked.session), locked.now))
             })
@@ -126,7 +126,7 @@ async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_firs
 /// What is worth remembering of a verdict.
 async fn record(
     tx: &mut Tx,
-    verdict: Verdict,
+    verdict: &Verdict,
     session: &Session,
     client: &Client,
     now: Timestamp,

@@ -5,7 +5,7 @@ use crate::domain::account::Email;
 use crate::domain::account::{FullName, User, UserId};
 use crate::domain::password::PasswordHash;
 use crate::domain::timestamp::Timestamp;
-use crate::storage::{Error, Tx};
+use crate::storage::{Error, Tx, readable};
 
 /// Gives a user another name, or none. None: there is no such user.
 pub async fn rename(tx: &mut Tx, id: UserId, name: Option<&FullName>, now: Timestamp) -> Result<Option<User>, Error> {
@@ -48,7 +48,7 @@ pub async fn unblocked_since(tx: &mut Tx, since: Timestamp) -> Result<Vec<(Email
     let sql = "SELECT email, unblocked_at FROM users WHERE updated_at >= $1 AND unblocked_at >= $1";
     let rows: Vec<(String, i64)> = on!(tx, conn => sqlx::query_as(sql).bind(since.micros()).fetch_all(conn).await)?;
     let email = |text: &str| Email::parse(text).map_err(|_| Error::Corrupt { table: "users", column: "email" });
-    rows.into_iter().map(|(text, at)| Ok((email(&text)?, Timestamp::from_micros(at)))).collect()
+    Ok(readable(rows.into_iter().map(|(text, at)| Ok((email(&text)?, Timestamp::from_micros(at))))))
 }
 
 /// Makes a user a superuser. The user's row must be locked.

@@ -3,7 +3,7 @@
 
 use sqlx::FromRow;
 
-use super::{Error, Tx};
+use super::{Error, Page, Tx, readable};
 use crate::domain::account::UserId;
 use crate::domain::audit::{Entry, Event, Record};
 use crate::domain::session::SessionId;
@@ -31,13 +31,13 @@ pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64, Error> {
     tx.delete_batch(sql, before).await
 }
 
-/// Records about a user with their ids, the oldest first, from after one of them.
+/// Records about a user, the oldest first, from after one of them.
 pub async fn page_of_user(
     tx: &mut Tx,
     user: UserId,
     after: Option<(Timestamp, i64)>,
     limit: u32,
-) -> Result<Vec<(i64, Entry)>, Error> {
+) -> Result<Page<Entry, (Timestamp, i64)>, Error> {
     let sql = "SELECT id, at, event, user_id, session_id, ip, user_agent, detail FROM audit \
                WHERE user_id = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4";
     let (at, id) = after.map_or((i64::MIN, 0), |(at, id)| (at.micros(), id));
@@ -48,7 +48,8 @@ pub async fn page_of_user(
         .bind(i64::from(limit))
         .fetch_all(conn)
         .await)?;
-    rows.into_iter().map(|row| Ok((row.id, row.try_into()?))).collect()
+    let last = rows.last().map(|row| (Timestamp::from_micros(row.at), row.id));
+    Ok(Page { items: readable(rows.into_iter().map(Entry::try_from)), last })
 }
 
 /// A record as it is stored.
@@ -71,7 +72,7 @@ impl TryFrom<Row> for Entry {
         let corrupt = |column| Error::Corrupt { table: "audit", column };
         let session_id = row.session_id.map(|id| id.try_into().map(SessionId)).transpose();
         let record = Record {
-            event: Event::parse(&row.event).ok_or(corrupt("event"))?,
+            event: Event::read(&row.event),
             user_id: row.user_id.map(UserId),
             session_id: session_id.map_err(|_| corrupt("session_id"))?,
             ip: row.ip.map(|ip| ip.parse()).transpose().map_err(|_| corrupt("ip"))?,

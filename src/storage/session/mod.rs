@@ -5,10 +5,10 @@
 
 mod row;
 
-use row::{FoundRow, LockedRow, SessionRow, end_reason, session_id};
+use row::{FoundRow, LockedRow, SessionRow, session_id};
 
 use super::account::user_columns;
-use super::{Error, Tx, announce_revocation};
+use super::{Error, Page, Tx, announce_revocation, readable};
 use crate::domain::account::{User, UserId};
 use crate::domain::session::{EndReason, Generation, Session, SessionId};
 use crate::domain::timestamp::Timestamp;
@@ -55,8 +55,8 @@ pub async fn insert(tx: &mut Tx, session: &Session) -> Result<(), Error> {
         .bind(session.user_agent.as_deref())
         .bind(session.idle_expires_at.micros())
         .bind(session.expires_at.micros())
-        .bind(session.ended.map(|ended| ended.at.micros()))
-        .bind(session.ended.map(|ended| ended.reason.as_str()))
+        .bind(session.ended.as_ref().map(|ended| ended.at.micros()))
+        .bind(session.ended.as_ref().map(|ended| ended.reason.as_str()))
         .execute(conn)
         .await
         .map(drop))
@@ -146,7 +146,7 @@ macro_rules! live_sessions {
 
 /// The live sessions of a user, without a lock: for their own list.
 pub async fn list_of_user(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
-    select_live(tx, live_sessions!(""), user_id, now).await
+    Ok(readable(select_live(tx, live_sessions!(""), user_id, now).await?.into_iter().map(Session::try_from)))
 }
 
 /// Sessions of a user that are still stored, the oldest first, from after one of them.
@@ -155,7 +155,7 @@ pub async fn page_of_user(
     user_id: UserId,
     after: Option<(Timestamp, SessionId)>,
     limit: u32,
-) -> Result<Vec<Session>, Error> {
+) -> Result<Page<Session, (Timestamp, SessionId)>, Error> {
     let sql = concat!(
         "SELECT ",
         session_columns!(),
@@ -169,19 +169,24 @@ pub async fn page_of_user(
         .bind(i64::from(limit))
         .fetch_all(conn)
         .await)?;
-    rows.into_iter().map(Session::try_from).collect()
+    let last = rows.last().map(SessionRow::key).transpose()?;
+    Ok(Page { items: readable(rows.into_iter().map(Session::try_from)), last })
 }
 
 /// Locks the live sessions of a user, in the order of their ids. The user's row must be locked.
 pub async fn live_of_user(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
     let sql = tx.pick(live_sessions!(""), live_sessions!(" FOR UPDATE"));
-    select_live(tx, sql, user_id, now).await
+    // One that can't be read fails the whole: left out, it would outlive what ends all the others.
+    select_live(tx, sql, user_id, now).await?.into_iter().map(Session::try_from).collect()
 }
 
-async fn select_live(tx: &mut Tx, sql: &'static str, user_id: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
-    let rows: Vec<SessionRow> =
-        on!(tx, conn => sqlx::query_as(sql).bind(user_id.0).bind(now.micros()).fetch_all(conn).await)?;
-    rows.into_iter().map(Session::try_from).collect()
+async fn select_live(
+    tx: &mut Tx,
+    sql: &'static str,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<Vec<SessionRow>, Error> {
+    on!(tx, conn => sqlx::query_as(sql).bind(user_id.0).bind(now.micros()).fetch_all(conn).await)
 }
 
 /// Writes what rotation changes: generation and confirmation, lost replies, use, client, idle expiry. The row must be locked and
@@ -212,7 +217,7 @@ pub async fn update(tx: &mut Tx, session: &Session) -> Result<(), Error> {
 }
 
 /// Ends a session. False: it had ended, or there is none; when and why it ended is set once.
-pub async fn end(tx: &mut Tx, id: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, Error> {
+pub async fn end(tx: &mut Tx, id: SessionId, reason: &EndReason, now: Timestamp) -> Result<bool, Error> {
     let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL";
     let ended = on!(tx, conn => sqlx::query(sql)
         .bind(&id.0[..])
@@ -246,7 +251,7 @@ pub async fn confirm(tx: &mut Tx, id: SessionId, generation: Generation, rotated
 pub async fn ended_since(tx: &mut Tx, since: Timestamp) -> Result<Vec<(SessionId, EndReason)>, Error> {
     let sql = "SELECT id, end_reason FROM sessions WHERE ended_at >= $1 ORDER BY ended_at";
     let rows: Vec<(Vec<u8>, String)> = on!(tx, conn => sqlx::query_as(sql).bind(since.micros()).fetch_all(conn).await)?;
-    rows.into_iter().map(|(id, reason)| Ok((session_id(id)?, end_reason(&reason)?))).collect()
+    Ok(readable(rows.into_iter().map(|(id, reason)| Ok((session_id(id)?, EndReason::read(&reason))))))
 }
 
 /// Deletes at most [`PURGE_BATCH`](super::PURGE_BATCH) sessions that ended or expired before a time; leaves out those that somebody holds locked.

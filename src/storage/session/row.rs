@@ -48,6 +48,13 @@ pub(super) struct LockedRow {
     pub(super) now: i64,
 }
 
+impl SessionRow {
+    /// What a user's sessions are ordered by.
+    pub(super) fn key(&self) -> Result<(Timestamp, SessionId), Error> {
+        Ok((Timestamp::from_micros(self.created_at), session_id(self.id.clone())?))
+    }
+}
+
 impl TryFrom<SessionRow> for Session {
     type Error = Error;
 
@@ -55,7 +62,9 @@ impl TryFrom<SessionRow> for Session {
         let count = |value: i64, column| u32::try_from(value).map_err(|_| corrupt(column));
         let ended = match (row.ended_at, row.end_reason) {
             (None, None) => None,
-            (Some(at), Some(reason)) => Some(Ended { at: Timestamp::from_micros(at), reason: end_reason(&reason)? }),
+            (Some(at), Some(reason)) => {
+                Some(Ended { at: Timestamp::from_micros(at), reason: EndReason::read(&reason) })
+            }
             _ => return Err(corrupt("ended_at")),
         };
         Ok(Self {
@@ -81,10 +90,6 @@ impl TryFrom<SessionRow> for Session {
 
 pub(super) fn session_id(bytes: Vec<u8>) -> Result<SessionId, Error> {
     bytes.try_into().map(SessionId).map_err(|_| corrupt("id"))
-}
-
-pub(super) fn end_reason(text: &str) -> Result<EndReason, Error> {
-    EndReason::parse(text).ok_or(corrupt("end_reason"))
 }
 
 pub(super) const fn corrupt(column: &'static str) -> Error {
