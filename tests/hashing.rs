@@ -242,10 +242,10 @@ async fn close_finishes_what_has_begun() {
     }
 }
 
-/// The threads that serve requests go first.
+/// The threads that serve requests go first, but a flood of requests that are refused must leave something to logins.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn the_threads_have_the_lowest_priority() {
+async fn the_threads_give_way_and_do_not_starve() {
     let pool = pool(1, 4, 1, PATIENT);
     pool.hash(password("abc")).await.unwrap();
     let mut niceness = Vec::new();
@@ -258,8 +258,8 @@ async fn the_threads_have_the_lowest_priority() {
         let nice: i32 = fields.split(' ').nth(19 - 3).unwrap().parse().unwrap();
         niceness.push((name.starts_with("hashing-"), nice));
     }
-    assert!(niceness.contains(&(true, 19)), "{niceness:?}");
-    assert!(niceness.iter().all(|(hashing, nice)| *hashing || *nice < 19), "{niceness:?}");
+    assert!(niceness.contains(&(true, 5)), "{niceness:?}");
+    assert!(niceness.iter().all(|(hashing, nice)| *hashing || *nice < 5), "{niceness:?}");
 }
 
 proptest! {

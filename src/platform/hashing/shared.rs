@@ -102,10 +102,15 @@ impl Shared {
     }
 }
 
+/// A third of the weight of the threads that serve requests. Lower priorities leave nothing to logins while a flood of cheap requests is
+/// refused; without one, who is logged in waits longer: `bench/flood`.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
+
 /// Lets the threads that serve requests go first. Only Linux has a priority per thread.
 pub(super) fn yield_to_others() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19) {
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS) {
         tracing::warn!(%error, "the hashing threads run at the same priority as the others");
     }
 }
