@@ -14,8 +14,12 @@ use proptest::prelude::*;
 
 const PATIENT: Duration = Duration::from_mins(1);
 
-fn pool(cost: u32, threads: usize, queue: Duration) -> HashPool {
-    HashPool::start(Hashing { threads: Some(threads), queue }, cost, Random::system()).unwrap()
+/// The crate alone, and all the lanes there are.
+const LANES: [usize; 2] = [1, 6];
+
+fn pool(lanes: usize, cost: u32, threads: usize, queue: Duration) -> HashPool {
+    let config = Hashing { threads: Some(threads), lanes: Some(lanes), queue };
+    HashPool::start(config, cost, Random::system()).unwrap()
 }
 
 fn password(text: &str) -> Password {
@@ -41,24 +45,29 @@ fn vectors() -> Vec<Vector> {
 
 #[tokio::test]
 async fn hashes_of_other_makers_verify() {
-    let pool = pool(4, 2, PATIENT);
-    let vectors = vectors();
-    assert_eq!(vectors.len(), 38);
-    for Vector { maker, password: right, cost, hash } in vectors {
-        let before = pool.rounds_done();
-        let verified = pool.verify(password(&right), Some(stored(&hash))).await.unwrap();
-        assert_eq!(verified, Verified { matches: true, outdated: false }, "{maker}: {right:?}");
-        assert_eq!(pool.rounds_done() - before, 1 << cost, "{maker}: {right:?}");
-        if cost == 4 {
-            let wrong = right.chars().skip(1).chain(['x']).collect::<String>();
-            assert!(!pool.verify(password(&wrong), Some(stored(&hash))).await.unwrap().matches, "{maker}: {wrong:?}");
+    for lanes in LANES {
+        let pool = pool(lanes, 4, 2, PATIENT);
+        let vectors = vectors();
+        assert_eq!(vectors.len(), 38);
+        for Vector { maker, password: right, cost, hash } in vectors {
+            let before = pool.rounds_done();
+            let verified = pool.verify(password(&right), Some(stored(&hash))).await.unwrap();
+            assert_eq!(verified, Verified { matches: true, outdated: false }, "{maker}: {right:?}");
+            assert_eq!(pool.rounds_done() - before, 1 << cost, "{maker}: {right:?}");
+            if cost == 4 {
+                let wrong = right.chars().skip(1).chain(['x']).collect::<String>();
+                assert!(
+                    !pool.verify(password(&wrong), Some(stored(&hash))).await.unwrap().matches,
+                    "{maker}: {wrong:?}"
+                );
+            }
         }
     }
 }
 
 #[tokio::test]
 async fn a_new_hash_is_of_todays_kind_and_salted() {
-    let pool = pool(5, 2, PATIENT);
+    let pool = pool(1, 5, 2, PATIENT);
     let (one, two) = (pool.hash(password("Correct1")).await.unwrap(), pool.hash(password("Correct1")).await.unwrap());
     assert_ne!(one, two);
     for hash in [one, two] {
@@ -71,108 +80,138 @@ async fn a_new_hash_is_of_todays_kind_and_salted() {
 /// What bcrypt itself can't tell apart never gets there; what it can is told apart to the last byte.
 #[tokio::test]
 async fn every_byte_counts() {
-    let pool = pool(4, 2, PATIENT);
-    let longest = "x".repeat(71);
-    let hash = pool.hash(password(&longest)).await.unwrap();
-    assert!(pool.verify(password(&longest), Some(hash.clone())).await.unwrap().matches);
-    assert!(!pool.verify(password(&longest[..70]), Some(hash.clone())).await.unwrap().matches);
-    assert!(!pool.verify(password(&format!("{}y", &longest[..70])), Some(hash)).await.unwrap().matches);
+    for lanes in LANES {
+        let pool = pool(lanes, 4, 2, PATIENT);
+        let longest = "x".repeat(71);
+        let hash = pool.hash(password(&longest)).await.unwrap();
+        assert!(pool.verify(password(&longest), Some(hash.clone())).await.unwrap().matches);
+        assert!(!pool.verify(password(&longest[..70]), Some(hash.clone())).await.unwrap().matches);
+        assert!(!pool.verify(password(&format!("{}y", &longest[..70])), Some(hash)).await.unwrap().matches);
+    }
 }
 
 /// Nobody can tell from the time whether an account exists, or where its hash came from: what takes the time is counted.
 #[tokio::test]
 async fn a_verification_takes_the_same_rounds_whatever_is_wrong() {
-    const REST: &str = "If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i"; // "abc" at cost 6
-    let pool = pool(6, 1, PATIENT);
-    let mut hashes = vec![None];
-    for cost in 4..=6 {
-        hashes.push(Some(self::pool(cost, 1, PATIENT).hash(password("abc")).await.unwrap()));
-    }
-    for prefix in ["$2a$06$", "$2x$06$", "$2a$17$", "$2a$31$", "$2a$03$", "$2a$+6$", "$1$"] {
-        hashes.push(Some(stored(&format!("{prefix}{REST}"))));
-    }
-    hashes.extend(["", "*", "abc"].map(|text| Some(stored(text))));
-    for hash in hashes {
-        for text in ["abc", "wrong", ""] {
-            let before = pool.rounds_done();
-            pool.verify(password(text), hash.clone()).await.unwrap();
-            assert_eq!(pool.rounds_done() - before, 64, "{:?}", hash.as_ref().map(PasswordHash::as_str));
+    for lanes in LANES {
+        const REST: &str = "If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i"; // "abc" at cost 6
+        let pool = pool(lanes, 6, 1, PATIENT);
+        let mut hashes = vec![None];
+        for cost in 4..=6 {
+            hashes.push(Some(self::pool(lanes, cost, 1, PATIENT).hash(password("abc")).await.unwrap()));
         }
+        for prefix in ["$2a$06$", "$2x$06$", "$2a$17$", "$2a$31$", "$2a$03$", "$2a$+6$", "$1$"] {
+            hashes.push(Some(stored(&format!("{prefix}{REST}"))));
+        }
+        hashes.extend(["", "*", "abc"].map(|text| Some(stored(text))));
+        for hash in hashes {
+            for text in ["abc", "wrong", ""] {
+                let before = pool.rounds_done();
+                pool.verify(password(text), hash.clone()).await.unwrap();
+                assert_eq!(pool.rounds_done() - before, 64, "{:?}", hash.as_ref().map(PasswordHash::as_str));
+            }
+        }
+        let before = pool.rounds_done();
+        pool.verify_nobody().await.unwrap();
+        assert_eq!(pool.rounds_done() - before, 64);
+        // A hash that is more costly than configured can't be had for less.
+        let costly = self::pool(lanes, 7, 1, PATIENT).hash(password("abc")).await.unwrap();
+        let before = pool.rounds_done();
+        assert!(pool.verify(password("abc"), Some(costly)).await.unwrap().matches);
+        assert_eq!(pool.rounds_done() - before, 128);
     }
-    let before = pool.rounds_done();
-    pool.verify_nobody().await.unwrap();
-    assert_eq!(pool.rounds_done() - before, 64);
-    // A hash that is more costly than configured can't be had for less.
-    let costly = self::pool(7, 1, PATIENT).hash(password("abc")).await.unwrap();
-    let before = pool.rounds_done();
-    assert!(pool.verify(password("abc"), Some(costly)).await.unwrap().matches);
-    assert_eq!(pool.rounds_done() - before, 128);
 }
 
 #[tokio::test]
 async fn only_a_right_hash_that_can_be_trusted_matches() {
-    const REST: &str = "If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i"; // "abc" at cost 6
-    let pool = pool(4, 2, PATIENT);
-    let abc = |hash| pool.verify(password("abc"), hash);
-    assert!(abc(Some(stored(&format!("$2a$06${REST}")))).await.unwrap().matches);
-    for prefix in ["$2x$06$", "$2a$+6$", "$2a$05$", "$2a$17$"] {
-        assert!(!abc(Some(stored(&format!("{prefix}{REST}")))).await.unwrap().matches, "{prefix}");
+    for lanes in LANES {
+        const REST: &str = "If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i"; // "abc" at cost 6
+        let pool = pool(lanes, 4, 2, PATIENT);
+        let abc = |hash| pool.verify(password("abc"), hash);
+        assert!(abc(Some(stored(&format!("$2a$06${REST}")))).await.unwrap().matches);
+        for prefix in ["$2x$06$", "$2a$+6$", "$2a$05$", "$2a$17$"] {
+            assert!(!abc(Some(stored(&format!("{prefix}{REST}")))).await.unwrap().matches, "{prefix}");
+        }
+        assert_eq!(abc(None).await.unwrap(), Verified { matches: false, outdated: false });
+        assert_eq!(pool.verify_nobody().await.unwrap(), Verified { matches: false, outdated: false });
     }
-    assert_eq!(abc(None).await.unwrap(), Verified { matches: false, outdated: false });
-    assert_eq!(pool.verify_nobody().await.unwrap(), Verified { matches: false, outdated: false });
 }
 
 #[tokio::test]
 async fn a_hash_is_outdated_when_the_configured_cost_is_higher() {
-    let cheap = pool(4, 1, PATIENT).hash(password("abc")).await.unwrap();
-    for (cost, outdated) in [(4, false), (5, true)] {
-        let verified = pool(cost, 1, PATIENT).verify(password("abc"), Some(cheap.clone())).await.unwrap();
-        assert_eq!(verified, Verified { matches: true, outdated });
+    for lanes in LANES {
+        let cheap = pool(lanes, 4, 1, PATIENT).hash(password("abc")).await.unwrap();
+        for (cost, outdated) in [(4, false), (5, true)] {
+            let verified = pool(lanes, cost, 1, PATIENT).verify(password("abc"), Some(cheap.clone())).await.unwrap();
+            assert_eq!(verified, Verified { matches: true, outdated });
+        }
     }
 }
 
 #[tokio::test]
 async fn a_storm_is_refused_at_once_and_what_was_taken_is_done() {
-    // Each job takes 1/64 of a second; there is room for a few.
-    let pool = pool(8, 2, Duration::from_millis(50));
-    let results = join_all((0..300).map(|_| pool.verify(password("abc"), None))).await;
-    let (mut done, mut refused) = (0, 0);
-    for result in results {
-        match result {
-            Ok(verified) => {
-                assert!(!verified.matches);
-                done += 1;
+    for lanes in LANES {
+        // Each job takes 1/64 of a second; there is room for a few.
+        let pool = pool(lanes, 8, 2, Duration::from_millis(50));
+        let results = join_all((0..300).map(|_| pool.verify(password("abc"), None))).await;
+        let (mut done, mut refused) = (0, 0);
+        for result in results {
+            match result {
+                Ok(verified) => {
+                    assert!(!verified.matches);
+                    done += 1;
+                }
+                Err(HashError::Overloaded { retry_after }) => {
+                    assert!(retry_after >= Duration::from_secs(1));
+                    refused += 1;
+                }
+                Err(error) => panic!("{error}"),
             }
-            Err(HashError::Overloaded { retry_after }) => {
-                assert!(retry_after >= Duration::from_secs(1));
-                refused += 1;
-            }
-            Err(error) => panic!("{error}"),
         }
+        assert!(done >= 2 && refused >= 100, "{done} done, {refused} refused");
+        let gauges = pool.gauges();
+        assert_eq!((gauges.rounds_done, gauges.refused), (done * 256, refused));
+        assert_eq!((gauges.waiting, gauges.running, gauges.predicted_wait), (0, 0, Duration::ZERO));
+        // The storm is over.
+        assert!(pool.verify(password("abc"), None).await.is_ok());
     }
-    assert!(done >= 2 && refused >= 100, "{done} done, {refused} refused");
-    let gauges = pool.gauges();
-    assert_eq!((gauges.rounds_done, gauges.refused), (done * 256, refused));
-    assert_eq!((gauges.waiting, gauges.running, gauges.predicted_wait), (0, 0, Duration::ZERO));
-    // The storm is over.
-    assert!(pool.verify(password("abc"), None).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_storm_of_others_leaves_room_for_logins() {
-    let pool = pool(8, 1, Duration::from_secs(1));
-    let others: Vec<_> = (0..300).map_while(|_| pool.reserve(Class::Other, Subject::UNBOUNDED).ok()).collect();
-    assert!((2..300).contains(&others.len()));
-    let others = others.into_iter().map(|place| place.hash(password("abc")));
-    let login = pool.reserve(Class::Login, Subject::UNBOUNDED).unwrap().verify_nobody();
-    let (login, others) = futures_util::join!(login, join_all(others));
-    assert!(!login.unwrap().matches);
-    assert!(others.into_iter().all(|hash| hash.is_ok()), "what was let in is done");
+    for lanes in LANES {
+        let pool = pool(lanes, 8, 1, Duration::from_secs(1));
+        let others: Vec<_> = (0..300).map_while(|_| pool.reserve(Class::Other, Subject::UNBOUNDED).ok()).collect();
+        assert!((2..300).contains(&others.len()));
+        let others = others.into_iter().map(|place| place.hash(password("abc")));
+        let login = pool.reserve(Class::Login, Subject::UNBOUNDED).unwrap().verify_nobody();
+        let (login, others) = futures_util::join!(login, join_all(others));
+        assert!(!login.unwrap().matches);
+        assert!(others.into_iter().all(|hash| hash.is_ok()), "what was let in is done");
+    }
+}
+
+#[tokio::test]
+async fn new_passwords_and_old_ones_share_threads() {
+    let pool = pool(3, 5, 2, PATIENT);
+    let known = pool.hash(password("Correct1")).await.unwrap();
+    let typed = |number| password(if number % 3 == 0 { "Correct1" } else { "Wrong" });
+    let verified = join_all((0..30).map(|number| pool.verify(typed(number), Some(known.clone()))));
+    let hashed = join_all((0..10).map(|number| pool.hash(password(&format!("New{number}")))));
+    let (verified, hashed) = futures_util::join!(verified, hashed);
+    for (number, verified) in verified.into_iter().enumerate() {
+        assert_eq!(verified.unwrap().matches, number % 3 == 0, "{number}");
+    }
+    for (number, hash) in hashed.into_iter().enumerate() {
+        assert!(pool.verify(password(&format!("New{number}")), Some(hash.unwrap())).await.unwrap().matches, "{number}");
+    }
+    let gauges = pool.gauges();
+    assert_eq!((gauges.waiting, gauges.running, gauges.rounds_done), (0, 0, 51 * 32));
 }
 
 #[tokio::test]
 async fn one_subject_has_its_share() {
-    let pool = pool(4, 1, PATIENT);
+    let pool = pool(1, 4, 1, PATIENT);
     let (ann, bob) = (Subject::bounded([1; 16], 1), Subject::bounded([2; 16], 1));
     let (current, new) = pool.reserve_two(Class::Other, ann).unwrap();
     assert!(matches!(pool.reserve(Class::Login, ann), Err(HashError::Overloaded { .. })));
@@ -194,18 +233,20 @@ fn a_request_outlives_the_longest_wait() {
 
 #[tokio::test]
 async fn close_finishes_what_has_begun() {
-    let pool = pool(4, 2, PATIENT);
-    pool.hash(password("abc")).await.unwrap();
-    let closing = pool.clone();
-    tokio::task::spawn_blocking(move || closing.close()).await.unwrap();
-    assert!(matches!(pool.hash(password("abc")).await, Err(HashError::Closed)));
+    for lanes in LANES {
+        let pool = pool(lanes, 4, 2, PATIENT);
+        pool.hash(password("abc")).await.unwrap();
+        let closing = pool.clone();
+        tokio::task::spawn_blocking(move || closing.close()).await.unwrap();
+        assert!(matches!(pool.hash(password("abc")).await, Err(HashError::Closed)));
+    }
 }
 
-/// The threads that serve requests go first.
+/// The threads that serve requests go first, but a flood of requests that are refused must leave something to logins.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn the_threads_have_the_lowest_priority() {
-    let pool = pool(4, 1, PATIENT);
+async fn the_threads_give_way_and_do_not_starve() {
+    let pool = pool(1, 4, 1, PATIENT);
     pool.hash(password("abc")).await.unwrap();
     let mut niceness = Vec::new();
     for task in std::fs::read_dir("/proc/self/task").unwrap() {
@@ -217,18 +258,18 @@ async fn the_threads_have_the_lowest_priority() {
         let nice: i32 = fields.split(' ').nth(19 - 3).unwrap().parse().unwrap();
         niceness.push((name.starts_with("hashing-"), nice));
     }
-    assert!(niceness.contains(&(true, 19)), "{niceness:?}");
-    assert!(niceness.iter().all(|(hashing, nice)| *hashing || *nice < 19), "{niceness:?}");
+    assert!(niceness.contains(&(true, 5)), "{niceness:?}");
+    assert!(niceness.iter().all(|(hashing, nice)| *hashing || *nice < 5), "{niceness:?}");
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn what_was_hashed_verifies_and_nothing_else(one in "[^\0]{0,17}", other in "[^\0]{0,17}") {
+    fn what_was_hashed_verifies_and_nothing_else(one in "[^\0]{0,17}", other in "[^\0]{0,17}", lanes in 1usize..=6) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let pool = pool(4, 1, PATIENT);
+            let pool = pool(lanes, 4, 1, PATIENT);
             let hash = pool.hash(password(&one)).await.unwrap();
             assert!(pool.verify(password(&one), Some(hash.clone())).await.unwrap().matches);
             assert_eq!(pool.verify(password(&other), Some(hash)).await.unwrap().matches, one == other);

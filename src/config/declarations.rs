@@ -125,6 +125,9 @@ settings! {
         RESET_URL: Url = PAGE, Unset("the command prints the token alone");
         /// How many threads hash passwords.
         HASH_THREADS: usize = number!(1 to 256), Unset("one per core");
+        /// How many passwords one thread verifies at a time, which takes a little longer and does four times as many; `1` leaves all to the
+        /// `bcrypt` crate.
+        HASH_LANES: usize = number!(1 to 6), Unset("6; 1 in a build without optimisation");
         /// A login that would wait longer for its hash is refused at once (503); whatever else needs a hash, after half of that.
         HASH_QUEUE: Duration = duration!("1s" to "7s"), Is("2s");
     }

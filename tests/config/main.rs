@@ -134,6 +134,7 @@ fn every_setting_refuses_what_it_cannot_mean() {
             &["app.example.com/reset", "https://a.example/#/reset", "ftp://a.example/", "https://u@a.example/"],
         ),
         ("HASH_THREADS", &["0"]),
+        ("HASH_LANES", &["0", "7"]),
         ("HASH_QUEUE", &["0s", "8s"]),
         ("LOGIN_RATE_LIMIT", &["5", "5/minute", "0/1m", "5/0s", "5/2d", "10001/1m", "-5/1m", "5/1m/1", "on"]),
         (

@@ -4,12 +4,18 @@
 //! bound a burst of logins would queue for minutes. So the pool has threads of its own at low priority, takes only as much work
 //! as it can finish in time, and forgets work whose caller has gone. `docs/design/login-protection.md` says why.
 
+mod check;
+mod kernel;
+mod lanes;
 mod line;
+mod pi;
 mod place;
 mod queue;
+mod rate;
 mod shared;
 mod subject;
 mod work;
+mod worker;
 
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -20,11 +26,18 @@ use crate::config::hashing::Hashing;
 use crate::domain::password::{Password, PasswordHash};
 use crate::platform::random::{Random, RandomError};
 
+use check::{Checked, check_and_measure};
 use queue::{Position, Queue, Refusal};
-use shared::{Shared, lock};
+use rate::Size;
+use shared::{Shared, lock, yield_to_others};
+use worker::Worker;
 
 pub use place::{Pending, Place};
 pub use subject::{Class, Subject};
+
+/// Verifications that share a thread, unless `HASH_LANES` says otherwise. Without optimisation the crate is faster, which is optimised in
+/// every build.
+const DEFAULT_LANES: usize = if cfg!(debug_assertions) { 1 } else { kernel::MAX_LANES };
 
 /// However long `HASH_QUEUE` is, a job that has not begun after this is refused: a request has 30 seconds, of which its body may
 /// take ten, and a hash some.
@@ -91,13 +104,17 @@ impl HashPool {
     /// # Errors
     /// When bcrypt does not give the known result, or the operating system gives no threads.
     pub fn start(config: Hashing, cost: u32, random: Random) -> io::Result<Self> {
-        let rounds_per_second = work::check_and_measure().ok_or_else(|| io::Error::other("bcrypt is broken"))?;
+        let lanes = config.lanes.unwrap_or(DEFAULT_LANES);
+        let checked = check_and_measure(lanes).ok_or_else(|| io::Error::other("bcrypt is broken"))?;
         let threads =
             config.threads.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1).max(1);
-        let pool = Pool::without_threads(config.queue, threads, rounds_per_second, cost, random);
+        let pool = Pool::without_threads(config.queue, threads, checked, cost, random);
         for number in 0..threads {
             let shared = Arc::clone(&pool.shared);
-            let thread = thread::Builder::new().name(format!("hashing-{number}")).spawn(move || shared.serve())?;
+            let thread = thread::Builder::new().name(format!("hashing-{number}")).spawn(move || {
+                yield_to_others();
+                Worker::new(&shared).run();
+            })?;
             lock(&pool.threads).push(thread);
         }
         Ok(Self(Arc::new(pool)))
@@ -127,7 +144,9 @@ impl HashPool {
 
     fn take<const N: usize>(&self, class: Class, subject: Subject) -> Result<([Position; N], Instant), HashError> {
         let (shared, now) = (&self.0.shared, Instant::now());
-        match shared.queue().reserve(class, subject, 1 << shared.cost, now) {
+        // What for is not known yet; most are verified.
+        let size = Size { rounds: 1 << shared.cost, alone: !shared.uses_lanes() };
+        match shared.queue().reserve(class, subject, size, now) {
             Ok(positions) => Ok((positions, now + shared.longest_wait)),
             Err(Refusal::Full { retry_after }) => Err(HashError::Overloaded { retry_after }),
             Err(Refusal::Closed) => Err(HashError::Closed),
@@ -196,9 +215,10 @@ impl fmt::Debug for HashPool {
 }
 
 impl Pool {
-    fn without_threads(patience: Duration, threads: usize, rounds_per_second: f64, cost: u32, random: Random) -> Self {
-        let queue = Queue::new(threads, rounds_per_second, patience);
-        let shared = Arc::new(Shared::new(queue, cost, random, longest_wait(patience)));
+    fn without_threads(patience: Duration, threads: usize, checked: Checked, cost: u32, random: Random) -> Self {
+        let Checked { lanes, rates } = checked;
+        let queue = Queue::new(threads, lanes, rates, patience);
+        let shared = Arc::new(Shared::new(queue, lanes, cost, random, longest_wait(patience)));
         Self { shared, threads: Mutex::default() }
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep_until};
 
 use super::queue::Position;
+use super::rate::Size;
 use super::shared::Shared;
 use super::work::{Job, Reply, Stored};
 use super::{HashError, Verified};
@@ -33,8 +34,8 @@ impl Place {
     /// Hashes a new password, at the configured cost, with a new salt.
     pub fn hash(self, password: Password) -> Pending<PasswordHash> {
         let salt = self.ticket.shared.random.bytes();
-        let rounds = self.rounds();
-        self.fill(rounds, |reply| match salt {
+        let size = Size { rounds: 1 << self.ticket.shared.cost, alone: true };
+        self.fill(size, |reply| match salt {
             Ok(salt) => Some(Job::Hash { password, salt, reply }),
             Err(error) => {
                 _ = reply.send(Err(error.into()));
@@ -58,27 +59,27 @@ impl Place {
             }
             stored
         });
-        let Some(stored) = stored else { return self.verify_nobody() };
-        let rounds = self.rounds().max(1 << stored.cost());
-        self.fill(rounds, |reply| Some(Job::Verify { password, stored, reply }))
+        let rounds = stored.as_ref().map_or(0, Stored::rounds);
+        self.look_at(stored.map(|stored| (password, stored)), rounds)
     }
 
     /// Takes as long as [`Place::verify`] of an unknown user: for a login with a value that no account can have.
     pub fn verify_nobody(self) -> Pending<Verified> {
-        let rounds = self.rounds();
-        self.fill(rounds, |reply| Some(Job::Nobody { reply }))
+        self.look_at(None, 0)
     }
 
-    fn rounds(&self) -> u64 {
-        1 << self.ticket.shared.cost
+    fn look_at(self, work: Option<(Password, Stored)>, rounds: u32) -> Pending<Verified> {
+        let shared = &self.ticket.shared;
+        let size = Size { rounds: u64::from(rounds).max(1 << shared.cost), alone: !shared.uses_lanes() };
+        self.fill(size, |reply| Some(Job::Verify { work, reply }))
     }
 
-    pub(super) fn fill<T>(self, rounds: u64, job: impl FnOnce(Reply<T>) -> Option<Job>) -> Pending<T> {
+    pub(super) fn fill<T>(self, size: Size, job: impl FnOnce(Reply<T>) -> Option<Job>) -> Pending<T> {
         let Self { ticket, begin_by } = self;
         let begin_by = begin_by.unwrap_or_else(|| Instant::now() + ticket.shared.longest_wait);
         let (reply, answer) = oneshot::channel();
         if let Some(job) = job(reply) {
-            ticket.shared.submit(ticket.position, job, rounds);
+            ticket.shared.submit(ticket.position, job, size);
         }
         Pending { answer, ticket, begin_by, deadline: None, expired: false }
     }

@@ -1,19 +1,22 @@
 use std::sync::atomic::AtomicU64;
 
 use super::*;
+use rate::Rates;
+use work::Job;
 
 fn password() -> Password {
     Password::parse("correct".to_owned()).unwrap()
 }
 
 fn without_threads() -> Pool {
-    Pool::without_threads(Duration::from_mins(1), 1, 16_000.0, 4, Random::repeatable(1))
+    let checked = Checked { lanes: 1, rates: Rates { shared: 16_000.0, alone: 16_000.0 } };
+    Pool::without_threads(Duration::from_mins(1), 1, checked, 4, Random::repeatable(1))
 }
 
 /// There is room in its queue, but no job begins by the deadline.
 fn impatient(longest_wait: Duration) -> Pool {
-    let queue = Queue::new(1, 16_000.0, Duration::from_mins(1));
-    let shared = Arc::new(Shared::new(queue, 4, Random::repeatable(1), longest_wait));
+    let queue = Queue::new(1, 1, Rates { shared: 16_000.0, alone: 16_000.0 }, Duration::from_mins(1));
+    let shared = Arc::new(Shared::new(queue, 1, 4, Random::repeatable(1), longest_wait));
     Pool { shared, threads: Mutex::default() }
 }
 
@@ -49,7 +52,7 @@ async fn a_closed_pool_answers_those_who_wait_and_those_who_come() {
 
 #[test]
 fn the_threads_end_with_the_last_clone() {
-    let config = Hashing { threads: Some(3), queue: Duration::from_secs(2) };
+    let config = Hashing { threads: Some(3), lanes: None, queue: Duration::from_secs(2) };
     let pool = HashPool::start(config, 4, Random::repeatable(1)).unwrap();
     let threads = std::mem::take(&mut *lock(&pool.0.threads));
     assert_eq!(threads.len(), 3);
@@ -94,16 +97,16 @@ async fn a_job_is_taken_back_as_long_as_it_has_not_begun() {
     let pool = HashPool(Arc::new(without_threads()));
     let (waits, runs) = pool.reserve_two(Class::Login, Subject::UNBOUNDED).unwrap();
     let runs = runs.verify(password(), None);
-    let (job, position) = pool.0.shared.queue().pop(Instant::now()).unwrap();
+    let (job, position) = pool.0.shared.queue().pop(true, Instant::now()).unwrap();
     assert!(!runs.withdraw());
     let waits = waits.verify_nobody();
     assert!(waits.withdraw());
     assert!(!waits.withdraw(), "once");
-    assert!(pool.0.shared.queue().pop(Instant::now()).is_none());
+    assert!(pool.0.shared.queue().pop(true, Instant::now()).is_none());
     assert!(matches!(waits.await, Err(HashError::Failed)));
     // Whoever could not take it back can wait for its end.
     let performed = job.perform(4, &AtomicU64::new(0));
-    pool.0.shared.queue().finished(position, Instant::now());
+    pool.0.shared.queue().finished(position, None);
     (performed.reply)();
     assert!(!runs.withdraw());
     assert!(!runs.await.unwrap().matches);
@@ -132,15 +135,18 @@ fn a_request_outlives_its_wait() {
 
 #[tokio::test]
 async fn a_job_that_panics_ends_alone() {
-    let config = Hashing { threads: Some(1), queue: Duration::from_secs(2) };
-    let pool = HashPool::start(config, 4, Random::repeatable(1)).unwrap();
-    for _ in 0..3 {
-        let place = pool.reserve(Class::Login, ANN).unwrap();
-        let panics = place.fill(16, |reply| Some(work::Job::Panic { password: password(), reply }));
-        assert!(matches!(panics.await, Err(HashError::Failed)));
+    for lanes in [1, 2] {
+        let config = Hashing { threads: Some(1), lanes: Some(lanes), queue: Duration::from_secs(2) };
+        let pool = HashPool::start(config, 4, Random::repeatable(1)).unwrap();
+        for in_lane in [false, lanes > 1, false, lanes > 1] {
+            let place = pool.reserve(Class::Login, ANN).unwrap();
+            let size = Size { rounds: 16, alone: !in_lane };
+            let panics = place.fill(size, |reply| Some(Job::Panic { in_lane, password: password(), reply }));
+            assert!(matches!(panics.await, Err(HashError::Failed)));
+        }
+        // The same thread, and the subject's only place.
+        assert!(!pool.reserve(Class::Login, ANN).unwrap().verify(password(), None).await.unwrap().matches);
+        let gauges = pool.gauges();
+        assert_eq!((gauges.waiting, gauges.running, gauges.rounds_done), (0, 0, 16));
     }
-    // The same thread, and the subject's only place.
-    assert!(!pool.reserve(Class::Login, ANN).unwrap().verify(password(), None).await.unwrap().matches);
-    let gauges = pool.gauges();
-    assert_eq!((gauges.waiting, gauges.running, gauges.rounds_done), (0, 0, 16));
 }

@@ -1,31 +1,31 @@
 //! The pool's queue: bounded by the time that a job would wait, and by how much one subject may ask for. Pure: time is a parameter.
 //!
 //! Two lines, one for logins and one for all others. While jobs of both could begin they take turns, so that each line gets half
-//! of the threads' rounds; a line alone gets all. Others are let in up to half of the time that logins are: however many of them
+//! of the threads' time; a line alone gets all. Others are let in up to half of the time that logins are: however many of them
 //! wait, logins find room.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::line::{Entry, Line};
+use super::rate::{Rates, Size, Work};
 use super::subject::{Class, Subject};
-
-/// How much a new measurement of the rate weighs. Higher follows a change sooner and is misled by one slow job.
-const WEIGHT_OF_NEWEST: f64 = 0.2;
 
 /// Positions in the order of their coming, and what is known of the threads that work on jobs.
 #[derive(Debug)]
 pub(super) struct Queue<J> {
     logins: Line<J>,
     others: Line<J>,
-    /// Rounds that others were given beyond those of logins while jobs of both could have begun.
-    lead_of_others: i64,
+    /// Seconds of a thread that others were given beyond those of logins while jobs of both could have begun.
+    lead_of_others: f64,
     running: Vec<Running>,
     /// How many jobs of a bounded subject wait or run.
     held: HashMap<[u8; 16], usize>,
+    running_work: Work,
     threads: usize,
     /// Of one thread.
-    rounds_per_second: f64,
+    lanes: usize,
+    rates: Rates,
     patience: Duration,
     next_number: u64,
     closed: bool,
@@ -45,7 +45,7 @@ pub(super) struct Position {
 #[derive(Debug)]
 struct Running {
     number: u64,
-    rounds: u64,
+    size: Size,
     subject: Option<[u8; 16]>,
     since: Instant,
 }
@@ -58,15 +58,17 @@ pub(super) enum Refusal {
 }
 
 impl<J> Queue<J> {
-    pub(super) fn new(threads: usize, rounds_per_second: f64, patience: Duration) -> Self {
+    pub(super) fn new(threads: usize, lanes: usize, rates: Rates, patience: Duration) -> Self {
         Self {
             logins: Line::new(),
             others: Line::new(),
-            lead_of_others: 0,
-            running: Vec::with_capacity(threads),
+            lead_of_others: 0.0,
+            running: Vec::with_capacity(threads * lanes),
+            running_work: Work::default(),
             held: HashMap::new(),
             threads,
-            rounds_per_second,
+            lanes,
+            rates,
             patience,
             next_number: 0,
             closed: false,
@@ -75,13 +77,13 @@ impl<J> Queue<J> {
         }
     }
 
-    /// Reserves `N` positions, one after the other, for jobs of so many rounds: all or none. Refused when a job would wait too long,
+    /// Reserves `N` positions, one after the other, for jobs of that size: all or none. Refused when a job would wait too long,
     /// and when the subject has its share. Where it may have one job it may have several that are reserved together.
     pub(super) fn reserve<const N: usize>(
         &mut self,
         class: Class,
         subject: Subject,
-        rounds: u64,
+        size: Size,
         now: Instant,
     ) -> Result<[Position; N], Refusal> {
         if self.closed {
@@ -99,56 +101,53 @@ impl<J> Queue<J> {
             if let Some(key) = subject {
                 *self.held.entry(key).or_default() += 1;
             }
-            self.line(class).push(Entry { number, rounds, subject, job: None });
+            self.line(class).push(Entry { number, size, subject, job: None });
             Position { number, class }
         }))
     }
 
     /// Gives a position its job, which can begin from now on. False when the position is gone.
-    pub(super) fn fill(&mut self, position: Position, job: J, rounds: u64) -> bool {
-        self.line(position.class).fill(position.number, job, rounds)
+    pub(super) fn fill(&mut self, position: Position, job: J, size: Size) -> bool {
+        self.line(position.class).fill(position.number, job, size)
     }
 
-    /// The next job, for a thread that begins it now: the first that can begin, of the line whose turn it is.
-    pub(super) fn pop(&mut self, now: Instant) -> Option<(J, Position)> {
-        let (login, other) = (self.logins.first_filled(), self.others.first_filled());
+    /// The next job, for a thread that begins it now: the first that can begin, of the line whose turn it is. `alone_too` is whether
+    /// it may be one that the thread has for itself.
+    pub(super) fn pop(&mut self, alone_too: bool, now: Instant) -> Option<(J, Position)> {
+        let (login, other) = (self.logins.first_filled(alone_too), self.others.first_filled(alone_too));
         let both = login.is_some() && other.is_some();
         if !both {
-            self.lead_of_others = 0;
+            self.lead_of_others = 0.0;
         }
         let (class, number) = match (login, other) {
-            (Some(number), _) if self.lead_of_others >= 0 => (Class::Login, number),
+            (Some(number), _) if self.lead_of_others >= 0.0 => (Class::Login, number),
             (_, Some(number)) => (Class::Other, number),
             _ => return None,
         };
-        let Entry { rounds, subject, job, .. } = self.line(class).remove(number)?;
+        let Entry { size, subject, job, .. } = self.line(class).remove(number)?;
         if both {
-            let turn = i64::try_from(rounds).unwrap_or(i64::MAX);
+            let turn = self.rates.seconds_of(size);
             self.lead_of_others += if class == Class::Other { turn } else { -turn };
         }
-        self.running.push(Running { number, rounds, subject, since: now });
+        self.running.push(Running { number, size, subject, since: now });
+        self.running_work.add(size);
         job.map(|job| (job, Position { number, class }))
     }
 
-    /// A thread is done with a job: how long it took tells the rate.
-    pub(super) fn finished(&mut self, position: Position, now: Instant) {
-        let Some(Running { rounds, since, .. }) = self.stop(position) else { return };
-        let took = now.saturating_duration_since(since).as_secs_f64();
-        if took > 0.0 {
-            self.rounds_per_second += (as_f64(rounds) / took - self.rounds_per_second) * WEIGHT_OF_NEWEST;
+    /// A thread is done with a job. How long one took that had the thread alone, and was done whole, tells the rate.
+    pub(super) fn finished(&mut self, position: Position, took: Option<Duration>) {
+        let Some(index) = self.running.iter().position(|running| running.number == position.number) else { return };
+        let Running { size, subject, .. } = self.running.swap_remove(index);
+        self.running_work.remove(size);
+        self.release(subject);
+        if let Some(took) = took {
+            self.rates.learn(size, took);
         }
     }
 
-    /// A thread has given up a job half-way, which tells nothing of the rate.
-    pub(super) fn failed(&mut self, position: Position) {
-        self.stop(position);
-    }
-
-    fn stop(&mut self, position: Position) -> Option<Running> {
-        let index = self.running.iter().position(|running| running.number == position.number)?;
-        let running = self.running.swap_remove(index);
-        self.release(running.subject);
-        Some(running)
+    /// So many rounds took a thread so long, with all of its lanes in use.
+    pub(super) fn measured(&mut self, rounds: u64, took: Duration) {
+        self.rates.learn(Size { rounds, alone: false }, took);
     }
 
     /// The caller has gone or does not want it any more. Whether the job had not begun, and now never will.
@@ -197,29 +196,37 @@ impl<J> Queue<J> {
         self.logins.len() + self.others.len()
     }
 
+    /// How many jobs could begin.
+    pub(super) fn ready(&self) -> usize {
+        self.logins.filled() + self.others.filled()
+    }
+
     pub(super) fn running(&self) -> usize {
         self.running.len()
     }
 
     /// How long a job that comes now would wait, at the measured rate of all threads: for what runs, for what is before it in its
-    /// line, and for what the other line does in its turns meanwhile. None while a thread is free.
+    /// line, and for what the other line does in its turns meanwhile. None while a lane is free.
     pub(super) fn predicted_wait(&self, class: Class, now: Instant) -> Duration {
-        if self.waiting() + self.running.len() < self.threads {
+        let works = [self.logins.work(), self.others.work(), self.running_work];
+        if works.iter().map(|work| work.lanes(self.lanes)).sum::<usize>() < self.threads * self.lanes {
             return Duration::ZERO;
         }
-        let (logins, others) = (self.logins.rounds(), self.others.rounds());
+        let [logins, others, _] = works.map(|work| self.rates.seconds(work));
         let waiting = match class {
             Class::Login => logins + others.min(logins),
             Class::Other => others + logins.min(others),
         };
-        let left = self.running.iter().map(|running| self.rounds_left(running, now)).sum::<f64>();
-        let rate = self.rounds_per_second * as_f64(u64::try_from(self.threads).unwrap_or(u64::MAX));
-        Duration::try_from_secs_f64((as_f64(waiting) + left) / rate).unwrap_or(Duration::MAX)
+        let left = self.running.iter().map(|running| self.seconds_left(running, now)).sum::<f64>();
+        let threads = f64::from(u32::try_from(self.threads).unwrap_or(u32::MAX));
+        Duration::try_from_secs_f64((waiting + left) / threads).unwrap_or(Duration::MAX)
     }
 
-    fn rounds_left(&self, running: &Running, now: Instant) -> f64 {
-        let done = now.saturating_duration_since(running.since).as_secs_f64() * self.rounds_per_second;
-        (as_f64(running.rounds) - done).max(0.0)
+    /// Of a thread. A job in a lane takes a share of its thread.
+    fn seconds_left(&self, running: &Running, now: Instant) -> f64 {
+        let lanes = if running.size.alone { 1 } else { u32::try_from(self.lanes).unwrap_or(u32::MAX) };
+        let done = now.saturating_duration_since(running.since).as_secs_f64() / f64::from(lanes);
+        (self.rates.seconds_of(running.size) - done).max(0.0)
     }
 
     fn retry_after(&self, class: Class, now: Instant) -> Duration {
@@ -239,11 +246,6 @@ impl<J> Queue<J> {
             Class::Other => &mut self.others,
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "an estimate: 52 bits are plenty")]
-fn as_f64(rounds: u64) -> f64 {
-    rounds as f64
 }
 
 #[cfg(test)]

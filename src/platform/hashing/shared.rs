@@ -1,19 +1,25 @@
 //! Where callers and threads meet: the queue, and who waits for it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::HashError;
 use super::queue::{Position, Queue};
-use super::work::{Job, Performed};
+use super::rate::Size;
+use super::work::Job;
 use crate::platform::random::Random;
 
 /// What the pool's threads and its callers share.
 pub(super) struct Shared {
     queue: Mutex<Queue<Job>>,
     wake: Condvar,
-    rounds_done: AtomicU64,
+    /// Threads that wait to be woken, and whether a job may be ready. Written under the queue's lock alone.
+    idle: AtomicUsize,
+    ready: AtomicBool,
+    pub(super) rounds_done: AtomicU64,
+    /// Of each thread; 1 is none, and the `bcrypt` crate does everything.
+    pub(super) lanes: usize,
     /// Of new hashes.
     pub(super) cost: u32,
     pub(super) random: Random,
@@ -22,9 +28,18 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(queue: Queue<Job>, cost: u32, random: Random, longest_wait: Duration) -> Self {
-        let (queue, wake, rounds_done) = (Mutex::new(queue), Condvar::new(), AtomicU64::new(0));
-        Self { queue, wake, rounds_done, cost, random, longest_wait }
+    pub(super) fn new(queue: Queue<Job>, lanes: usize, cost: u32, random: Random, longest_wait: Duration) -> Self {
+        Self {
+            queue: Mutex::new(queue),
+            wake: Condvar::new(),
+            idle: AtomicUsize::new(0),
+            ready: AtomicBool::new(false),
+            rounds_done: AtomicU64::new(0),
+            lanes,
+            cost,
+            random,
+            longest_wait,
+        }
     }
 
     pub(super) fn rounds_done(&self) -> u64 {
@@ -36,8 +51,10 @@ impl Shared {
     }
 
     /// Gives a reserved position its job. In a queue that was closed meanwhile the job is dropped, which its caller hears of.
-    pub(super) fn submit(&self, position: Position, job: Job, rounds: u64) {
-        if self.queue().fill(position, job, rounds) {
+    pub(super) fn submit(&self, position: Position, job: Job, size: Size) {
+        let mut queue = self.queue();
+        if queue.fill(position, job, size) {
+            self.ready.store(true, Ordering::Relaxed);
             self.wake.notify_one();
         }
     }
@@ -47,32 +64,36 @@ impl Shared {
         if self.queue().is_closed() { HashError::Closed } else { HashError::Failed }
     }
 
-    /// What a thread does, until the pool is closed.
-    pub(super) fn serve(&self) {
-        yield_to_others();
-        while let Some((job, position)) = self.next() {
-            let Performed { whole, reply } = job.perform(self.cost, &self.rounds_done);
-            // Before the caller hears of it, so that whoever has the answer finds the gauges settled.
-            if whole {
-                self.queue().finished(position, Instant::now());
-            } else {
-                self.queue().failed(position);
-            }
-            reply();
-        }
+    /// Whether verifications share threads.
+    pub(super) fn uses_lanes(&self) -> bool {
+        self.lanes > 1
     }
 
-    fn next(&self) -> Option<(Job, Position)> {
+    /// For a thread with nothing to do: the next job; none when the pool is closed.
+    pub(super) fn wait(&self) -> Option<(Job, Position)> {
         let mut queue = self.queue();
         loop {
             if queue.is_closed() {
                 return None;
             }
-            if let Some(next) = queue.pop(Instant::now()) {
+            if let Some(next) = queue.pop(true, Instant::now()) {
                 return Some(next);
             }
+            self.idle.fetch_add(1, Ordering::Relaxed);
             queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            self.idle.fetch_sub(1, Ordering::Relaxed);
         }
+    }
+
+    /// For a thread with a free lane: the next job that no idle thread will take. Asks the queue only when there may be one.
+    pub(super) fn join(&self, alone_too: bool) -> Option<(Job, Position)> {
+        if !self.ready.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut queue = self.queue();
+        self.ready.store(queue.ready() > 0, Ordering::Relaxed);
+        let idle = self.idle.load(Ordering::Relaxed);
+        (queue.ready() > idle).then(|| queue.pop(alone_too, Instant::now())).flatten()
     }
 
     pub(super) fn close(&self) {
@@ -81,10 +102,15 @@ impl Shared {
     }
 }
 
+/// A third of the weight of the threads that serve requests. Lower priorities leave nothing to logins while a flood of cheap requests is
+/// refused; without one, who is logged in waits longer: `bench/flood`.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
+
 /// Lets the threads that serve requests go first. Only Linux has a priority per thread.
-fn yield_to_others() {
+pub(super) fn yield_to_others() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19) {
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS) {
         tracing::warn!(%error, "the hashing threads run at the same priority as the others");
     }
 }
