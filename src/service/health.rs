@@ -10,7 +10,7 @@ pub enum NotReady {
     /// It is about to stop.
     #[error("the service is stopping")]
     Stopping,
-    /// The database does not answer.
+    /// The database does not answer, or takes no writes.
     #[error(transparent)]
     Failed(#[from] Failure),
 }
@@ -30,13 +30,13 @@ impl Stopping {
     }
 }
 
-/// Asks the database.
+/// Asks the database, which must answer within two seconds and take writes.
 ///
 /// # Errors
-/// When it does not answer, or the service is about to stop.
+/// When it does not, or the service is about to stop.
 pub async fn ready(app: &App) -> Result<(), NotReady> {
     if app.stopping.has_begun() {
         return Err(NotReady::Stopping);
     }
-    Ok(app.store.ping().await.map_err(Failure::from)?)
+    Ok(app.store.check().await.map_err(Failure::from)?)
 }

@@ -6,6 +6,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
@@ -42,10 +44,17 @@ mod readable;
 pub mod session;
 pub mod throttle;
 
-pub use engine::{Error, Revocations, ServeLock, StartError, StartProblem};
-use engine::{announce_revocation, postgres, sqlite};
+pub use engine::{Error, Revocations, ServeLock, StartError, StartProblem, Version};
+use engine::{Heartbeat, announce_revocation, postgres, sqlite};
 pub use readable::Page;
 use readable::readable;
+
+/// Longer than a transaction may take from a statement that tells the time to the next, which writes: the server ends one that is idle
+/// for 10 s, and a statement after 5 s.
+const OPEN_FOR: Duration = Duration::from_secs(20);
+
+/// How long the database may take to show that it works.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How many rows each `purge` deletes in one transaction, so that it stays short.
 pub const PURGE_BATCH: u64 = 500;
@@ -58,6 +67,7 @@ pub type BoxFuture<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;
 pub struct Store {
     backend: Backend,
     clock: Clock,
+    heartbeat: Arc<Heartbeat>,
 }
 
 #[derive(Clone)]
@@ -81,7 +91,7 @@ impl Store {
                 postgres::Database::open(url, settings.max_connections, settings.start_timeout).await?,
             ),
         };
-        Ok(Self { backend, clock })
+        Ok(Self { backend, clock, heartbeat: Arc::default() })
     }
 
     /// Brings the tables to what this program needs, under a lock: of several servers that start together one does it, the
@@ -147,10 +157,27 @@ impl Store {
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
         T: Send + 'static,
     {
-        match &self.backend {
+        let written = match &self.backend {
             Backend::Sqlite(database) => database.write(input, work).await,
             Backend::Postgres(database) => database.write(input, work, self.clock.clone()).await,
-        }
+        };
+        self.heartbeat.note(&written);
+        written
+    }
+
+    /// Whether the database answers, and takes writes: full disks and standbys answer too. What was written lately tells; where
+    /// nothing was, a row is.
+    ///
+    /// # Errors
+    /// When it does not, or not in time.
+    pub async fn check(&self) -> Result<(), Error> {
+        let answers = async {
+            self.ping().await?;
+            self.heartbeat.check(self).await
+        };
+        tokio::time::timeout(CHECK_TIMEOUT, answers)
+            .await
+            .unwrap_or_else(|_| Err(Error::Unavailable("no answer in time".to_owned())))
     }
 
     /// Asks the database for an answer.
@@ -214,6 +241,27 @@ impl Tx {
         let sql = concat!("SELECT ", postgres_clock!());
         let micros: i64 = on!(self, conn => sqlx::query_scalar(sql).fetch_one(conn).await)?;
         Ok(Timestamp::from_micros(micros))
+    }
+
+    /// From when on something may have been written that this transaction does not see, for somebody who will look again later: what
+    /// is being written has its time already, and can't be seen before its commit. Ask in a transaction that ends before the one that
+    /// looks begins.
+    ///
+    /// PostgreSQL tells when the oldest transaction began that has written, also one whose commit waits for a standby; those that
+    /// have not yet written what they took the time for are cut off before [`OPEN_FOR`]. SQLite lets one write at a time, and a
+    /// process that is stopped half-way stops all others.
+    ///
+    /// # Errors
+    /// When the database does not tell.
+    pub async fn horizon(&mut self) -> Result<Timestamp, Error> {
+        let now = self.now().await?;
+        if !self.is_postgres() {
+            return Ok(now - OPEN_FOR);
+        }
+        let sql = "SELECT min((extract(epoch FROM xact_start) * 1000000)::bigint) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()";
+        let oldest: Option<i64> = on!(self, conn => sqlx::query_scalar(sql).fetch_one(conn).await)?;
+        Ok(oldest.map_or(now, Timestamp::from_micros).min(now) - OPEN_FOR)
     }
 
     /// What statements take as the time: none means that PostgreSQL is to ask its own clock.

@@ -4,12 +4,43 @@ use serde_json::json;
 
 use crate::harness::app::{Database, TestApp};
 use crate::harness::both;
+use crate::support::postgres;
 
 both! {
     alive_tells_the_version,
     ready_asks_the_database,
     without_the_database_nothing_is_claimed_and_nobody_logged_out,
     the_two_do_not_care_who_asks,
+}
+
+/// A standby behind the address, or an administrator's setting: it answers, and takes no writes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_takes_no_writes_is_not_ready() {
+    if postgres::shared().is_none() {
+        return;
+    }
+    let app = TestApp::start(Database::Postgres).await;
+    let laptop = app.register_and_login("ann@example.com").await;
+    let read_only = async |on: &str| {
+        let here = app.database_name().await;
+        app.execute(&format!(
+            "SET transaction_read_only = off; ALTER DATABASE \"{here}\" SET default_transaction_read_only = {on}"
+        ))
+        .await;
+        // Connections that are there keep what they began with.
+        app.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").await;
+    };
+    let until = async |status: u16| while app.browser().get("/api/auth/health").await.status() != status {};
+    until(200).await;
+    read_only("on").await;
+    // The first connections are found dead.
+    while laptop.refresh().await.status() != 503 {}
+    until(503).await;
+    app.browser().get("/api/auth/health").await.refused("database_unavailable");
+    app.browser().get("/health").await.ok();
+    read_only("off").await;
+    until(200).await;
+    laptop.refresh().await.ok();
 }
 
 async fn alive_tells_the_version(app: TestApp) {

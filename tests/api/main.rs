@@ -26,6 +26,7 @@ mod logout;
 mod me;
 mod nodes;
 mod other_versions;
+mod poll;
 mod protection;
 mod races;
 mod refresh;

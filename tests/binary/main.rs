@@ -9,6 +9,8 @@ mod http;
 mod kill;
 #[cfg(target_os = "linux")]
 mod nginx;
+#[cfg(target_os = "linux")]
+mod readiness;
 mod readme;
 mod server;
 mod users;

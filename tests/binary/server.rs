@@ -7,6 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+/// The binary.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_doorward");
+
 /// A running server. It is killed, and its folder goes, when this is dropped.
 pub(crate) struct Server {
     child: Child,
@@ -18,9 +21,14 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the server with these settings alone, and returns when it listens.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_by(Command::new(PROGRAM), settings)
+    }
+
+    /// The same, by a command that becomes the server.
+    pub(crate) fn start_by(command: Command, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let settings: Vec<_> = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let (child, port) = spawn(folder.path(), &settings);
+        let (child, port) = spawn(command, folder.path(), &settings);
         Self { child, folder, port, settings }
     }
 
@@ -28,7 +36,7 @@ impl Server {
     pub(crate) fn kill_and_restart(&mut self) {
         self.child.kill().expect("a process to kill");
         self.child.wait().expect("its end");
-        (self.child, self.port) = spawn(self.folder.path(), &self.settings);
+        (self.child, self.port) = spawn(Command::new(PROGRAM), self.folder.path(), &self.settings);
     }
 
     /// The port it listens on.
@@ -64,9 +72,9 @@ fn log_in(folder: &Path) -> String {
 }
 
 /// Starts the server in a folder; returns when it listens, with its port.
-fn spawn(folder: &Path, settings: &[(String, String)]) -> (Child, u16) {
+fn spawn(mut command: Command, folder: &Path, settings: &[(String, String)]) -> (Child, u16) {
     let log = File::create(folder.join("log")).expect("a log file");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_doorward"))
+    let mut child = command
         .env_clear()
         .env("PORT", "0")
         .envs(settings.iter().map(|(name, value)| (name, value)))

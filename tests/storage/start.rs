@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use doorward::config::database::Location;
 use doorward::platform::clock::Clock;
 use doorward::storage::{ServeLock, StartProblem, Store};
 
-use crate::common::sqlite_settings;
+use tokio::net::TcpListener;
+
+use crate::common::{postgres_settings, sqlite_settings};
 use crate::transactions::note;
 
 fn path(location: &Location) -> &Path {
@@ -88,4 +91,27 @@ async fn a_folder_that_can_not_be_made_is_told() {
     fs::write(folder.path().join("data"), "a file where the folder should be").unwrap();
     let Err(error) = Store::open(&settings, Clock::system()).await else { panic!("there is no folder") };
     assert!(error.to_string().starts_with("making the folder"), "{error}");
+}
+
+/// A proxy whose database is gone accepts, and closes where an answer should come. Seen: an exit at start where nobody answering is
+/// waited for, and 500 from then on.
+#[tokio::test]
+async fn a_proxy_whose_database_is_gone_is_waited_for_as_one_that_does_not_answer() {
+    let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, mut accepted) = (door.local_addr().unwrap(), 0);
+    let closes = async {
+        loop {
+            drop(door.accept().await.unwrap());
+            accepted += 1;
+        }
+    };
+    let mut settings = postgres_settings(&format!("postgres://doorward@{address}/doorward"));
+    settings.start_timeout = Duration::from_secs(1);
+    let opened = tokio::select! {
+        opened = Store::open(&settings, Clock::system()) => opened,
+        () = closes => unreachable!("it goes on for ever"),
+    };
+    let Err(error) = opened else { panic!("nobody is there") };
+    assert_eq!(error.problem(), StartProblem::Unreachable, "{error}");
+    assert!(accepted > 1, "it was not tried again");
 }

@@ -20,7 +20,7 @@ pub use list::{end, end_all, list};
 pub use login::{Credentials, LoginError, LoginOutcome, login};
 pub use logout::{LogoutError, logout};
 pub use refresh::{RefreshError, refresh};
-pub use revocations::follow_revocations;
+pub use revocations::{Follower, Look, follow_revocations};
 pub use state::{State, state};
 
 use std::fmt;

@@ -8,58 +8,95 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::cache::sessions::LIVE_FOR;
 use crate::domain::timestamp::Timestamp;
 use crate::service::{App, Failure, throttle};
-use crate::storage::{Revocations, account, session};
+use crate::storage::{Revocations, Version, account, session};
 
 /// How often to ask.
 const EVERY: Duration = Duration::from_secs(1);
-/// How far back to ask again: a transaction may commit later than the time that it wrote. Longer than a statement may take.
-const OVERLAP: Duration = Duration::from_secs(10);
+
+/// What was read, kept over failures: what was changed while the database did not answer, or was not asked, is read afterwards.
+#[derive(Debug, Default)]
+pub struct Follower {
+    /// All that was written before is known. None: nothing was read yet, and nothing is remembered that could be out of date.
+    known_until: Option<Timestamp>,
+}
+
+/// A look that has begun.
+pub struct Look {
+    began: Timestamp,
+    changed: Option<Version>,
+    /// What is written from here on, this look may not see.
+    horizon: Option<Timestamp>,
+}
 
 /// Asks for as long as the task lives. While the database does not answer every request reads its row, or fails.
 pub async fn follow_revocations(app: Arc<App>) {
+    let mut follower = Follower::default();
     loop {
-        let Err(error) = listen(&app).await;
+        let Err(error) = follower.listen(&app).await;
         tracing::warn!(%error, "revocations can't be read; trying again");
         sleep(EVERY).await;
     }
 }
 
-/// Asks until it fails.
-async fn listen(app: &App) -> Result<std::convert::Infallible, Failure> {
-    let mut revocations = app.store.revocations().await?;
-    let mut looked = None;
-    loop {
-        looked = Some(look(app, &mut revocations, looked).await?);
-        revocations.wait(EVERY).await?;
+impl Follower {
+    /// Asks until it fails.
+    async fn listen(&mut self, app: &App) -> Result<std::convert::Infallible, Failure> {
+        let mut revocations = app.store.revocations().await?;
+        loop {
+            let look = self.begin(app, &mut revocations).await?;
+            self.finish(app, &mut revocations, look).await?;
+            revocations.wait(EVERY).await?;
+        }
     }
-}
 
-/// Asks once for what was ended or changed since the last time, and some time before. Returns when it asked, by the clock that
-/// rows are written with.
-async fn look(app: &App, revocations: &mut Revocations, looked: Option<Timestamp>) -> Result<Timestamp, Failure> {
-    let began = app.clock.now();
-    if !revocations.may_have_changed().await?
-        && let Some(looked) = looked
-    {
-        app.session.cache.looked(began);
-        return Ok(looked);
+    /// Begins a look: whatever was committed before is known when it is finished.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin(&self, app: &App, revocations: &mut Revocations) -> Result<Look, Failure> {
+        let began = app.clock.now();
+        let changed = revocations.changed().await?;
+        let horizon = match changed {
+            // In a transaction of its own, which ends before the one that reads has its snapshot.
+            Some(_) => Some(app.store.read().await?.horizon().await?),
+            None => None,
+        };
+        Ok(Look { began, changed, horizon })
     }
-    let mut tx = app.store.read().await?;
-    let now = tx.now().await?;
-    let since = looked.unwrap_or(now) - OVERLAP;
-    for (id, reason) in session::ended_since(&mut tx, since).await? {
-        app.session.cache.end(id, reason);
+
+    /// Reads what was ended or changed since the last look.
+    ///
+    /// # Errors
+    /// When the database does not answer: then the next look reads it.
+    pub async fn finish(&mut self, app: &App, revocations: &mut Revocations, look: Look) -> Result<(), Failure> {
+        if let (Some(version), Some(horizon)) = (look.changed, look.horizon) {
+            let mut tx = app.store.read().await?;
+            let now = tx.now().await?;
+            // At first: what is remembered by then is no older than this.
+            let since = self.known_until.unwrap_or(horizon - LIVE_FOR);
+            let ended = session::ended_since(&mut tx, since).await?;
+            // What a reader has read before is from before this snapshot, perhaps; what it reads from now on is not.
+            let noticed = app.clock.now();
+            let changed = account::changed_since(&mut tx, since).await?;
+            let unblocked = account::unblocked_since(&mut tx, since).await?;
+            drop(tx);
+            for (id, reason) in ended {
+                app.session.cache.end(id, reason);
+            }
+            for (user, changed_at) in changed {
+                app.session.cache.user_changed(user, changed_at, noticed);
+            }
+            for (email, at) in unblocked {
+                throttle::unblock(app, &email, at);
+            }
+            app.clock.follow(now);
+            self.known_until = Some(horizon);
+            revocations.seen(version);
+        }
+        app.session.cache.looked(look.began);
+        Ok(())
     }
-    for (user, changed_at) in account::changed_since(&mut tx, since).await? {
-        app.session.cache.user_changed(user, changed_at, began);
-    }
-    for (email, at) in account::unblocked_since(&mut tx, since).await? {
-        throttle::unblock(app, &email, at);
-    }
-    drop(tx);
-    app.clock.follow(now);
-    app.session.cache.looked(began);
-    Ok(now)
 }

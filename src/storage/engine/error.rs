@@ -44,6 +44,8 @@ impl From<sqlx::Error> for Error {
                 }
             }
             sqlx::Error::Io(_)
+            // A proxy whose database is gone accepts, and closes where an answer should come.
+            | sqlx::Error::Protocol(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
@@ -67,7 +69,8 @@ fn class(code: &str, postgres: bool) -> Class {
             // serialization_failure, deadlock_detected
             "40001" | "40P01" => Class::Conflict,
             // read_only_sql_transaction: a standby; lock_not_available; idle transaction timeout; wrong password, since a moment ago
-            "25006" | "55P03" | "25P03" | "28P01" | "28000" | "3D000" => Class::Unavailable,
+            // internal_error: what poolers say of a server that they can't reach.
+            "25006" | "55P03" | "25P03" | "28P01" | "28000" | "3D000" | "XX000" => Class::Unavailable,
             // connection exception, insufficient resources, operator intervention (also: statement timeout), system error
             _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Class::Unavailable,
             _ => Class::Other,
@@ -88,7 +91,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_told_from_what_stays() {
-        for code in ["08006", "53300", "53100", "57014", "57P01", "58030", "25006"] {
+        for code in ["08006", "53300", "53100", "57014", "57P01", "58030", "25006", "XX000"] {
             assert_eq!(class(code, true), Class::Unavailable, "{code}");
         }
         for code in ["40001", "40P01"] {

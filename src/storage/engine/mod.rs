@@ -1,6 +1,7 @@
 //! The two databases, and what they share: migrations, errors, the wake-up when something was revoked.
 
 mod error;
+mod heartbeat;
 mod migrate;
 pub(super) mod postgres;
 mod postgres_explain;
@@ -11,7 +12,8 @@ mod start_error;
 mod writer;
 
 pub use error::Error;
-pub use revocations::Revocations;
+pub(super) use heartbeat::Heartbeat;
 pub(super) use revocations::announce as announce_revocation;
+pub use revocations::{Revocations, Version};
 pub use serve_lock::ServeLock;
 pub use start_error::{StartError, StartProblem};

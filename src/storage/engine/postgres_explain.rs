@@ -24,6 +24,8 @@ pub(in crate::storage) fn url_mistake(reason: &str) -> StartError {
 pub(in crate::storage) fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => !is_refused_handshake(error),
+        // Somebody accepted, and closed where the server should have answered: a proxy whose server is not there.
+        sqlx::Error::Protocol(_) => true,
         sqlx::Error::Database(error) => {
             matches!(error.code().as_deref(), Some("57P03" | "57P01" | "57P02" | "53300"))
         }
@@ -60,6 +62,13 @@ pub(in crate::storage) fn explain(error: &sqlx::Error, options: &PgConnectOption
             format!(
                 "no PostgreSQL answers at {server}: {error}. Is it running, and are host and port in DATABASE_URL right? If part \
                  of the password stands where the host should: {ENCODING}"
+            ),
+        ),
+        sqlx::Error::Protocol(error) => StartError::new(
+            StartProblem::Unreachable,
+            format!(
+                "what answers at {server} is no PostgreSQL, or a proxy whose PostgreSQL is not there: {error}. Is it running, and \
+                 are host and port in DATABASE_URL right?"
             ),
         ),
         sqlx::Error::Tls(error) if error.to_string().contains("does not support TLS") => StartError::new(

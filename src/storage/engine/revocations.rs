@@ -12,6 +12,10 @@ use crate::storage::Tx;
 
 const CHANNEL: &str = "doorward_revocation";
 
+/// A state of the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(i64);
+
 /// One per node.
 pub struct Revocations(pub(in crate::storage) Source);
 
@@ -45,18 +49,25 @@ impl Revocations {
         Ok(())
     }
 
-    /// Whether anything may have been written since the last call. SQLite tells without reading a row (`PRAGMA data_version`
-    /// counts the commits of other connections, other processes' too), so that an idle server does nothing.
+    /// The state of the database, if it may be another one than was [seen](Self::seen) last. SQLite tells without reading a row
+    /// (`PRAGMA data_version` counts the commits of other connections, other processes' too), so that an idle server does nothing.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn may_have_changed(&mut self) -> Result<bool, Error> {
+    pub async fn changed(&mut self) -> Result<Option<Version>, Error> {
         match &mut self.0 {
             Source::Sqlite { connection, version } => {
                 let now: i64 = sqlx::query_scalar("PRAGMA data_version").fetch_one(connection).await?;
-                Ok(version.replace(now) != Some(now))
+                Ok((*version != Some(now)).then_some(Version(now)))
             }
-            Source::Postgres(_) => Ok(true),
+            Source::Postgres(_) => Ok(Some(Version(0))),
+        }
+    }
+
+    /// What had changed by then has been read: a look that failed half-way must be made again.
+    pub fn seen(&mut self, state: Version) {
+        if let Source::Sqlite { version, .. } = &mut self.0 {
+            *version = Some(state.0);
         }
     }
 

@@ -164,6 +164,11 @@ impl TestApp {
         self.home.database.execute(statement).await;
     }
 
+    /// How PostgreSQL calls the database.
+    pub(crate) async fn database_name(&self) -> String {
+        self.home.database.texts("SELECT current_database()::text").await.remove(0)
+    }
+
     /// What a query of one number gives.
     pub(crate) async fn number(&self, query: &str) -> i64 {
         self.home.database.number(query).await
