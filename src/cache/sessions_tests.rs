@@ -23,7 +23,8 @@ fn live(generation: Generation, read_at: Timestamp) -> Live {
         not_before: None,
         max_per_user: 50,
     };
-    let new = NewSession { id: ID, user_id: USER, secret: SessionSecret([0; 32]), client_ip: None, user_agent: None };
+    let secret = SessionSecret([0; 32]);
+    let new = NewSession { id: ID, user_id: USER, secret, amr: vec![], client_ip: None, user_agent: None };
     let user = User {
         id: USER,
         email: Email::parse("ann@example.com").unwrap(),

@@ -134,7 +134,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<()>
 }
 
 async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) -> anyhow::Result<()> {
-    let me = Client::default();
+    let me = Client::operator();
     match command {
         Command::Create { email, name, json } => create(app, email, name.as_deref(), json).await,
         Command::List { json } => {
@@ -179,7 +179,7 @@ async fn create(app: &Arc<App>, email: Email, name: Option<&str>, json: bool) ->
     let full_name = FullName::parse(name.unwrap_or_default())
         .map_err(|_| anyhow!("a name has at most 200 characters, and no control characters"))?;
     let password = new_password(app, &email)?;
-    match account::register(app, Client::default(), NewAccount { email, password, full_name }).await {
+    match account::register(app, Client::operator(), NewAccount { email, password, full_name }).await {
         Ok(user) => show(user, json),
         Err(RegisterError::EmailUnavailable) => bail!("there is an account with this email"),
         Err(error) => Err(error.into()),

@@ -64,6 +64,7 @@ mod tests {
             id: SessionId([7; 16]),
             user_id: UserId(1),
             secret: SessionSecret([secret; 32]),
+            amr: Vec::new(),
             client_ip: None,
             user_agent: None,
         };

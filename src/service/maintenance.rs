@@ -1,4 +1,4 @@
-//! Deletes what is no longer needed: old sessions, old audit records, and counters in which nothing counts.
+//! Deletes what is no longer needed: old sessions, old audit records, tokens that have expired, and counters in which nothing counts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{App, Failure};
-use crate::storage::{PURGE_BATCH, audit, session, throttle};
+use crate::storage::{PURGE_BATCH, audit, password, session, throttle};
 
 /// How often.
 const EVERY: Duration = Duration::from_mins(10);
@@ -34,5 +34,6 @@ pub async fn purge(app: &App, audit_retention: Duration) -> Result<(), Failure> 
     while app.store.write((), move |tx, ()| Box::pin(session::purge(tx, sessions_before))).await? == PURGE_BATCH {}
     while app.store.write((), move |tx, ()| Box::pin(audit::purge(tx, audit_before))).await? == PURGE_BATCH {}
     while app.store.write((), move |tx, ()| Box::pin(throttle::purge(tx, now))).await? == PURGE_BATCH {}
+    while app.store.write((), move |tx, ()| Box::pin(password::purge(tx, now))).await? == PURGE_BATCH {}
     Ok(())
 }

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use tracing::Instrument as _;
 
 use crate::domain::account::UserId;
-use crate::domain::audit::{Event, Record};
+use crate::domain::audit::{Actor, Event, Record};
 use crate::domain::session::SessionId;
 use crate::platform::access_token::SignError;
 use crate::platform::clock::Clock;
@@ -51,15 +51,24 @@ pub struct Client {
     pub ip: Option<IpAddr>,
     /// `User-Agent`, cut to [`Client::MAX_USER_AGENT_BYTES`].
     pub user_agent: Option<String>,
+    /// In which role.
+    pub actor: Actor,
 }
 
 impl Client {
     /// What is kept of a `User-Agent`.
     pub const MAX_USER_AGENT_BYTES: usize = 512;
 
+    /// An operator at the command line.
+    #[must_use]
+    pub const fn operator() -> Self {
+        Self { ip: None, user_agent: None, actor: Actor::Operator }
+    }
+
     /// An audit record of what this client did.
     fn record(&self, event: Event, user_id: UserId, session_id: Option<SessionId>) -> Record {
         Record {
+            actor: self.actor.clone(),
             user_id: Some(user_id),
             session_id,
             ip: self.ip,

@@ -186,7 +186,7 @@ async fn an_export_holds_everything_but_secrets(app: TestApp) {
     assert!(audit[1]["ip"].as_str().unwrap().starts_with("198.18."), "{audit:?}");
 
     // Nothing of what is stored and secret, in any form that it might take.
-    for (table, column) in [("users", "password_hash"), ("sessions", "secret"), ("password_resets", "token_hash")] {
+    for (table, column) in [("users", "password_hash"), ("sessions", "secret"), ("one_time_tokens", "hash")] {
         let stored = app.bytes(table, column).await;
         assert!(!stored.is_empty(), "{table}");
         for secret in stored {

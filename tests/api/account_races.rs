@@ -33,10 +33,10 @@ async fn a_login_that_is_refused_after_the_account_has_gone_tells_nothing_of_it(
     while app.service().password.hashing.gauges().running == 0 {
         tokio::task::yield_now().await;
     }
-    operator::erase(&app.service(), id, &Client::default(), false).await.unwrap();
+    operator::erase(&app.service(), id, &Client::operator(), false).await.unwrap();
     assert_eq!(app.service().password.hashing.gauges().running, 1, "the password is looked at still");
     guess.await.unwrap().refused("incorrect_credentials");
-    assert_eq!(app.audit_of(id).await.last().map(String::as_str), Some("user_deleted"));
+    assert_eq!(app.audit_of(id).await.last().map(String::as_str), Some("user_deleted operator"));
     assert_eq!(app.number("SELECT count(*) FROM audit WHERE event = 'login_failed' AND user_id IS NULL").await, 1);
 }
 

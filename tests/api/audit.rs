@@ -6,7 +6,7 @@ use doorward::service::operator;
 use http::Method;
 use serde_json::json;
 
-use crate::harness::app::TestApp;
+use crate::harness::app::{Database, TestApp};
 use crate::harness::both;
 use crate::harness::browser::PASSWORD;
 use crate::harness::operations::Operation;
@@ -16,6 +16,7 @@ const NEW: &str = "EvenMoreSecure456";
 both! {
     every_operation_of_a_person_leaves_its_record,
     every_operation_of_an_operator_leaves_its_record,
+    what_the_service_does_by_itself_is_told_so,
     what_was_refused_leaves_no_record,
     of_who_has_left_the_audit_keeps_the_id_alone,
 }
@@ -55,7 +56,7 @@ async fn every_operation_of_a_person_leaves_its_record(app: TestApp) {
     let token = app.reset_token("ann@example.com").await;
     let reset = json!({ "token": token, "new_password": PASSWORD });
     app.browser().post("/api/auth/password/reset").json(&reset).await.ok();
-    assert_eq!(new(&app, id, &mut seen).await, ["reset_requested", "password_changed reset"]);
+    assert_eq!(new(&app, id, &mut seen).await, ["reset_requested operator", "password_changed reset"]);
     let laptop = app.browser();
     laptop.login("ann@example.com").await.ok();
     laptop.logout().await.ok();
@@ -70,7 +71,7 @@ async fn every_operation_of_an_operator_leaves_its_record(app: TestApp) {
     let mut seen = app.audit_of(id).await.len();
     for (change, expected) in [
         (Operation::MakeSuperuser, &["superuser_made operator"][..]),
-        (Operation::LogOut, &["session_ended admin"]),
+        (Operation::LogOut, &["session_ended admin operator"]),
         (Operation::Disable, &["user_disabled operator"]),
         (Operation::Enable, &["user_enabled operator"]),
         (Operation::Unblock, &["user_unblocked operator"]),
@@ -80,11 +81,21 @@ async fn every_operation_of_an_operator_leaves_its_record(app: TestApp) {
         assert_eq!(new(&app, id, &mut seen).await, expected);
     }
     ann.me().await.refused("session_revoked");
-    operator::export(&service, id, &Client::default()).await.unwrap().unwrap();
+    operator::export(&service, id, &Client::operator()).await.unwrap().unwrap();
     assert_eq!(new(&app, id, &mut seen).await, ["data_exported operator"]);
-    operator::erase(&service, id, &Client::default(), true).await.unwrap();
-    assert_eq!(app.audit_of(id).await.last().unwrap(), "user_deleted");
-    assert!(operator::export(&service, id, &Client::default()).await.unwrap().is_none());
+    operator::erase(&service, id, &Client::operator(), true).await.unwrap();
+    assert_eq!(app.audit_of(id).await.last().unwrap(), "user_deleted operator");
+    assert!(operator::export(&service, id, &Client::operator()).await.unwrap().is_none());
+}
+
+async fn what_the_service_does_by_itself_is_told_so(database: Database) {
+    let app = TestApp::with(database, &[("MAX_SESSIONS_PER_USER", "1")]).await;
+    let laptop = app.register_and_login("ann@example.com").await;
+    let id = app.id_of("ann@example.com").await;
+    app.browser().login("ann@example.com").await.ok();
+    laptop.me().await.refused("session_revoked");
+    let told = ["registered", "login_succeeded", "session_ended evicted service", "login_succeeded"];
+    assert_eq!(app.audit_of(id).await, told);
 }
 
 async fn what_was_refused_leaves_no_record(app: TestApp) {
@@ -93,7 +104,7 @@ async fn what_was_refused_leaves_no_record(app: TestApp) {
     app.operate(id, Operation::MakeSuperuser, false).await;
     let before = app.dump().await;
     let disabled = app.operate(id, Operation::Disable, false).await;
-    let erased = operator::erase(&service, id, &Client::default(), false).await.unwrap();
+    let erased = operator::erase(&service, id, &Client::operator(), false).await.unwrap();
     assert_eq!([disabled, erased], [operator::Changed::LastSuperuser; 2]);
     let nobody = UserId(404);
     for change in [Operation::Disable, Operation::Enable, Operation::MakeSuperuser, Operation::LogOut] {
@@ -123,6 +134,6 @@ async fn of_who_has_left_the_audit_keeps_the_id_alone(app: TestApp) {
     for told in ["ann@", "canary", "Canary", "198.18.0.", "$2b$"] {
         assert!(!after.contains(told), "{told} in {after}");
     }
-    let events = ["registered", "login_succeeded", "profile_changed", "login_failed", "reset_requested"];
+    let events = ["registered", "login_succeeded", "profile_changed", "login_failed", "reset_requested operator"];
     assert_eq!(app.audit_of(id).await, [&events[..], &["session_ended", "user_deleted"]].concat());
 }

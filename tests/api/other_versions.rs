@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::app::TestApp;
 use crate::harness::both;
 use crate::harness::browser::{Browser, PASSWORD};
-use crate::harness::time::seconds;
+use crate::harness::time::{minutes, seconds};
 
 both! {
     an_unknown_end_reason_is_an_end_like_others,
@@ -16,6 +16,8 @@ both! {
     a_change_that_cannot_be_read_hides_no_other,
     an_unknown_event_is_shown_as_it_is_stored,
     a_row_that_cannot_be_read_is_left_out_of_an_export,
+    what_the_version_before_did_not_write_is_not_missed,
+    a_reset_link_of_the_version_before_works_once,
 }
 
 /// The sessions of everybody end, for a reason of which this version knows nothing.
@@ -107,4 +109,45 @@ async fn a_row_that_cannot_be_read_is_left_out_of_an_export(app: TestApp) {
     assert_eq!(current, [true]);
     let events: Vec<_> = export["audit"].as_array().unwrap().iter().map(|record| &record["event"]).collect();
     assert_eq!(events, ["registered", "login_succeeded", "data_exported"]);
+}
+
+async fn what_the_version_before_did_not_write_is_not_missed(app: TestApp) {
+    let laptop = app.register_and_login("ann@example.com").await;
+    app.execute("UPDATE sessions SET amr = NULL, proved_at = NULL").await;
+    app.execute("UPDATE audit SET actor = NULL").await;
+    app.execute("UPDATE audit SET detail = 'operator' WHERE event = 'registered'").await;
+    app.clock.advance(minutes(1));
+    laptop.refresh().await.ok();
+    laptop.me().await.ok();
+    let proofs = |export: &Value| {
+        let session = |row: &Value| (row["amr"].clone(), row["proved_at"].clone());
+        export["sessions"].as_array().unwrap().iter().map(session).collect::<Vec<_>>()
+    };
+    let before = export(&laptop).await;
+    assert_eq!(proofs(&before), [(json!([]), Value::Null)]);
+    let actors: Vec<_> = before["audit"].as_array().unwrap().iter().map(|record| &record["actor"]).collect();
+    assert_eq!(actors, ["operator", "person", "person"]);
+
+    // A new session knows how it began, and keeps it.
+    let change = json!({ "current_password": PASSWORD, "new_password": "EvenMoreSecure456" });
+    laptop.post("/api/auth/password").json(&change).await.ok();
+    let proved_at = app.clock.now().to_string();
+    app.clock.advance(minutes(1));
+    laptop.refresh().await.ok();
+    app.clock.advance(minutes(1));
+    let phone = app.browser();
+    phone.login_with("ann@example.com", "EvenMoreSecure456").await.ok();
+    let expected = [proved_at, app.clock.now().to_string()].map(|at| (json!(["pwd"]), json!(at)));
+    assert_eq!(proofs(&export(&laptop).await)[1..], expected);
+}
+
+async fn a_reset_link_of_the_version_before_works_once(app: TestApp) {
+    app.register("ann@example.com").await;
+    let token = app.reset_token("ann@example.com").await;
+    app.execute("INSERT INTO password_resets SELECT user_id, hash, expires_at FROM one_time_tokens").await;
+    app.execute("DELETE FROM one_time_tokens").await;
+    let reset = json!({ "token": token, "new_password": "EvenMoreSecure456" });
+    app.browser().post("/api/auth/password/reset").json(&reset).await.ok();
+    app.browser().post("/api/auth/password/reset").json(&reset).await.refused("invalid_or_expired_token");
+    app.browser().login_with("ann@example.com", "EvenMoreSecure456").await.ok();
 }

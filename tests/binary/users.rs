@@ -140,7 +140,7 @@ fn an_operators_day(settings: &[(&str, &str)]) {
         .iter_mut()
         .for_each(|stored| stored["session"]["current"] = false.into());
     let last = ours["audit"].as_array_mut().expect("the audit").pop().expect("a record");
-    assert_eq!((&last["event"], &last["detail"]), (&"data_exported".into(), &"operator".into()));
+    assert_eq!((&last["event"], &last["actor"]), (&"data_exported".into(), &"operator".into()));
     assert_eq!(ours, hers);
 
     // The last superuser does not go by accident.

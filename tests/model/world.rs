@@ -128,6 +128,7 @@ impl World {
             id: SessionId([1; 16]),
             user_id: UserId(1),
             secret: SessionSecret([2; 32]),
+            amr: Vec::new(),
             client_ip: None,
             user_agent: None,
         };

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use doorward::domain::account::{FullName, User, UserId};
-use doorward::domain::audit::{Entry, Event, Record};
+use doorward::domain::audit::{Actor, Entry, Event, Record};
 use doorward::domain::session::{EndReason, SessionId};
-use doorward::storage::{Page, account, audit, password, session};
+use doorward::storage::{Page, account, audit, session};
 
 use crate::common::{START, both};
 use crate::sessions::{session, store};
@@ -48,6 +48,7 @@ both! {
         store(&test, &session(id, 1, START)).await;
         let record = Record {
             event: Event::LoginSucceeded,
+            actor: Actor::Operator,
             user_id: Some(id),
             session_id: Some(SessionId([1; 16])),
             ip: Some("192.0.2.7".parse().unwrap()),
@@ -67,7 +68,7 @@ both! {
         assert_eq!(entries().await, [Entry { at: START, record: before }]);
 
         test.store.write((), move |tx, ()| Box::pin(account::erase(tx, id))).await.unwrap();
-        let bare = Record { user_id: Some(id), ..Record::of(Event::LoginSucceeded) };
+        let bare = Record { user_id: Some(id), actor: Actor::Operator, ..Record::of(Event::LoginSucceeded) };
         assert_eq!(entries().await, [Entry { at: START, record: bare }]);
         let mut tx = test.store.read().await.unwrap();
         assert!(account::by_id(&mut tx, id).await.unwrap().is_none());
@@ -111,21 +112,24 @@ both! {
 }
 
 both! {
-    async fn a_reset_is_used_once_in_its_time_and_replaced_by_the_next(test) {
-        let user = register(&test, "ada@example.com").await.unwrap().id;
-        let write = test.store.write((), move |tx, ()| Box::pin(async move {
-            let (end, just_before) = (START + Duration::from_secs(2), START + Duration::from_secs(1));
-            password::put(tx, user, &[1; 32], end).await?;
-            assert_eq!(password::find(tx, &[1; 32], just_before).await?, Some(user));
-            assert_eq!(password::find(tx, &[1; 32], end).await?, None);
-            assert!(!password::take(tx, &[1; 32], end).await?);
-            password::put(tx, user, &[2; 32], end).await?;
-            assert_eq!(password::find(tx, &[1; 32], just_before).await?, None);
-            assert!(!password::take(tx, &[1; 32], just_before).await?);
-            assert!(password::take(tx, &[2; 32], just_before).await?);
-            assert!(!password::take(tx, &[2; 32], just_before).await?);
-            Ok(())
+    async fn what_makes_proofs_void_moves_the_version_of_the_credentials_and_another_hash_does_not(test) {
+        let id = register(&test, "ada@example.com").await.unwrap().id;
+        register(&test, "bob@example.com").await.unwrap();
+        let versions = async || test.texts("SELECT credentials_version || '' FROM users ORDER BY id").await;
+        assert_eq!(versions().await, ["1", "1"]);
+        let rehash = test.store.write((), move |tx, ()| Box::pin(async move {
+            account::set_active(tx, id, true, START).await?;
+            assert!(!account::change_password(tx, id, &hash("other"), &hash("second")).await?);
+            account::replace_hash(tx, id, &hash("first"), &hash("again")).await
         }));
-        write.await.unwrap();
+        assert!(rehash.await.unwrap());
+        assert_eq!(versions().await, ["1", "1"]);
+        let change = test.store.write((), move |tx, ()| Box::pin(async move {
+            assert!(account::change_password(tx, id, &hash("again"), &hash("second")).await?);
+            account::set_password(tx, id, &hash("third"), START).await?;
+            account::set_active(tx, id, false, START).await
+        }));
+        change.await.unwrap();
+        assert_eq!(versions().await, ["4", "1"]);
     }
 }

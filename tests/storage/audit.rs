@@ -1,6 +1,6 @@
 //! The audit.
 
-use doorward::domain::audit::{Event, Record};
+use doorward::domain::audit::{Actor, Event, Record};
 use doorward::domain::session::SessionId;
 use doorward::storage::audit;
 
@@ -12,6 +12,7 @@ both! {
         let user = register(&test, "ada@example.com").await.unwrap();
         let full = Record {
             event: Event::RefreshReused,
+            actor: Actor::Service,
             user_id: Some(user.id),
             session_id: Some(SessionId([7; 16])),
             ip: Some("2001:db8::1".parse().unwrap()),
@@ -30,10 +31,10 @@ both! {
 
         let at = START.micros();
         let expected = [
-            format!("1 {at} refresh_reused {} 16 2001:db8::1 curl/8 generation 3", user.id),
-            format!("2 {at} login_failed - - - - -"),
+            format!("1 {at} refresh_reused service {} 16 2001:db8::1 curl/8 generation 3", user.id),
+            format!("2 {at} login_failed person - - - - -"),
         ];
-        let text = "SELECT id || ' ' || at || ' ' || event || ' ' || coalesce(user_id || '', '-') || ' ' \
+        let text = "SELECT id || ' ' || at || ' ' || event || ' ' || actor || ' ' || coalesce(user_id || '', '-') || ' ' \
                     || coalesce(length(session_id) || '', '-') || ' ' || coalesce(ip, '-') || ' ' \
                     || coalesce(user_agent, '-') || ' ' || coalesce(detail, '-') FROM audit ORDER BY id";
         assert_eq!(test.texts(text).await, expected);

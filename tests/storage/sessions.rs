@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use doorward::domain::account::{User, UserId};
-use doorward::domain::session::{EndReason, Ended, Session, SessionId, SessionSecret};
+use doorward::domain::session::{AuthMethod, EndReason, Ended, Session, SessionId, SessionSecret};
 use doorward::domain::timestamp::Timestamp;
 use doorward::storage::{Error, PURGE_BATCH, session};
 
@@ -16,6 +16,8 @@ pub fn session(user: UserId, id: u8, at: Timestamp) -> Session {
         id: SessionId([id; 16]),
         user_id: user,
         secret: SessionSecret([id; 32]),
+        amr: vec![AuthMethod::Password],
+        proved_at: Some(at),
         generation: 1,
         rotated_at: at,
         confirmed_generation: 0,
@@ -56,15 +58,19 @@ async fn end(test: &Test, id: SessionId, reason: EndReason, at: Timestamp) -> bo
 both! {
     async fn a_session_is_found_as_it_was_stored(test) {
         let user = register(&test, "ada@example.com").await.unwrap();
-        let plain = Session { client_ip: None, user_agent: None, ..session(user.id, 1, START) };
+        // As one that the version before has made.
+        let plain =
+            Session { amr: vec![], proved_at: None, client_ip: None, user_agent: None, ..session(user.id, 1, START) };
         let full = Session {
+            amr: vec![AuthMethod::Password, AuthMethod::Other("otp".to_owned())],
+            proved_at: Some(START + Duration::from_secs(1)),
             generation: u32::MAX,
             confirmed_generation: u32::MAX - 1,
             lost_replies: 2,
             lost_reply_at: Some(START + Duration::from_secs(9)),
             lost_replies_total: 7,
             last_used_at: START + Duration::from_secs(8),
-            ended: Some(Ended { at: START + Duration::from_secs(10), reason: EndReason::Reuse }),
+            ended: Some(Ended { at: START + Duration::from_secs(10), reason: EndReason::Other("boredom".to_owned()) }),
             ..session(user.id, 2, START)
         };
         store(&test, &plain).await;
@@ -127,7 +133,8 @@ both! {
             let session = session.clone();
             Box::pin(async move { session::update(tx, &session).await })
         });
-        update(Session { expires_at: later + DAYS_30, created_at: later, ..after.clone() }).await.unwrap();
+        let more = Session { expires_at: later + DAYS_30, created_at: later, ..after.clone() };
+        update(Session { amr: vec![], proved_at: Some(later), ..more }).await.unwrap();
         assert_eq!(find(&test, before.id).await.unwrap().0, after);
 
         assert!(end(&test, after.id, EndReason::Logout, later).await);
@@ -304,7 +311,6 @@ both! {
         let user = register(&test, "ada@example.com").await.unwrap();
         let good = session(user.id, 1, START);
         let wrong = [
-            ("end_reason", "ended_at = 1, end_reason = 'boredom'"),
             ("client_ip", "client_ip = 'here'"),
             ("generation", "generation = 4294967296"),
             ("lost_replies", "lost_replies = -1"),

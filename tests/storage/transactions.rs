@@ -230,7 +230,7 @@ both! {
             write.await.unwrap();
             // A reader sees that, and not a state from before.
             let mut tx = test.store.read().await.unwrap();
-            assert_eq!(audit::page_of_user(&mut tx, UserId(1), None, 9).await.unwrap().items.len(), patience + 1);
+            assert_eq!(audit::page_of_user(&mut tx, UserId(1), None, 1_000).await.unwrap().items.len(), patience + 1);
         }
     }
 }

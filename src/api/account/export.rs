@@ -157,6 +157,10 @@ struct StoredSession {
     session: Session,
     /// The `User-Agent` that the device sent.
     user_agent: Option<String>,
+    /// How the person proved who they are when it began, in the words of RFC 8176: `pwd` is the password.
+    amr: Vec<String>,
+    /// When they did.
+    proved_at: Option<Moment>,
     /// When it ends if it is not used.
     idle_expires_at: Moment,
     /// When it ends in any case.
@@ -174,6 +178,8 @@ struct AuditRecord {
     at: Moment,
     /// What, such as `login_succeeded`.
     event: String,
+    /// Who did it: `person`, `operator` or `service`. More may come.
+    actor: String,
     /// In which session.
     session_id: Option<String>,
     /// From where.
@@ -189,6 +195,8 @@ impl StoredSession {
         Self {
             session: Session::of(&session, current),
             user_agent: session.user_agent,
+            amr: session.amr.iter().map(|method| method.as_str().to_owned()).collect(),
+            proved_at: session.proved_at.map(Moment),
             idle_expires_at: Moment(session.idle_expires_at),
             expires_at: Moment(session.expires_at),
             ended_at: session.ended.as_ref().map(|ended| Moment(ended.at)),
@@ -203,6 +211,7 @@ impl From<Entry> for AuditRecord {
         Self {
             at: Moment(at),
             event: record.event.as_str().to_owned(),
+            actor: record.actor.as_str().to_owned(),
             session_id: record.session_id.map(|id| id.to_string()),
             ip: record.ip.map(|ip| ip.to_string()),
             user_agent: record.user_agent,

@@ -9,6 +9,7 @@ use poem::{Endpoint, Request, Response, Result};
 use super::client_address::ClientAddress;
 use super::request_id::{RequestIds, X_REQUEST_ID, inbound};
 use crate::api::routes::{Route, RouteTable};
+use crate::domain::audit::Actor;
 use crate::service::{Client, session};
 
 /// What is known of a request before it is looked into. In its data, beside the [`Client`].
@@ -67,7 +68,7 @@ impl<E> WithContext<E> {
             headers.get(USER_AGENT).map(|value| cut(&String::from_utf8_lossy(value.as_bytes())).to_owned());
         (
             Context { request_id, route: self.routes.find(request.uri().path()) },
-            Client { ip: peer.map(|peer| self.clients.of(peer, headers)), user_agent },
+            Client { ip: peer.map(|peer| self.clients.of(peer, headers)), user_agent, actor: Actor::Person },
         )
     }
 }

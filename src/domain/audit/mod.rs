@@ -1,5 +1,9 @@
 //! What the audit keeps.
 
+mod actor;
+
+pub use actor::Actor;
+
 use std::net::IpAddr;
 
 use super::account::UserId;
@@ -46,7 +50,7 @@ pub enum Event {
     ResetRequested,
     /// The person changed their name.
     ProfileChanged,
-    /// Everything stored about the person was handed out; the detail tells when it was to an operator.
+    /// Everything stored about the person was handed out.
     DataExported,
     /// Another version of Doorward wrote down what this one has no word for.
     Other(String),
@@ -124,6 +128,8 @@ impl Event {
 pub struct Record {
     /// What happened.
     pub event: Event,
+    /// Who did it.
+    pub actor: Actor,
     /// To whom; none when nobody is known by the name that was given.
     pub user_id: Option<UserId>,
     /// To which session.
@@ -137,10 +143,10 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record of this event and nothing more: fill in the rest with `Record { user_id: .., ..Record::of(event) }`.
+    /// A record of this event, by the person, and nothing more: fill in the rest with `Record { user_id: .., ..Record::of(event) }`.
     #[must_use]
     pub const fn of(event: Event) -> Self {
-        Self { event, user_id: None, session_id: None, ip: None, user_agent: None, detail: None }
+        Self { event, actor: Actor::Person, user_id: None, session_id: None, ip: None, user_agent: None, detail: None }
     }
 }
 

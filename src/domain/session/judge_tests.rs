@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{Ended, NewSession, SessionId, SessionSecret};
+use super::super::{AuthMethod, Ended, NewSession, SessionId, SessionSecret};
 use super::*;
 use crate::domain::account::UserId;
 
@@ -30,6 +30,7 @@ fn fresh() -> Session {
         id: SessionId([1; 16]),
         user_id: UserId(1),
         secret: SessionSecret([2; 32]),
+        amr: vec![AuthMethod::Password],
         client_ip: None,
         user_agent: None,
     };
@@ -211,6 +212,7 @@ proptest! {
 
         // The absolute end, the identity and the end of a session never change.
         prop_assert_eq!(after.expires_at, session.expires_at);
+        prop_assert_eq!((&after.amr, after.proved_at), (&session.amr, Some(START)));
         prop_assert_eq!(&after.ended, &session.ended);
         prop_assert!(after.idle_expires_at <= after.expires_at || after.idle_expires_at == session.idle_expires_at);
         match verdict {

@@ -3,11 +3,13 @@
 //! `docs/design/sessions.md` says why each rule is as it is.
 
 mod access_token;
+mod auth_method;
 mod device;
 mod judge;
 mod refresh_token;
 
 pub use access_token::{AccessToken, Claims};
+pub use auth_method::AuthMethod;
 pub use device::device_name;
 pub use judge::{LIFETIME_LOST_REPLIES, Presented, Refusal, Verdict};
 pub use refresh_token::{BODY_BYTES, KeyId, RefreshToken};
@@ -61,6 +63,10 @@ pub struct Session {
     pub user_id: UserId,
     /// Mixed into the refresh tokens.
     pub secret: SessionSecret,
+    /// How the person proved who they are. None of them: the session began before this was kept.
+    pub amr: Vec<AuthMethod>,
+    /// When they did. Rotation proves nothing.
+    pub proved_at: Option<Timestamp>,
     /// The newest refresh token's generation.
     pub generation: Generation,
     /// When `generation` was made, or last issued again for a lost reply.
@@ -130,6 +136,8 @@ impl Session {
             id: new.id,
             user_id: new.user_id,
             secret: new.secret,
+            amr: new.amr,
+            proved_at: Some(now),
             generation: 1,
             rotated_at: now,
             confirmed_generation: 0,
@@ -178,6 +186,8 @@ pub struct NewSession {
     pub user_id: UserId,
     /// Random.
     pub secret: SessionSecret,
+    /// How they have just proved who they are.
+    pub amr: Vec<AuthMethod>,
     /// From where.
     pub client_ip: Option<std::net::IpAddr>,
     /// With what.

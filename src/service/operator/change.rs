@@ -1,6 +1,6 @@
 //! Changes of an account, each a use case.
 
-use super::{Changed, is_last_superuser, record};
+use super::{Changed, is_last_superuser};
 use crate::domain::account::UserId;
 use crate::domain::audit::Event;
 use crate::domain::password::PasswordHash;
@@ -109,7 +109,7 @@ pub async fn erase(app: &App, id: UserId, client: &Client, force: bool) -> Resul
     let work: Work<()> = |tx, change, (), locked| {
         Box::pin(async move {
             let ended = change.end_sessions(tx, &locked).await?;
-            audit::append(tx, &change.client.record(Event::UserDeleted, change.id, None), locked.now).await?;
+            change.note(tx, Event::UserDeleted, &locked).await?;
             account::erase(tx, change.id).await?;
             Ok(ended)
         })
@@ -157,7 +157,7 @@ impl Change {
     }
 
     async fn note(&self, tx: &mut Tx, event: Event, locked: &Locked) -> Result<Vec<SessionId>, Error> {
-        audit::append(tx, &record(&self.client, event, self.id), locked.now).await?;
+        audit::append(tx, &self.client.record(event, self.id, None), locked.now).await?;
         Ok(Vec::new())
     }
 

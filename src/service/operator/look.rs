@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::record;
 use crate::domain::account::{Email, User, UserId};
 use crate::domain::audit::Event;
 use crate::service::account::{Export, hand_out};
@@ -43,5 +42,5 @@ pub async fn list(app: &App) -> Result<Vec<User>, Failure> {
 /// # Errors
 /// When the database can't be asked.
 pub async fn export(app: &Arc<App>, id: UserId, client: &Client) -> Result<Option<Export>, Failure> {
-    hand_out(app, id, record(client, Event::DataExported, id)).await
+    hand_out(app, id, client.record(Event::DataExported, id, None)).await
 }

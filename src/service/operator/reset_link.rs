@@ -19,7 +19,7 @@ pub async fn make_reset(app: &App, id: UserId, ttl: Duration, client: &Client) -
     let made = app.store.write(input, |tx, (id, hash, ttl, client)| {
         Box::pin(async move {
             let Some(locked) = account::lock(tx, *id).await? else { return Ok(false) };
-            password::put(tx, *id, hash, locked.now + *ttl).await?;
+            password::put(tx, *id, hash, locked.now, locked.now + *ttl).await?;
             audit::append(tx, &client.record(Event::ResetRequested, *id, None), locked.now).await?;
             Ok(true)
         })

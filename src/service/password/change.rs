@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Proof, ProofError, prove, waiting};
 use crate::domain::audit::Event;
 use crate::domain::password::Password;
-use crate::domain::session::EndReason;
+use crate::domain::session::{AuthMethod, EndReason};
 use crate::domain::throttle::Scope;
 use crate::service::session::{
     Begun, IssuedTokens, begin_session, end_sessions_of, issue_tokens, prepare_session, session_begun, session_ended,
@@ -29,14 +29,14 @@ pub async fn change(app: &Arc<App>, proof: Proof, new: Password) -> Result<Issue
         let (client, user_id) = (proof.client.clone(), proof.caller.user.id);
         let (attempt, verified) = prove(&app, (attempt, first), proof, hung_up).await?;
         let (attempt, hash) = attempt.unless_refused::<_, ProofError>(second.hash(new).await).await?;
-        let new_session = prepare_session(&app, &client, user_id)?;
+        let new_session = prepare_session(&app, &client, user_id, vec![AuthMethod::Password])?;
         let input = (client, app.session.policy.clone(), new_session, verified, hash);
         let changed = app.store.write(input, |tx, (client, policy, new_session, verified, hash)| {
             Box::pin(async move {
                 let user_id = new_session.user_id;
                 let Some(locked) = account::lock(tx, user_id).await? else { return Ok(None) };
                 // Guarded by the hash that was verified: of two changes at once the second knows the wrong password.
-                if !account::replace_hash(tx, user_id, verified, hash).await? {
+                if !account::change_password(tx, user_id, verified, hash).await? {
                     return Ok(None);
                 }
                 password::void(tx, user_id).await?;

@@ -55,6 +55,7 @@ pub async fn reset(app: &Arc<App>, client: Client, token: Option<ResetToken>, ne
                 if !password::take(tx, token, locked.now).await? {
                     return Ok(None);
                 }
+                password::void(tx, *user_id).await?;
                 account::set_password(tx, *user_id, hash, locked.now).await?;
                 let detail = Some("reset".to_owned());
                 let record = Record { detail, ..client.record(Event::PasswordChanged, *user_id, None) };

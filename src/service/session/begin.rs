@@ -3,7 +3,7 @@
 use super::{end_session, session_ended};
 use crate::domain::account::UserId;
 use crate::domain::audit::Event;
-use crate::domain::session::{EndReason, NewSession, Policy, Session, SessionId, SessionSecret};
+use crate::domain::session::{AuthMethod, EndReason, NewSession, Policy, Session, SessionId, SessionSecret};
 use crate::domain::timestamp::Timestamp;
 use crate::service::{App, Client, Failure};
 use crate::storage::{self, Tx, audit, session};
@@ -15,12 +15,18 @@ pub(in crate::service) struct Begun {
     evicted: Vec<SessionId>,
 }
 
-/// The random parts of a session, and who begins it.
-pub(in crate::service) fn prepare_session(app: &App, client: &Client, user_id: UserId) -> Result<NewSession, Failure> {
+/// The random parts of a session, and who begins it by which proofs.
+pub(in crate::service) fn prepare_session(
+    app: &App,
+    client: &Client,
+    user_id: UserId,
+    amr: Vec<AuthMethod>,
+) -> Result<NewSession, Failure> {
     Ok(NewSession {
         id: SessionId(app.random.bytes()?),
         user_id,
         secret: SessionSecret(app.random.bytes()?),
+        amr,
         client_ip: client.ip,
         user_agent: client.user_agent.clone(),
     })

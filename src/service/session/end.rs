@@ -1,7 +1,7 @@
 //! The one way in which a session ends, whoever asks: row, audit record and notification in one transaction, then the tombstone.
 
 use crate::domain::account::UserId;
-use crate::domain::audit::{Event, Record};
+use crate::domain::audit::{Actor, Event, Record};
 use crate::domain::session::{EndReason, Session, SessionId};
 use crate::domain::timestamp::Timestamp;
 use crate::service::{App, Client, Failure};
@@ -52,8 +52,12 @@ pub(in crate::service) async fn end_session(
         EndReason::Reuse => Event::RefreshReused,
         _ => Event::SessionEnded,
     };
+    let actor = match reason {
+        EndReason::Reuse | EndReason::Evicted => Actor::Service,
+        _ => client.actor.clone(),
+    };
     let detail = Some(reason.as_str().to_owned());
-    let record = Record { detail, ..client.record(event, session.user_id, Some(session.id)) };
+    let record = Record { actor, detail, ..client.record(event, session.user_id, Some(session.id)) };
     audit::append(tx, &record, now).await?;
     Ok(true)
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::domain::account::{Email, UserId};
 use crate::domain::audit::Event;
 use crate::domain::password::{Password, PasswordHash};
-use crate::domain::session::{EndReason, Policy, RefreshToken, SessionId, Verdict};
+use crate::domain::session::{AuthMethod, EndReason, Policy, RefreshToken, SessionId, Verdict};
 use crate::domain::throttle::{Guesser, Scope};
 use crate::platform::hashing::Place;
 use crate::service::password::{HungUp, verify, waiting};
@@ -159,7 +159,7 @@ async fn begin(
     verified: Verified,
     presented: Option<RefreshToken>,
 ) -> Result<Option<Begun>, Failure> {
-    let new = prepare_session(app, client, verified.user_id)?;
+    let new = prepare_session(app, client, verified.user_id, vec![AuthMethod::Password])?;
     let input = (app.session.policy.clone(), client.clone(), new, verified, presented);
     let begun = app.store.write(input, |tx, (policy, client, new, verified, presented)| {
         Box::pin(async move {

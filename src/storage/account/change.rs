@@ -1,6 +1,6 @@
 //! Changes of an account that its owner or an operator asks for. Each moves `updated_at`, so that other nodes notice.
 
-use super::{UserRow, user_columns};
+use super::{UserRow, new_version, user_columns};
 use crate::domain::account::Email;
 use crate::domain::account::{FullName, User, UserId};
 use crate::domain::password::PasswordHash;
@@ -21,7 +21,7 @@ pub async fn rename(tx: &mut Tx, id: UserId, name: Option<&FullName>, now: Times
 
 /// Sets a password whose old one nobody has proved to know: a reset, or an operator. The user's row must be locked.
 pub async fn set_password(tx: &mut Tx, id: UserId, hash: &PasswordHash, now: Timestamp) -> Result<(), Error> {
-    let sql = "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1";
+    let sql = concat!("UPDATE users SET password_hash = $2, updated_at = $3", new_version!(), " WHERE id = $1");
     on!(tx, conn => sqlx::query(sql)
         .bind(id.0)
         .bind(hash.as_str())
@@ -31,10 +31,14 @@ pub async fn set_password(tx: &mut Tx, id: UserId, hash: &PasswordHash, now: Tim
         .map(drop))
 }
 
-/// Enables or disables an account. The user's row must be locked.
+/// Enables or disables an account; to disable it makes proofs from before void. The user's row must be locked.
 pub async fn set_active(tx: &mut Tx, id: UserId, active: bool, now: Timestamp) -> Result<(), Error> {
-    let sql = "UPDATE users SET is_active = $2, updated_at = $3 WHERE id = $1";
-    on!(tx, conn => sqlx::query(sql).bind(id.0).bind(active).bind(now.micros()).execute(conn).await.map(drop))
+    let sql = if active {
+        "UPDATE users SET is_active = TRUE, updated_at = $2 WHERE id = $1"
+    } else {
+        concat!("UPDATE users SET is_active = FALSE, updated_at = $2", new_version!(), " WHERE id = $1")
+    };
+    on!(tx, conn => sqlx::query(sql).bind(id.0).bind(now.micros()).execute(conn).await.map(drop))
 }
 
 /// Notes that the failures counted against the account are forgiven. The user's row must be locked.
@@ -69,7 +73,9 @@ pub async fn lock_superusers(tx: &mut Tx) -> Result<Vec<UserId>, Error> {
 
 /// Erases a user with all sessions. Of the audit the user's id alone is kept: what happened to somebody, not where or how.
 pub async fn erase(tx: &mut Tx, id: UserId) -> Result<(), Error> {
-    let forget = "UPDATE audit SET session_id = NULL, ip = NULL, user_agent = NULL, detail = NULL WHERE user_id = $1";
+    // The detail of an older record may be all that tells of an operator.
+    let forget = "UPDATE audit SET actor = coalesce(actor, CASE detail WHEN 'operator' THEN detail END), \
+                  session_id = NULL, ip = NULL, user_agent = NULL, detail = NULL WHERE user_id = $1";
     on!(tx, conn => sqlx::query(forget).bind(id.0).execute(conn).await.map(drop))?;
     let erase = "DELETE FROM users WHERE id = $1";
     on!(tx, conn => sqlx::query(erase).bind(id.0).execute(conn).await.map(drop))

@@ -38,6 +38,27 @@ macro_rules! user_columns {
 
 pub(super) use user_columns;
 
+/// Makes proofs from before void: `users.credentials_version`.
+macro_rules! new_version {
+    () => {
+        ", credentials_version = credentials_version + 1"
+    };
+}
+use new_version;
+
+/// Sets a hash, where the old one is still the one that was verified; the arguments are what else is set, and the time.
+macro_rules! put_hash {
+    ($also:expr, $time:expr) => {
+        concat!(
+            "UPDATE users SET password_hash = $3",
+            $also,
+            ", updated_at = ",
+            $time,
+            " WHERE id = $1 AND password_hash = $2"
+        )
+    };
+}
+
 /// What is needed to make an account.
 #[derive(Clone, Debug)]
 pub struct NewUser {
@@ -161,14 +182,26 @@ pub async fn record_login(
 
 /// Puts a new hash of the same password in the place of the old one. False: it is no longer the old one.
 pub async fn replace_hash(tx: &mut Tx, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Error> {
+    let sql = tx.pick(put_hash!("", "$4"), put_hash!("", concat!("coalesce($4, ", postgres_clock!(), ")")));
+    put_hash(tx, sql, id, old, new).await
+}
+
+/// Sets another password, whose old one somebody has proved to know. False: it is no longer the old one.
+pub async fn change_password(tx: &mut Tx, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Error> {
     let sql = tx.pick(
-        "UPDATE users SET password_hash = $3, updated_at = $4 WHERE id = $1 AND password_hash = $2",
-        concat!(
-            "UPDATE users SET password_hash = $3, updated_at = coalesce($4, ",
-            postgres_clock!(),
-            ") WHERE id = $1 AND password_hash = $2"
-        ),
+        put_hash!(new_version!(), "$4"),
+        put_hash!(new_version!(), concat!("coalesce($4, ", postgres_clock!(), ")")),
     );
+    put_hash(tx, sql, id, old, new).await
+}
+
+async fn put_hash(
+    tx: &mut Tx,
+    sql: &'static str,
+    id: UserId,
+    old: &PasswordHash,
+    new: &PasswordHash,
+) -> Result<bool, Error> {
     let time = tx.given_time();
     let changed = on!(tx, conn => sqlx::query(sql)
         .bind(id.0)

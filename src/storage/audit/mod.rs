@@ -5,16 +5,18 @@ use sqlx::FromRow;
 
 use super::{Error, Page, Tx, readable};
 use crate::domain::account::UserId;
-use crate::domain::audit::{Entry, Event, Record};
+use crate::domain::audit::{Actor, Entry, Event, Record};
 use crate::domain::session::SessionId;
 use crate::domain::timestamp::Timestamp;
 
 /// Appends a record, in the transaction of what it tells of.
 pub async fn append(tx: &mut Tx, record: &Record, now: Timestamp) -> Result<(), Error> {
-    let sql = "INSERT INTO audit (at, event, user_id, session_id, ip, user_agent, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql = "INSERT INTO audit (at, event, actor, user_id, session_id, ip, user_agent, detail) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     on!(tx, conn => sqlx::query(sql)
         .bind(now.micros())
         .bind(record.event.as_str())
+        .bind(record.actor.as_str())
         .bind(record.user_id.map(|id| id.0))
         .bind(record.session_id.as_ref().map(|id| &id.0[..]))
         .bind(record.ip.map(|ip| ip.to_string()))
@@ -38,7 +40,7 @@ pub async fn page_of_user(
     after: Option<(Timestamp, i64)>,
     limit: u32,
 ) -> Result<Page<Entry, (Timestamp, i64)>, Error> {
-    let sql = "SELECT id, at, event, user_id, session_id, ip, user_agent, detail FROM audit \
+    let sql = "SELECT id, at, event, actor, user_id, session_id, ip, user_agent, detail FROM audit \
                WHERE user_id = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4";
     let (at, id) = after.map_or((i64::MIN, 0), |(at, id)| (at.micros(), id));
     let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(sql)
@@ -58,6 +60,7 @@ struct Row {
     id: i64,
     at: i64,
     event: String,
+    actor: Option<String>,
     user_id: Option<i64>,
     session_id: Option<Vec<u8>>,
     ip: Option<String>,
@@ -73,6 +76,7 @@ impl TryFrom<Row> for Entry {
         let session_id = row.session_id.map(|id| id.try_into().map(SessionId)).transpose();
         let record = Record {
             event: Event::read(&row.event),
+            actor: Actor::read(row.actor.as_deref(), row.detail.as_deref()),
             user_id: row.user_id.map(UserId),
             session_id: session_id.map_err(|_| corrupt("session_id"))?,
             ip: row.ip.map(|ip| ip.parse()).transpose().map_err(|_| corrupt("ip"))?,

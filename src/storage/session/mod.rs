@@ -5,22 +5,14 @@
 
 mod row;
 
-use row::{FoundRow, LockedRow, SessionRow, session_id};
+use row::{FoundRow, INSERT, LockedRow, ROTATE, SessionRow, session_columns, session_id};
+use sqlx::AssertSqlSafe;
 
 use super::account::user_columns;
 use super::{Error, Page, Tx, announce_revocation, readable};
 use crate::domain::account::{User, UserId};
 use crate::domain::session::{EndReason, Generation, Session, SessionId};
 use crate::domain::timestamp::Timestamp;
-
-/// The columns of a [`SessionRow`], of a table called `s`.
-macro_rules! session_columns {
-    () => {
-        "s.id, s.user_id, s.secret, s.generation, s.rotated_at, s.confirmed_generation, s.lost_replies, s.lost_reply_at, \
-         s.lost_replies_total, s.created_at, s.last_used_at, s.client_ip, s.user_agent, s.idle_expires_at, s.expires_at, \
-         s.ended_at, s.end_reason"
-    };
-}
 
 /// A session whose row nobody else can change until this transaction ends.
 #[derive(Clone, Debug)]
@@ -35,31 +27,9 @@ pub struct Locked {
 
 /// Stores a new session. Its user's row must be locked.
 pub async fn insert(tx: &mut Tx, session: &Session) -> Result<(), Error> {
-    let sql = "INSERT INTO sessions (id, user_id, secret, generation, rotated_at, confirmed_generation, lost_replies, \
-               lost_reply_at, lost_replies_total, created_at, last_used_at, client_ip, user_agent, idle_expires_at, \
-               expires_at, ended_at, end_reason) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
-    on!(tx, conn => sqlx::query(sql)
-        .bind(&session.id.0[..])
-        .bind(session.user_id.0)
-        .bind(&session.secret.0[..])
-        .bind(i64::from(session.generation))
-        .bind(session.rotated_at.micros())
-        .bind(i64::from(session.confirmed_generation))
-        .bind(i64::from(session.lost_replies))
-        .bind(session.lost_reply_at.map(Timestamp::micros))
-        .bind(i64::from(session.lost_replies_total))
-        .bind(session.created_at.micros())
-        .bind(session.last_used_at.micros())
-        .bind(session.client_ip.map(|ip| ip.to_string()))
-        .bind(session.user_agent.as_deref())
-        .bind(session.idle_expires_at.micros())
-        .bind(session.expires_at.micros())
-        .bind(session.ended.as_ref().map(|ended| ended.at.micros()))
-        .bind(session.ended.as_ref().map(|ended| ended.reason.as_str()))
-        .execute(conn)
-        .await
-        .map(drop))
+    // The texts are made of the names of columns.
+    let sql = AssertSqlSafe(INSERT.as_str());
+    on!(tx, conn => SessionRow::from(session).bind_all(sqlx::query(sql)).execute(conn).await.map(drop))
 }
 
 /// Finds a session, live or not, and its user. Locks nothing.
@@ -192,21 +162,9 @@ async fn select_live(
 /// Writes what rotation changes: generation and confirmation, lost replies, use, client, idle expiry. The row must be locked and
 /// not ended.
 pub async fn update(tx: &mut Tx, session: &Session) -> Result<(), Error> {
-    let sql = "UPDATE sessions SET generation = $2, rotated_at = $3, confirmed_generation = $4, lost_replies = $5, \
-               lost_reply_at = $6, lost_replies_total = $7, last_used_at = $8, client_ip = $9, user_agent = $10, \
-               idle_expires_at = $11 WHERE id = $1 AND ended_at IS NULL";
-    let changed = on!(tx, conn => sqlx::query(sql)
-        .bind(&session.id.0[..])
-        .bind(i64::from(session.generation))
-        .bind(session.rotated_at.micros())
-        .bind(i64::from(session.confirmed_generation))
-        .bind(i64::from(session.lost_replies))
-        .bind(session.lost_reply_at.map(Timestamp::micros))
-        .bind(i64::from(session.lost_replies_total))
-        .bind(session.last_used_at.micros())
-        .bind(session.client_ip.map(|ip| ip.to_string()))
-        .bind(session.user_agent.as_deref())
-        .bind(session.idle_expires_at.micros())
+    let sql = AssertSqlSafe(ROTATE.as_str());
+    let changed = on!(tx, conn => SessionRow::from(session)
+        .bind_rotated(sqlx::query(sql))
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;

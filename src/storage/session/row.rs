@@ -1,36 +1,120 @@
-//! How sessions are read back; a row that Doorward can't have written is an error.
+//! A session as it is stored: the one list of its columns. A row that Doorward can't have written is an error.
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
-use sqlx::FromRow;
+use sqlx::query::Query;
+use sqlx::{Database, Encode, FromRow, Type};
 
 use crate::domain::account::UserId;
-use crate::domain::session::{EndReason, Ended, Session, SessionId, SessionSecret};
+use crate::domain::session::{AuthMethod, EndReason, Ended, Session, SessionId, SessionSecret};
 use crate::domain::timestamp::Timestamp;
 use crate::storage::Error;
 use crate::storage::account::UserRow;
 
-/// A session as it is stored.
-#[derive(FromRow)]
-pub(super) struct SessionRow {
-    id: Vec<u8>,
-    user_id: i64,
-    secret: Vec<u8>,
-    generation: i64,
-    rotated_at: i64,
-    confirmed_generation: i64,
-    lost_replies: i64,
-    lost_reply_at: Option<i64>,
-    lost_replies_total: i64,
-    created_at: i64,
-    last_used_at: i64,
-    client_ip: Option<String>,
-    user_agent: Option<String>,
-    idle_expires_at: i64,
-    expires_at: i64,
-    ended_at: Option<i64>,
-    end_reason: Option<String>,
+/// Makes the row, and what statements have of its columns: their names, to be selected of a table called `s`, and their values, to be
+/// bound in the order of the names.
+macro_rules! session_row {
+    (
+        begun { $first:ident: $first_type:ty, $($begun:ident: $begun_type:ty,)+ }
+        rotated { $($rotated:ident: $rotated_type:ty,)+ }
+        ended { $($ended:ident: $ended_type:ty,)+ }
+    ) => {
+        #[derive(Debug, FromRow)]
+        pub(super) struct SessionRow {
+            $first: $first_type,
+            $($begun: $begun_type,)+
+            $($rotated: $rotated_type,)+
+            $($ended: $ended_type,)+
+        }
+
+        macro_rules! session_columns {
+            () => {
+                concat!(
+                    "s.", stringify!($first),
+                    $(", s.", stringify!($begun),)+
+                    $(", s.", stringify!($rotated),)+
+                    $(", s.", stringify!($ended)),+
+                )
+            };
+        }
+
+        impl SessionRow {
+            const COLUMNS: &[&str] = &[
+                stringify!($first), $(stringify!($begun),)+ $(stringify!($rotated),)+ $(stringify!($ended)),+
+            ];
+            const ROTATED: &[&str] = &[$(stringify!($rotated)),+];
+
+            /// Binds all columns, for [`INSERT`].
+            pub(super) fn bind_all<DB: Database>(
+                self,
+                query: Query<'_, DB, DB::Arguments>,
+            ) -> Query<'_, DB, DB::Arguments>
+            where
+                $first_type: for<'t> Encode<'t, DB> + Type<DB>,
+                $($begun_type: for<'t> Encode<'t, DB> + Type<DB>,)+
+                $($rotated_type: for<'t> Encode<'t, DB> + Type<DB>,)+
+                $($ended_type: for<'t> Encode<'t, DB> + Type<DB>,)+
+            {
+                query.bind(self.$first) $(.bind(self.$begun))+ $(.bind(self.$rotated))+ $(.bind(self.$ended))+
+            }
+
+            /// Binds the session's id and what rotation moves, for [`ROTATE`].
+            pub(super) fn bind_rotated<DB: Database>(
+                self,
+                query: Query<'_, DB, DB::Arguments>,
+            ) -> Query<'_, DB, DB::Arguments>
+            where
+                $first_type: for<'t> Encode<'t, DB> + Type<DB>,
+                $($rotated_type: for<'t> Encode<'t, DB> + Type<DB>,)+
+            {
+                query.bind(self.$first) $(.bind(self.$rotated))+
+            }
+        }
+    };
 }
+
+session_row! {
+    begun {
+        id: Vec<u8>,
+        user_id: i64,
+        secret: Vec<u8>,
+        created_at: i64,
+        amr: Option<String>,
+        proved_at: Option<i64>,
+        expires_at: i64,
+    }
+    rotated {
+        generation: i64,
+        rotated_at: i64,
+        confirmed_generation: i64,
+        lost_replies: i64,
+        lost_reply_at: Option<i64>,
+        lost_replies_total: i64,
+        last_used_at: i64,
+        client_ip: Option<String>,
+        user_agent: Option<String>,
+        idle_expires_at: i64,
+    }
+    ended {
+        ended_at: Option<i64>,
+        end_reason: Option<String>,
+    }
+}
+pub(super) use session_columns;
+
+/// Stores a session.
+pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let places: Vec<_> = (1..=SessionRow::COLUMNS.len()).map(|number| format!("${number}")).collect();
+    format!("INSERT INTO sessions ({}) VALUES ({})", SessionRow::COLUMNS.join(", "), places.join(", "))
+});
+
+/// Writes what rotation moves.
+pub(super) static ROTATE: LazyLock<String> = LazyLock::new(|| {
+    let places = SessionRow::ROTATED.iter().zip(2..);
+    let changes: Vec<_> = places.map(|(column, number)| format!("{column} = ${number}")).collect();
+    format!("UPDATE sessions SET {} WHERE id = $1 AND ended_at IS NULL", changes.join(", "))
+});
 
 #[derive(FromRow)]
 pub(super) struct FoundRow {
@@ -55,6 +139,32 @@ impl SessionRow {
     }
 }
 
+impl From<&Session> for SessionRow {
+    fn from(session: &Session) -> Self {
+        Self {
+            id: session.id.0.to_vec(),
+            user_id: session.user_id.0,
+            secret: session.secret.0.to_vec(),
+            created_at: session.created_at.micros(),
+            amr: AuthMethod::join(&session.amr),
+            proved_at: session.proved_at.map(Timestamp::micros),
+            expires_at: session.expires_at.micros(),
+            generation: i64::from(session.generation),
+            rotated_at: session.rotated_at.micros(),
+            confirmed_generation: i64::from(session.confirmed_generation),
+            lost_replies: i64::from(session.lost_replies),
+            lost_reply_at: session.lost_reply_at.map(Timestamp::micros),
+            lost_replies_total: i64::from(session.lost_replies_total),
+            last_used_at: session.last_used_at.micros(),
+            client_ip: session.client_ip.map(|ip| ip.to_string()),
+            user_agent: session.user_agent.clone(),
+            idle_expires_at: session.idle_expires_at.micros(),
+            ended_at: session.ended.as_ref().map(|ended| ended.at.micros()),
+            end_reason: session.ended.as_ref().map(|ended| ended.reason.as_str().to_owned()),
+        }
+    }
+}
+
 impl TryFrom<SessionRow> for Session {
     type Error = Error;
 
@@ -71,6 +181,8 @@ impl TryFrom<SessionRow> for Session {
             id: session_id(row.id)?,
             user_id: UserId(row.user_id),
             secret: SessionSecret(row.secret.try_into().map_err(|_| corrupt("secret"))?),
+            amr: AuthMethod::split(row.amr.as_deref()),
+            proved_at: row.proved_at.map(Timestamp::from_micros),
             generation: count(row.generation, "generation")?,
             rotated_at: Timestamp::from_micros(row.rotated_at),
             confirmed_generation: count(row.confirmed_generation, "confirmed_generation")?,
@@ -92,6 +204,6 @@ pub(super) fn session_id(bytes: Vec<u8>) -> Result<SessionId, Error> {
     bytes.try_into().map(SessionId).map_err(|_| corrupt("id"))
 }
 
-pub(super) const fn corrupt(column: &'static str) -> Error {
+const fn corrupt(column: &'static str) -> Error {
     Error::Corrupt { table: "sessions", column }
 }

@@ -203,15 +203,17 @@ impl TestApp {
     /// An operator makes a reset token that can be used for half an hour.
     pub(crate) async fn reset_token(&self, email: &str) -> String {
         let (app, id) = (self.service(), self.id_of(email).await);
-        let made = operator::make_reset(&app, id, Duration::from_mins(30), &Client::default()).await;
+        let made = operator::make_reset(&app, id, Duration::from_mins(30), &Client::operator()).await;
         let token = made.expect("a database").expect("an account").reveal();
         trace::remember(&token);
         token
     }
 
-    /// What the audit tells of an account, the oldest first: the event, and the detail where there is one.
+    /// What the audit tells of an account, the oldest first: the event, the detail where there is one, and who did it where that was
+    /// not the person.
     pub(crate) async fn audit_of(&self, id: UserId) -> Vec<String> {
-        let query = "SELECT event || coalesce(' ' || detail, '') FROM audit WHERE user_id =";
+        let query = "SELECT event || coalesce(' ' || detail, '') || CASE coalesce(actor, 'person') WHEN 'person' THEN '' ELSE ' ' || actor END \
+                     FROM audit WHERE user_id =";
         self.home.database.texts(&format!("{query} {id} ORDER BY id")).await
     }
 

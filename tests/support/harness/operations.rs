@@ -20,7 +20,7 @@ pub(crate) enum Operation {
 
 impl TestApp {
     pub(crate) async fn operate(&self, id: UserId, operation: Operation, force: bool) -> Changed {
-        let (app, client) = (self.service(), Client::default());
+        let (app, client) = (self.service(), Client::operator());
         let changed = match operation {
             Operation::Enable => operator::enable(&app, id, &client).await,
             Operation::Disable => operator::disable(&app, id, &client, force).await,

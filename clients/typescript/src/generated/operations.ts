@@ -42,11 +42,11 @@ export type { Session, User } from "./types.gen.js";
 export const operations = {
   register: ["POST", "/register", 201, [400, 403, 409, 413, 415, 422, 429]],
   me: ["GET", "/me", 200, [401]],
-  updateMe: ["PATCH", "/me", 200, [400, 401, 403, 413, 415, 422]],
+  updateMe: ["PATCH", "/me", 200, [400, 401, 403, 413, 415, 422, 429]],
   deleteMe: ["DELETE", "/me", 204, [400, 401, 403, 409, 413, 415, 422, 429]],
   changePassword: ["POST", "/password", 200, [400, 401, 403, 413, 415, 422, 429]],
   resetPassword: ["POST", "/password/reset", 200, [400, 403, 413, 415, 422, 429]],
-  exportMe: ["GET", "/me/export", 200, [401]],
+  exportMe: ["GET", "/me/export", 200, [401, 429]],
   login: ["POST", "/login", 200, [400, 401, 403, 413, 415, 422, 429]],
   refresh: ["POST", "/refresh", 200, [401, 403, 429]],
   logout: ["POST", "/logout", 200, [403]],

@@ -31,6 +31,10 @@ export type AuditRecord = {
      */
     event: string;
     /**
+     * Who did it: `person`, `operator` or `service`. More may come.
+     */
+    actor: string;
+    /**
      * In which session.
      */
     session_id: string | null;
@@ -128,7 +132,7 @@ export type EmailUnavailableProblem = {
 };
 
 /**
- * Everything that is stored about a person.
+ * Everything that is stored about a person, as [`text`] writes it.
  */
 export type Export = {
     /**
@@ -657,6 +661,14 @@ export type StoredSession = {
      */
     user_agent: string | null;
     /**
+     * How the person proved who they are when it began, in the words of RFC 8176: `pwd` is the password.
+     */
+    amr: Array<string>;
+    /**
+     * When they did.
+     */
+    proved_at: string | null;
+    /**
      * When it ends if it is not used.
      */
     idle_expires_at: string;
@@ -1028,6 +1040,10 @@ export type UpdateMeErrors = {
      */
     422: ValidationFailedProblem;
     /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
      * The service can't answer now; `code` says why. Try again.
      */
     503: ({
@@ -1202,6 +1218,10 @@ export type ExportMeErrors = {
     } & SessionRevokedProblem) | ({
         code: 'session_reuse_detected';
     } & SessionReuseDetectedProblem);
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
     /**
      * The service can't answer now; `code` says why. Try again.
      */

@@ -1,0 +1,56 @@
+//! How somebody proved who they are when their session began.
+
+/// A method of authentication, by the words of RFC 8176.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AuthMethod {
+    /// `pwd`: the password.
+    Password,
+    /// Another version of Doorward knows this word.
+    Other(String),
+}
+
+impl AuthMethod {
+    /// The stored form.
+    #[must_use]
+    pub const fn as_str(&self) -> &str {
+        match self {
+            Self::Password => "pwd",
+            Self::Other(word) => word.as_str(),
+        }
+    }
+
+    fn read(word: &str) -> Self {
+        if word == Self::Password.as_str() { Self::Password } else { Self::Other(word.to_owned()) }
+    }
+
+    /// The stored form of several: words with a space between them. None of none.
+    #[must_use]
+    pub fn join(methods: &[Self]) -> Option<String> {
+        let words: Vec<_> = methods.iter().map(Self::as_str).collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    }
+
+    /// Reads the stored form of several. A session of a version before 0.2 has none.
+    #[must_use]
+    pub fn split(words: Option<&str>) -> Vec<Self> {
+        words.unwrap_or_default().split_whitespace().map(Self::read).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_read_back_from_their_stored_form() {
+        let other = |word: &str| AuthMethod::Other(word.to_owned());
+        for (words, methods) in [
+            (None, vec![]),
+            (Some("pwd"), vec![AuthMethod::Password]),
+            (Some("pwd otp mfa"), vec![AuthMethod::Password, other("otp"), other("mfa")]),
+        ] {
+            assert_eq!(AuthMethod::split(words), methods);
+            assert_eq!(AuthMethod::join(&methods).as_deref(), words);
+        }
+    }
+}
