@@ -14,6 +14,7 @@ mod common;
 mod group_commit;
 mod locks;
 mod migrations;
+mod readiness;
 mod resets;
 mod sessions;
 mod start;

@@ -26,21 +26,31 @@ const CONNECTIONS: u32 = 3;
 const FOREVER: Duration = Duration::from_secs(40);
 
 /// Stands between the store and its database.
-struct Wire {
+pub struct Wire {
     address: SocketAddr,
-    /// Of the connections that there are; later ones have a flag of their own.
+    /// Of the connections that there are when the first falls silent; later ones have a flag of their own.
     silent: Arc<AtomicBool>,
+    /// Of those.
+    later: Arc<AtomicBool>,
 }
 
 impl Wire {
+    /// To a database of its own, whose name it returns.
+    pub async fn to_a_database() -> Option<(Self, String)> {
+        let url = postgres::migrated_database().await?;
+        let (_, address) = url.rsplit_once('@').unwrap();
+        let (server, database) = address.split_once('/').unwrap();
+        Some((Self::to(server.to_owned()).await, database.to_owned()))
+    }
+
     async fn to(server: String) -> Self {
         let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let wire = Self { address: door.local_addr().unwrap(), silent: Arc::new(AtomicBool::new(false)) };
-        let first = Arc::clone(&wire.silent);
+        let wire = Self { address: door.local_addr().unwrap(), silent: Arc::default(), later: Arc::default() };
+        let (first, later) = (Arc::clone(&wire.silent), Arc::clone(&wire.later));
         tokio::spawn(async move {
             loop {
                 let (visitor, _) = door.accept().await.unwrap();
-                let silent = if first.load(Ordering::SeqCst) { Arc::default() } else { Arc::clone(&first) };
+                let silent = if first.load(Ordering::SeqCst) { Arc::clone(&later) } else { Arc::clone(&first) };
                 let server = TcpStream::connect(&server).await.unwrap();
                 let ((from_visitor, to_visitor), (from_server, to_server)) =
                     (visitor.into_split(), server.into_split());
@@ -52,8 +62,14 @@ impl Wire {
     }
 
     /// From now on nothing comes through on the connections that there are.
-    fn fall_silent(&self) {
+    pub fn fall_silent(&self) {
         self.silent.store(true, Ordering::SeqCst);
+    }
+
+    /// Nor on new ones.
+    pub fn fall_silent_for_ever(&self) {
+        self.later.store(true, Ordering::SeqCst);
+        self.fall_silent();
     }
 }
 
@@ -74,19 +90,21 @@ async fn carry(
     }
 }
 
-#[tokio::test]
-async fn a_silent_connection_costs_its_request_and_not_the_pool() {
-    let Some(url) = postgres::migrated_database().await else { return };
-    let (_, address) = url.rsplit_once('@').unwrap();
-    let (server, database) = address.split_once('/').unwrap();
-    let wire = Wire::to(server.to_owned()).await;
+/// A store of [`CONNECTIONS`] connections.
+pub async fn store_through(wire: &Wire, database: &str) -> Store {
     let url = format!("postgres://{}@{}/{database}", postgres::SUPERUSER, wire.address);
     let settings = Database {
         location: Location::Postgres(Secret::new(url.into_bytes())),
         max_connections: CONNECTIONS,
         ..postgres_settings("")
     };
-    let store = Store::open(&settings, Clock::system()).await.unwrap();
+    Store::open(&settings, Clock::system()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_silent_connection_costs_its_request_and_not_the_pool() {
+    let Some((wire, database)) = Wire::to_a_database().await else { return };
+    let store = store_through(&wire, &database).await;
     let mut busy = Vec::new();
     for _ in 0..CONNECTIONS {
         busy.push(store.read().await.unwrap());
@@ -120,4 +138,18 @@ async fn a_silent_connection_costs_its_request_and_not_the_pool() {
     };
     timeout(FOREVER, all).await.expect("no place of the pool is lost");
     store.write((), |tx, ()| Box::pin(note(tx, "it works again"))).await.unwrap();
+}
+
+/// Seen: no answer for eight seconds, where a load balancer asks every two.
+#[tokio::test]
+async fn a_frozen_postgres_is_not_ready_and_that_is_told_before_a_query_gives_up() {
+    let Some((wire, database)) = Wire::to_a_database().await else { return };
+    let store = store_through(&wire, &database).await;
+    store.check().await.unwrap();
+    let mut tx = store.read().await.unwrap();
+    wire.fall_silent_for_ever();
+    tokio::select! {
+        checked = store.check() => assert!(checked.unwrap_err().is_unavailable()),
+        _ = account::by_id(&mut tx, UserId(1)) => panic!("readiness waited for a query"),
+    }
 }
