@@ -4,3 +4,5 @@ CREATE TABLE heartbeat (
     id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     at BIGINT NOT NULL
 );
+
+INSERT INTO heartbeat (id, at) VALUES (1, 0);

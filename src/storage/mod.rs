@@ -180,6 +180,27 @@ impl Store {
             .unwrap_or_else(|_| Err(Error::Unavailable("no answer in time".to_owned())))
     }
 
+    /// From when on something may have been written that a transaction that begins now does not see: for somebody who will look again
+    /// later. What is being written has its time already, and can't be seen before its commit.
+    ///
+    /// PostgreSQL tells when the oldest transaction began that has written, also one whose commit waits for a standby; those that
+    /// have not yet written what they took the time for are cut off before [`OPEN_FOR`]. SQLite lets one write at a time: when this
+    /// process last had its turn nobody else was writing, however slow.
+    ///
+    /// # Errors
+    /// When the database does not tell.
+    pub async fn horizon(&self) -> Result<Timestamp, Error> {
+        if let Backend::Sqlite(database) = &self.backend {
+            return Ok(database.had_its_turn().min(self.clock.now()));
+        }
+        let mut tx = self.read().await?;
+        let now = tx.now().await?;
+        let sql = "SELECT min((extract(epoch FROM xact_start) * 1000000)::bigint) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()";
+        let oldest: Option<i64> = on!(tx, conn => sqlx::query_scalar(sql).fetch_one(conn).await)?;
+        Ok(oldest.map_or(now, Timestamp::from_micros).min(now) - OPEN_FOR)
+    }
+
     /// Asks the database for an answer.
     ///
     /// # Errors
@@ -241,27 +262,6 @@ impl Tx {
         let sql = concat!("SELECT ", postgres_clock!());
         let micros: i64 = on!(self, conn => sqlx::query_scalar(sql).fetch_one(conn).await)?;
         Ok(Timestamp::from_micros(micros))
-    }
-
-    /// From when on something may have been written that this transaction does not see, for somebody who will look again later: what
-    /// is being written has its time already, and can't be seen before its commit. Ask in a transaction that ends before the one that
-    /// looks begins.
-    ///
-    /// PostgreSQL tells when the oldest transaction began that has written, also one whose commit waits for a standby; those that
-    /// have not yet written what they took the time for are cut off before [`OPEN_FOR`]. SQLite lets one write at a time, and a
-    /// process that is stopped half-way stops all others.
-    ///
-    /// # Errors
-    /// When the database does not tell.
-    pub async fn horizon(&mut self) -> Result<Timestamp, Error> {
-        let now = self.now().await?;
-        if !self.is_postgres() {
-            return Ok(now - OPEN_FOR);
-        }
-        let sql = "SELECT min((extract(epoch FROM xact_start) * 1000000)::bigint) FROM pg_stat_activity \
-                   WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()";
-        let oldest: Option<i64> = on!(self, conn => sqlx::query_scalar(sql).fetch_one(conn).await)?;
-        Ok(oldest.map_or(now, Timestamp::from_micros).min(now) - OPEN_FOR)
     }
 
     /// What statements take as the time: none means that PostgreSQL is to ask its own clock.

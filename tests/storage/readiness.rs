@@ -4,13 +4,14 @@ use doorward::config::database::Location;
 use doorward::storage::Error;
 use sqlx::{Connection as _, Executor as _};
 
-use crate::common::{Test, both, sqlite};
+use crate::common::{Test, sqlite};
 use crate::transactions::note;
 
-both! {
-    async fn where_nothing_was_written_a_row_is(test) {
+#[tokio::test]
+async fn where_nothing_was_written_a_row_is() {
+    for test in [Some(Test::sqlite().await), Test::postgres().await].into_iter().flatten() {
         test.store.check().await.unwrap();
-        assert_eq!(test.texts("SELECT CAST(id AS TEXT) FROM heartbeat").await, ["1"]);
+        assert_ne!(test.texts("SELECT CAST(at AS TEXT) FROM heartbeat").await, ["0"]);
     }
 }
 
@@ -18,12 +19,7 @@ both! {
 async fn writes_tell_and_one_row_a_second_serves_all_who_ask() {
     let test = Test::sqlite().await;
     test.execute("CREATE TABLE beats (at INTEGER)").await;
-    for moment in ["INSERT", "UPDATE"] {
-        let trigger = format!(
-            "CREATE TRIGGER on_{moment} AFTER {moment} ON heartbeat BEGIN INSERT INTO beats VALUES (NEW.at); END"
-        );
-        test.execute(&trigger).await;
-    }
+    test.execute("CREATE TRIGGER beat AFTER UPDATE ON heartbeat BEGIN INSERT INTO beats VALUES (NEW.at); END").await;
     let ask = async |times: usize| {
         let all = futures_util::future::join_all((0..times).map(|_| test.store.check())).await;
         assert!(all.iter().all(Result::is_ok), "{all:?}");

@@ -60,8 +60,8 @@ impl Follower {
         let began = app.clock.now();
         let changed = revocations.changed().await?;
         let horizon = match changed {
-            // In a transaction of its own, which ends before the one that reads has its snapshot.
-            Some(_) => Some(app.store.read().await?.horizon().await?),
+            // Before the snapshot of the transaction that reads.
+            Some(_) => Some(app.store.horizon().await?),
             None => None,
         };
         Ok(Look { began, changed, horizon })

@@ -1,6 +1,6 @@
 //! Whether the database takes writes, as far as the last ones tell.
 
-use std::sync::{Mutex as Lock, PoisonError};
+use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
@@ -17,44 +17,60 @@ const EVERY: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(in crate::storage) struct Heartbeat {
     last: Lock<Option<(Instant, bool)>>,
-    /// Held while a row is written to find out.
-    asked: Mutex<Option<(Instant, Result<(), Error>)>>,
+    /// What was found out last. Held while a row is written.
+    found: Arc<Mutex<Option<(Instant, Result<(), Error>)>>>,
 }
 
 impl Heartbeat {
-    /// A write is done, or was not possible. What fails for another reason, or for nobody's fault, tells nothing.
+    /// A write is done, or was not possible. What fails for another reason, or for nobody's fault, tells nothing; and work that is done
+    /// may have written nothing: only a row that is written to find out ends a failure.
     pub(in crate::storage) fn note<T>(&self, written: &Result<T, Error>) {
-        let works = match written {
-            Ok(_) => true,
-            Err(Error::Unavailable(_)) => false,
-            Err(_) => return,
-        };
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), works));
+        let mut last = self.last();
+        match written {
+            Ok(_) if last.is_none_or(|(_, works)| works) => *last = Some((Instant::now(), true)),
+            Err(Error::Unavailable(_)) => *last = Some((Instant::now(), false)),
+            _ => {}
+        }
     }
 
     /// Whether the next write is likely to be done. Where the last ones do not tell, a row is written.
     pub(in crate::storage) async fn check(&self, store: &Store) -> Result<(), Error> {
-        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_some_and(|(at, works)| works && at.elapsed() < TELLS_FOR) {
+        if self.last().is_some_and(|(at, works)| works && at.elapsed() < TELLS_FOR) {
             return Ok(());
         }
-        let mut asked = self.asked.lock().await;
-        if let Some((at, outcome)) = &*asked
-            && at.elapsed() < EVERY
-        {
-            return outcome.clone();
-        }
-        let outcome = beat(store).await;
-        *asked = Some((Instant::now(), outcome.clone()));
-        outcome
+        let (store, found) = (store.clone(), Arc::clone(&self.found));
+        // In a task of its own: when who asks gives up, the next one waits for the same row, and does not write another.
+        let task = tokio::spawn(async move {
+            let mut found = found.lock().await;
+            if let Some((at, outcome)) = &*found
+                && at.elapsed() < EVERY
+            {
+                return outcome.clone();
+            }
+            let outcome = beat(&store).await;
+            if outcome.is_ok() {
+                *store.heartbeat.last() = Some((Instant::now(), true));
+            }
+            *found = Some((Instant::now(), outcome.clone()));
+            outcome
+        });
+        task.await.unwrap_or_else(|_| Err(Error::Unavailable("the program is ending".to_owned())))
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(Instant, bool)>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// One row for all nodes. Where another node is writing it, that tells as much: nobody waits for a node that has frozen.
 async fn beat(store: &Store) -> Result<(), Error> {
     let written = store.write((), |tx, ()| {
         Box::pin(async move {
             let now = tx.now().await?;
-            let sql = "INSERT INTO heartbeat (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
+            let sql = tx.pick(
+                "UPDATE heartbeat SET at = $1",
+                "UPDATE heartbeat SET at = $1 WHERE id IN (SELECT id FROM heartbeat FOR UPDATE SKIP LOCKED)",
+            );
             on!(tx, conn => sqlx::query(sql).bind(now.micros()).execute(conn).await.map(drop))
         })
     });

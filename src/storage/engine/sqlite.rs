@@ -12,6 +12,7 @@ use super::migrate::{self, Found};
 use super::revocations::{Revocations, Source};
 use super::writer::Writer;
 use super::{Error, StartError, StartProblem};
+use crate::domain::timestamp::Timestamp;
 use crate::platform::clock::Clock;
 use crate::storage::{BoxFuture, Tx};
 
@@ -74,6 +75,10 @@ impl Database {
         T: Send + 'static,
     {
         self.writer.write(input, work).await
+    }
+
+    pub(in crate::storage) fn had_its_turn(&self) -> Timestamp {
+        self.writer.had_its_turn()
     }
 
     pub(in crate::storage) async fn close(&self) {

@@ -5,6 +5,8 @@
 //! of its own, so that the failure of one does not touch the others.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures_util::FutureExt as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -13,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument as _, Span};
 
 use super::Error;
+use crate::domain::timestamp::Timestamp;
 use crate::platform::clock::Clock;
 use crate::storage::{BoxFuture, Inner, Tx};
 
@@ -23,6 +26,8 @@ const MAX_BATCH: usize = 128;
 #[derive(Clone)]
 pub(in crate::storage) struct Writer {
     queue: mpsc::UnboundedSender<Message>,
+    /// When it last held the database's lock, in microseconds; at first, when it started.
+    turn: Arc<AtomicI64>,
 }
 
 enum Message {
@@ -35,8 +40,9 @@ impl Writer {
     pub(in crate::storage) fn start(connection: SqliteConnection, options: SqliteConnectOptions, clock: Clock) -> Self {
         let (queue, messages) = mpsc::unbounded_channel();
         let tx = Some(Tx::new(Inner::SqliteWriter(connection), clock.clone()));
-        tokio::spawn(Task { options, clock, tx, closing: None }.run(messages));
-        Self { queue }
+        let turn = Arc::new(AtomicI64::new(clock.now().micros()));
+        tokio::spawn(Task { options, clock, tx, closing: None, turn: Arc::clone(&turn) }.run(messages));
+        Self { queue, turn }
     }
 
     pub(in crate::storage) async fn write<I, T, F>(&self, input: I, work: F) -> Result<T, Error>
@@ -51,6 +57,11 @@ impl Writer {
             .send(Message::Job(Box::new(Pending { input, work, span: Span::current(), result: None, reply })))
             .map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
+    }
+
+    /// When this process last held the lock: nobody else was writing then.
+    pub(in crate::storage) fn had_its_turn(&self) -> Timestamp {
+        Timestamp::from_micros(self.turn.load(Ordering::Acquire))
     }
 
     /// Runs what waits, then closes the connection.
@@ -117,6 +128,7 @@ struct Task {
     /// None after a failure: the next job gets a new connection, which is in no half-finished transaction.
     tx: Option<Tx>,
     closing: Option<oneshot::Sender<()>>,
+    turn: Arc<AtomicI64>,
 }
 
 impl Task {
@@ -170,6 +182,7 @@ impl Task {
             None => Tx::new(Inner::SqliteWriter(self.options.connect().await?), self.clock.clone()),
         };
         execute(&mut tx, "BEGIN IMMEDIATE").await?;
+        self.turn.store(self.clock.now().micros(), Ordering::Release);
         let mut next = 0;
         while next < batch.len() {
             execute(&mut tx, "SAVEPOINT job").await?;
