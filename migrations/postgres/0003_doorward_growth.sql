@@ -1,6 +1,24 @@
 -- What a session's beginning proved, who did what the audit tells, and tokens that are good once. All of it may be missing in rows of
 -- the version before, which works beside this one.
 
+-- The tables are in use by the version before, whose transactions take them in more than one order: waiting for one while holding
+-- another would end in a deadlock. All at once, or none and again; each wait is shorter than what PostgreSQL takes for a deadlock (1 s).
+DO $$
+DECLARE
+    before TEXT := current_setting('lock_timeout');
+BEGIN
+    PERFORM set_config('lock_timeout', '250ms', true);
+    LOOP
+        BEGIN
+            LOCK TABLE users, sessions, audit IN ACCESS EXCLUSIVE MODE;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            PERFORM pg_sleep(0.1);
+        END;
+    END LOOP;
+    PERFORM set_config('lock_timeout', before, true);
+END $$;
+
 -- How the person proved who they are (domain::session::AuthMethod), and when.
 ALTER TABLE sessions ADD COLUMN amr TEXT;
 ALTER TABLE sessions ADD COLUMN proved_at BIGINT;

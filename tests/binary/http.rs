@@ -33,9 +33,9 @@ pub(crate) fn send(server: &Server, path: &str, cookie: &str, body: &str) -> Ans
     exchange(server, &request(path, cookie, body))
 }
 
-/// Asks with an access token.
+/// Asks with an access token; in HTTP/1.0, so that what is streamed comes as it is, and not in chunks.
 pub(crate) fn get(server: &Server, path: &str, access: &str) -> Answer {
-    let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
+    let head = format!("GET {path} HTTP/1.0\r\nhost: localhost\r\nconnection: close\r\n");
     exchange(server, &format!("{head}authorization: Bearer {access}\r\n\r\n"))
 }
 

@@ -60,13 +60,13 @@ pub async fn take(tx: &mut Tx, token: &TokenHash, now: Timestamp) -> Result<bool
          WHERE hash = $1 AND purpose = 'reset' AND used_at IS NULL AND expires_at > $2",
         "DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $2",
     ] {
-        let used = on!(tx, conn => sqlx::query(sql)
+        let changed = on!(tx, conn => sqlx::query(sql)
             .bind(&token[..])
             .bind(now.micros())
             .execute(conn)
             .await
             .map(|done| done.rows_affected()))?;
-        if used > 0 {
+        if changed > 0 {
             return Ok(true);
         }
     }

@@ -1,0 +1,106 @@
+"""Who takes part in scripts/upgrade: servers, and the browsers of people."""
+
+import http.client
+import json
+import re
+import signal
+import subprocess
+import time
+
+API = "/api/auth"
+PASSWORD = "SecurePass123"
+# How long, in seconds, a token of an ended session may still be taken by another node.
+BOUND = 2.0
+
+
+class Server:
+    """A running server. Its address is in what it writes when it listens."""
+
+    def __init__(self, name, program, folder, database):
+        self.name, self.program, self.folder = name, program, folder
+        folder.mkdir(exist_ok=True)
+        limits = ("LOGIN_RATE_LIMIT", "REGISTER_RATE_LIMIT", "REFRESH_RATE_LIMIT", "ACCOUNT_RATE_LIMIT")
+        self.settings = {
+            "DATABASE_URL": database,
+            "HOST": "127.0.0.1",
+            "PORT": "0",
+            "JWT_SECRET_KEY": "a-key-that-both-versions-have-5d8e31f0c2",
+            "BCRYPT_COST": "4",
+            "LOG_LEVEL": "warn",
+            **dict.fromkeys(limits, "off"),
+        }
+        self.log_path = folder / f"{name}.log"
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen([program], cwd=folder, env=self.settings, stdout=log, stderr=log)
+        while not (found := re.search(r"http://[a-z0-9.]+:(\d+)", self.log())):
+            assert self.process.poll() is None, f"{name} did not start:\n{self.log()}"
+            time.sleep(0.02)
+        self.port = int(found[1])
+
+    def log(self):
+        return self.log_path.read_text()
+
+    def command(self, *words):
+        """What `doorward user ..` prints."""
+        done = subprocess.run(
+            [self.program, "user", *words], cwd=self.folder, env=self.settings, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=60)
+        told = [line for line in self.log().splitlines() if "ERROR" in line or "panicked" in line]
+        assert not told, f"{self.name} logged errors: {told}"
+
+
+class Browser:
+    """A cookie jar that is led to one server or the other."""
+
+    def __init__(self, email):
+        self.email, self.password, self.cookies = email, PASSWORD, {}
+
+    def call(self, server, method, path, body=None, expected=200):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        text = None
+        if body is not None:
+            headers["Content-Type"], text = "application/json", json.dumps(body)
+        connection.request(method, API + path, text, headers)
+        answer = connection.getresponse()
+        content = answer.read().decode()
+        for line in answer.headers.get_all("Set-Cookie") or []:
+            name, value = line.split(";")[0].split("=", 1)
+            self.cookies[name] = value
+            if "max-age=0" in line.lower():
+                del self.cookies[name]
+        connection.close()
+        what = f"{server.name}: {method} {path} for {self.email}: {answer.status} {content}"
+        assert answer.status < 500, what
+        assert expected is None or answer.status == expected, f"{what}, expected {expected}"
+        return answer.status, json.loads(content) if content else None
+
+    def register(self, server):
+        self.call(server, "POST", "/register", {"email": self.email, "password": self.password}, 201)
+
+    def login(self, server, expected=200):
+        self.call(server, "POST", "/login", {"email": self.email, "password": self.password}, expected)
+
+    def refresh(self, server):
+        self.call(server, "POST", "/refresh")
+
+    def me(self, server, expected=200):
+        return self.call(server, "GET", "/me", expected=expected)[0]
+
+    def copy(self):
+        other = Browser(self.email)
+        other.password, other.cookies = self.password, dict(self.cookies)
+        return other
+
+    def is_refused(self, server, since):
+        """Whoever asks when the bound has passed is refused, however long the answer takes."""
+        while True:
+            asked = time.monotonic()
+            if self.me(server, expected=None) == 401:
+                return
+            assert asked - since < BOUND, f"{server.name} took a token of {self.email} {asked - since:.1f} s after its end"
