@@ -34,6 +34,8 @@ import type {
   LogoutAllData,
   LogoutAllErrors,
   LogoutAllResponses,
+  StateErrors,
+  StateResponses,
 } from "./types.gen.js";
 
 export type { Session, User } from "./types.gen.js";
@@ -42,17 +44,18 @@ export type { Session, User } from "./types.gen.js";
 export const operations = {
   register: ["POST", "/register", 201, [400, 403, 409, 413, 415, 422, 429]],
   me: ["GET", "/me", 200, [401]],
-  updateMe: ["PATCH", "/me", 200, [400, 401, 403, 413, 415, 422, 429]],
+  updateMe: ["PATCH", "/me", 200, [400, 401, 403, 409, 413, 415, 422, 429]],
   deleteMe: ["DELETE", "/me", 204, [400, 401, 403, 409, 413, 415, 422, 429]],
-  changePassword: ["POST", "/password", 200, [400, 401, 403, 413, 415, 422, 429]],
+  changePassword: ["POST", "/password", 200, [400, 401, 403, 409, 413, 415, 422, 429]],
   resetPassword: ["POST", "/password/reset", 200, [400, 403, 413, 415, 422, 429]],
   exportMe: ["GET", "/me/export", 200, [401, 429]],
   login: ["POST", "/login", 200, [400, 401, 403, 413, 415, 422, 429]],
   refresh: ["POST", "/refresh", 200, [401, 403, 429]],
   logout: ["POST", "/logout", 200, [403]],
   listSessions: ["GET", "/sessions", 200, [401]],
-  endSession: ["DELETE", "/sessions/{id}", 204, [401, 403, 404]],
-  logoutAll: ["POST", "/logout-all", 200, [400, 401, 403, 413, 415, 422]],
+  endSession: ["DELETE", "/sessions/{id}", 204, [401, 403, 404, 409]],
+  logoutAll: ["POST", "/logout-all", 200, [400, 401, 403, 409, 413, 415, 422]],
+  state: ["GET", "/state", 200, []],
 } as const;
 
 /** The operations, by their ids in the contract. */
@@ -73,6 +76,7 @@ export interface Responses {
   listSessions: ListSessionsResponses;
   endSession: EndSessionResponses;
   logoutAll: LogoutAllResponses;
+  state: StateResponses;
 }
 
 /** The problem of each refusal, by operation and status. */
@@ -90,6 +94,7 @@ export interface Errors {
   listSessions: ListSessionsErrors;
   endSession: EndSessionErrors;
   logoutAll: LogoutAllErrors;
+  state: StateErrors;
 }
 
 /** The body of each request that has one. */

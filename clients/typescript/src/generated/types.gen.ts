@@ -53,6 +53,20 @@ export type AuditRecord = {
 };
 
 /**
+ * How the browser stands.
+ */
+export type BrowserState = {
+    /**
+     * The person who is logged in.
+     */
+    user: User | null;
+    /**
+     * Whether `refresh` would log in somebody: the access token is missing or has expired, and the refresh token is good.
+     */
+    refreshable: boolean;
+};
+
+/**
  * How the service is.
  */
 export type Condition = 'healthy';
@@ -132,7 +146,7 @@ export type EmailUnavailableProblem = {
 };
 
 /**
- * Everything that is stored about a person, as [`text`] writes it.
+ * Everything that is stored about a person.
  */
 export type Export = {
     /**
@@ -342,6 +356,29 @@ export type NotAuthenticatedProblem = {
      * What to switch on.
      */
     code: 'not_authenticated';
+};
+
+/**
+ * `X-Doorward-User` names another person than the one who is logged in. Nothing was done.
+ */
+export type OtherUserProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:other_user';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 409;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'other_user';
 };
 
 /**
@@ -875,6 +912,12 @@ export type RegisterResponse = RegisterResponses[keyof RegisterResponses];
 
 export type DeleteMeData = {
     body: Proof;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
     path?: never;
     query?: never;
     url: '/api/auth/me';
@@ -906,9 +949,13 @@ export type DeleteMeErrors = {
      */
     403: CrossSiteRequestProblem;
     /**
-     * The person is the last active superuser, and can't leave.
+     * Refused; `code` says why.
      */
-    409: LastSuperuserProblem;
+    409: ({
+        code: 'other_user';
+    } & OtherUserProblem) | ({
+        code: 'last_superuser';
+    } & LastSuperuserProblem);
     /**
      * The body is larger than 16 KiB.
      */
@@ -997,6 +1044,12 @@ export type MeResponse = MeResponses[keyof MeResponses];
 
 export type UpdateMeData = {
     body: ProfileChange;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
     path?: never;
     query?: never;
     url: '/api/auth/me';
@@ -1027,6 +1080,10 @@ export type UpdateMeErrors = {
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
     403: CrossSiteRequestProblem;
+    /**
+     * `X-Doorward-User` names another person than the one who is logged in. Nothing was done.
+     */
+    409: OtherUserProblem;
     /**
      * The body is larger than 16 KiB.
      */
@@ -1066,6 +1123,12 @@ export type UpdateMeResponse = UpdateMeResponses[keyof UpdateMeResponses];
 
 export type ChangePasswordData = {
     body: PasswordChange;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
     path?: never;
     query?: never;
     url: '/api/auth/password';
@@ -1096,6 +1159,10 @@ export type ChangePasswordErrors = {
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
     403: CrossSiteRequestProblem;
+    /**
+     * `X-Doorward-User` names another person than the one who is logged in. Nothing was done.
+     */
+    409: OtherUserProblem;
     /**
      * The body is larger than 16 KiB.
      */
@@ -1431,6 +1498,12 @@ export type ListSessionsResponse = ListSessionsResponses[keyof ListSessionsRespo
 
 export type EndSessionData = {
     body?: never;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
     path: {
         /**
          * As `listSessions` tells it.
@@ -1467,6 +1540,10 @@ export type EndSessionErrors = {
      */
     404: SessionNotFoundProblem;
     /**
+     * `X-Doorward-User` names another person than the one who is logged in. Nothing was done.
+     */
+    409: OtherUserProblem;
+    /**
      * The service can't answer now; `code` says why. Try again.
      */
     503: ({
@@ -1489,6 +1566,12 @@ export type EndSessionResponse = EndSessionResponses[keyof EndSessionResponses];
 
 export type LogoutAllData = {
     body?: LogoutAll;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
     path?: never;
     query?: never;
     url: '/api/auth/logout-all';
@@ -1519,6 +1602,10 @@ export type LogoutAllErrors = {
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
     403: CrossSiteRequestProblem;
+    /**
+     * `X-Doorward-User` names another person than the one who is logged in. Nothing was done.
+     */
+    409: OtherUserProblem;
     /**
      * The body is larger than 16 KiB.
      */
@@ -1551,6 +1638,35 @@ export type LogoutAllResponses = {
 };
 
 export type LogoutAllResponse = LogoutAllResponses[keyof LogoutAllResponses];
+
+export type StateData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/auth/state';
+};
+
+export type StateErrors = {
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ({
+        code: 'overloaded';
+    } & OverloadedProblem) | ({
+        code: 'database_unavailable';
+    } & DatabaseUnavailableProblem);
+};
+
+export type StateError = StateErrors[keyof StateErrors];
+
+export type StateResponses = {
+    /**
+     * What is known.
+     */
+    200: BrowserState;
+};
+
+export type StateResponse = StateResponses[keyof StateResponses];
 
 export type HealthData = {
     body?: never;
