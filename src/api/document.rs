@@ -97,6 +97,10 @@ fn tidy_schema(schema: &mut Value, is_body: bool) {
     for (name, property) in members(schema, "properties") {
         if !is_required(name) {
             property["nullable"] = json!(true);
+            // Beside a reference it says nothing without a type (OpenAPI 3.0.3).
+            if property.get("allOf").is_some() {
+                property["type"] = json!("object");
+            }
         }
         // The description stands beside `allOf`, and once more inside it.
         if let Some(parts) = property.get_mut("allOf").and_then(Value::as_array_mut) {
