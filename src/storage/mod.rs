@@ -184,7 +184,7 @@ impl Store {
     /// later. What is being written has its time already, and can't be seen before its commit.
     ///
     /// PostgreSQL tells when the oldest transaction began that has written, also one whose commit waits for a standby; those that
-    /// have not yet written what they took the time for are cut off before [`OPEN_FOR`]. SQLite lets one write at a time: when this
+    /// have not yet written what they took the time for are cut off before 20 s have passed. SQLite lets one write at a time: when this
     /// process last had its turn nobody else was writing, however slow.
     ///
     /// # Errors

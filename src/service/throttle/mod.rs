@@ -1,4 +1,4 @@
-//! Who may try. An operation that is limited [begins](Attempt::begin) an attempt and says what became of it; what that takes and
+//! Who may try. An operation that is limited begins an `Attempt` and says what became of it; what that takes and
 //! gives back is a table (`domain::throttle::Scope`).
 
 mod attempt;

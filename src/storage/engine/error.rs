@@ -6,7 +6,7 @@ pub enum Error {
     /// Not reachable, too busy, out of space, or the commit failed: the same request may succeed later (503).
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    /// Another transaction was in the way and nothing was changed. [`Store::write`](super::Store::write) runs the work again.
+    /// Another transaction was in the way and nothing was changed. [`Store::write`](crate::storage::Store::write) runs the work again.
     #[error("the transaction met another one: {0}")]
     Conflict(String),
     /// A row that Doorward can't have written.

@@ -13,12 +13,15 @@ const TELLS_FOR: Duration = Duration::from_secs(10);
 /// So often a row is written to find out, at most, however many ask.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// When a row was written to find out, and what became of it.
+type Found = (Instant, Result<(), Error>);
+
 /// What became of the last writes of this process.
 #[derive(Default)]
 pub(in crate::storage) struct Heartbeat {
     last: Lock<Option<(Instant, bool)>>,
     /// What was found out last. Held while a row is written.
-    found: Arc<Mutex<Option<(Instant, Result<(), Error>)>>>,
+    found: Arc<Mutex<Option<Found>>>,
 }
 
 impl Heartbeat {
