@@ -57,10 +57,10 @@ async fn what_changed_while_nobody_could_look_is_found_afterwards(app: TestApp) 
     follower.finish(&service, &mut revocations, look).await.unwrap();
     // It begins and comes to no end.
     app.clock.advance(seconds(1));
-    drop(follower.begin(&service, &mut revocations).await.unwrap());
+    let _ = follower.begin(&service, &mut revocations).await.unwrap();
     app.clock.advance(seconds(1));
     rename(&app, "Ann").await;
-    drop(follower.begin(&service, &mut revocations).await.unwrap());
+    let _ = follower.begin(&service, &mut revocations).await.unwrap();
     app.clock.advance(minutes(10));
     laptop.refresh().await.ok();
     let access = laptop.access_cookie();
