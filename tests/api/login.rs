@@ -1,11 +1,13 @@
 //! POST /api/auth/login
 
+use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use crate::harness::answer::Answer;
 use crate::harness::app::{Database, TestApp};
 use crate::harness::both;
 use crate::harness::browser::PASSWORD;
+use crate::harness::http1;
 use crate::harness::time::seconds;
 use crate::harness::tokens;
 
@@ -22,6 +24,7 @@ both! {
     the_sixth_attempt_in_a_minute_has_to_wait,
     one_of_a_hundred_at_once_is_not_more_than_five,
     a_new_login_of_the_same_browser_replaces_the_session,
+    a_login_that_cannot_end_the_old_session_begins_none,
     a_failed_login_ends_nothing,
 }
 
@@ -175,6 +178,38 @@ async fn a_new_login_of_the_same_browser_replaces_the_session(app: TestApp) {
     app.refresh_with(&refresh).await.refused("session_revoked");
     laptop.me().await.ok();
     phone.me().await.ok();
+}
+
+async fn a_login_that_cannot_end_the_old_session_begins_none(database: Database) {
+    let app = TestApp::start(database).await;
+    app.register("bob@example.com").await;
+    let laptop = app.register_and_login("ann@example.com").await;
+    let (forbid, allow) = match database {
+        Database::Sqlite => (
+            "CREATE TRIGGER t BEFORE UPDATE OF ended_at ON sessions BEGIN SELECT RAISE(ABORT, 'no'); END",
+            "DROP TRIGGER t",
+        ),
+        Database::Postgres => {
+            ("ALTER TABLE sessions ADD CONSTRAINT t CHECK (ended_at IS NULL)", "ALTER TABLE sessions DROP CONSTRAINT t")
+        }
+    };
+    app.execute(forbid).await;
+    let rows = app.dump().await;
+    // Whether it is the same person's session or another's. By hand: no answer that the contract has tells of such a defect.
+    for email in ["ann@example.com", "bob@example.com"] {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", "application/json".parse().unwrap());
+        headers.insert("cookie", laptop.jar().header().unwrap().parse().unwrap());
+        let body = json!({ "email": email, "password": PASSWORD }).to_string();
+        let answer = http1::send(app.address(), Method::POST, URL, headers, http1::whole(body)).await;
+        assert_eq!(answer.status, 500);
+        assert!(!answer.headers.contains_key("set-cookie"));
+        assert_eq!(app.dump().await, rows, "nothing is left behind");
+    }
+    laptop.me().await.ok();
+    app.execute(allow).await;
+    laptop.login("bob@example.com").await.ok();
+    assert_eq!(app.number("SELECT count(*) FROM sessions WHERE ended_at IS NULL").await, 1);
 }
 
 async fn a_failed_login_ends_nothing(app: TestApp) {
