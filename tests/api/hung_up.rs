@@ -90,11 +90,11 @@ async fn a_guess_that_still_waits_is_never_looked_at(database: Database) {
     app.browser().login(ANN).await.ok();
 }
 
-/// Passwords that are looked at before whatever comes now: a dozen at most, and on a slow machine half of those that there is room for.
+/// Passwords that are looked at before whatever comes now: 48 at most, and on a slow machine half of those that there is room for.
 fn keep_busy(app: &TestApp, class: Class) -> Vec<Pending<Verified>> {
     let pool = app.service().password.hashing.clone();
     let one = |_| pool.reserve(class, Subject::UNBOUNDED).ok().map(Place::verify_nobody);
-    let mut in_front: Vec<_> = (0..24).map_while(one).collect();
+    let mut in_front: Vec<_> = (0..96).map_while(one).collect();
     in_front.truncate(in_front.len().div_ceil(2));
     in_front
 }
