@@ -18,7 +18,7 @@ async fn a_preflight_of_an_allowed_origin_is_answered() {
         assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example.com"));
         assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
         assert_eq!(answer.header("access-control-allow-methods"), Some("GET, HEAD, OPTIONS, POST, DELETE"));
-        assert_eq!(answer.header("access-control-allow-headers"), Some("Authorization, Content-Type"));
+        assert_eq!(answer.header("access-control-allow-headers"), Some("Authorization, Content-Type, X-Doorward-User"));
         assert_eq!(answer.header("access-control-max-age"), Some("600"));
         assert_eq!(answer.header("vary"), Some("Origin"));
     }
@@ -35,7 +35,10 @@ async fn every_answer_to_an_allowed_origin_is_readable() {
         assert_eq!(answer.status, status);
         assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example.com"));
         assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
-        assert_eq!(answer.header("access-control-expose-headers"), Some("Retry-After, X-Request-Id, WWW-Authenticate"));
+        assert_eq!(
+            answer.header("access-control-expose-headers"),
+            Some("Retry-After, X-Request-Id, WWW-Authenticate, X-Doorward-Session")
+        );
         assert_eq!(answer.header("vary"), Some("Origin"));
     }
 }
