@@ -59,6 +59,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     if applied > 0 {
         tracing::info!(applied, "brought the database up to date");
     }
+    wait_for_time(config, &store, &clock).await?;
     let app = Arc::new(app(config, store, clock, random)?);
     let listeners = listen::listen(&config.server.listen)?;
     let addresses = listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
@@ -72,10 +73,31 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     }));
     let in_the_background = [
         tokio::spawn(session::follow_revocations(Arc::clone(&app))),
-        tokio::spawn(maintenance::keep_house(Arc::clone(&app), config.database.audit_retention)),
+        tokio::spawn(maintenance::run(Arc::clone(&app), config.database.audit_retention)),
     ];
     let shutdown_delay = config.server.shutdown_delay;
     Ok(Running { addresses, app, shutdown_delay, stop, serving, in_the_background, _lock: lock })
+}
+
+/// How often the clock is looked at that is not right yet.
+const CLOCK_PAUSE: Duration = Duration::from_millis(200);
+
+/// Takes the database's time, and waits until it is past `SESSIONS_NOT_BEFORE`: a machine without a clock of its own begins with a
+/// time long gone, and has the right one a moment later.
+async fn wait_for_time(config: &Config, store: &Store, clock: &Clock) -> anyhow::Result<()> {
+    let begun = clock.monotonic();
+    loop {
+        let now = store.read().await?.now().await?;
+        clock.follow(now);
+        let Some(moment) = config.sessions.not_before.filter(|moment| *moment > now) else { return Ok(()) };
+        if clock.monotonic() - begun >= config.database.start_timeout {
+            anyhow::bail!(
+                "SESSIONS_NOT_BEFORE ({moment}) lies in the future: it is {now} by the clock of the database. Until then every \
+                 session would be refused. Is the clock right, and the setting?"
+            );
+        }
+        tokio::time::sleep(CLOCK_PAUSE).await;
+    }
 }
 
 /// The use cases on what they stand on.

@@ -13,6 +13,7 @@ mod account_races;
 mod audit;
 mod client;
 mod client_address;
+mod clocks;
 mod contract;
 mod cross_site;
 mod errors;
