@@ -32,8 +32,8 @@ const MAX_AGE: Duration = Duration::from_mins(30);
 const MAX_IDLE: Duration = Duration::from_mins(10);
 /// What every session is set to. A node that falls silent in a transaction must not hold its locks for ever, and one that waits for such
 /// a lock, nor its connection.
-const ON_CONNECT: &str = "SET statement_timeout = '3s'; SET lock_timeout = '2s'; \
-                          SET idle_in_transaction_session_timeout = '10s'; SELECT pg_backend_pid()";
+const ON_CONNECT: &str =
+    "SET statement_timeout = '3s'; SET idle_in_transaction_session_timeout = '10s'; SELECT pg_backend_pid()";
 /// `division_by_zero`: see [`Transaction::begin`].
 const ANOTHER_SESSION: &str = "22012";
 
