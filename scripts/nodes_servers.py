@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -77,6 +78,44 @@ class Postgres:
         if self.process.poll() is None:
             self.signal(signal.SIGCONT)
             self.stop(signal.SIGQUIT)
+
+
+class Wire:
+    """Between the nodes and PostgreSQL: it can fall silent, without closing anything."""
+
+    def __init__(self, server):
+        self.server, self.silent = server, threading.Event()
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.port = self.door.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            visitor, _ = self.door.accept()
+            try:
+                server = socket.create_connection(("127.0.0.1", self.server))
+            except OSError:
+                visitor.close()
+                continue
+            for one, other in ((visitor, server), (server, visitor)):
+                threading.Thread(target=self.carry, args=(one, other, self.silent), daemon=True).start()
+
+    @staticmethod
+    def carry(one, other, silent):
+        try:
+            while data := one.recv(65536):
+                if silent.is_set():
+                    threading.Event().wait()
+                other.sendall(data)
+        except OSError:
+            pass
+        for end in (one, other):
+            end.close()
+
+    def fall_silent(self):
+        """On all connections that there are; later ones work."""
+        before, self.silent = self.silent, threading.Event()
+        before.set()
 
 
 class Node:

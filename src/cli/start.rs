@@ -90,7 +90,7 @@ async fn wait_for_time(config: &Config, store: &Store, clock: &Clock) -> anyhow:
         let now = store.read().await?.now().await?;
         clock.follow(now);
         let Some(moment) = config.sessions.not_before.filter(|moment| *moment > now) else { return Ok(()) };
-        if clock.monotonic() - begun >= config.database.start_timeout {
+        if clock.monotonic().saturating_sub(begun) >= config.database.start_timeout {
             anyhow::bail!(
                 "SESSIONS_NOT_BEFORE ({moment}) lies in the future: it is {now} by the clock of the database. Until then every \
                  session would be refused. Is the clock right, and the setting?"

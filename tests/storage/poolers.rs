@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use crate::common::{Test, postgres_settings};
-use crate::support::poolers::{Pooler, RunningPooler};
+use crate::running_pooler::{Pooler, RunningPooler};
 use crate::support::postgres;
 use crate::transactions::note;
 use crate::users::register;

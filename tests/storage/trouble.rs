@@ -149,7 +149,7 @@ async fn a_synchronous_standby_that_is_gone_costs_writes_alone_and_no_more_conne
         writes.spawn(write(store.clone()));
     }
     // Reads go on.
-    while writes.len() > 0 {
+    while !writes.is_empty() {
         store.ping().await.unwrap();
         while let Some(written) = writes.try_join_next() {
             let error = written.unwrap().unwrap_err();

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use doorward::config::database::{Database, Location};
 
-pub mod poolers;
 pub mod postgres;
 
 /// Settings of a database, as small as a test needs.

@@ -253,11 +253,11 @@ fn wait_until_ready(data: &Path) -> bool {
 }
 
 /// PostgreSQL refuses to run as root.
-pub(super) struct Unprivileged(Option<&'static str>);
+pub struct Unprivileged(Option<&'static str>);
 
 impl Unprivileged {
     /// Whom to run as, and gives them the folder, which we have just made.
-    pub(super) fn for_folder(folder: &Path) -> Self {
+    pub fn for_folder(folder: &Path) -> Self {
         #[cfg(unix)]
         {
             use std::os::unix::fs::{MetadataExt as _, chown};
@@ -273,7 +273,7 @@ impl Unprivileged {
         Self(None)
     }
 
-    pub(super) fn command(&self, program: &Path) -> Command {
+    pub fn command(&self, program: &Path) -> Command {
         match self.0 {
             None => Command::new(program),
             Some(name) => {

@@ -244,7 +244,7 @@ impl Transaction {
         begun.map(drop).map_err(|error| {
             self.state = State::Broken;
             self.session = None;
-            match error.as_database_error().and_then(|error| error.code()) {
+            match error.as_database_error().and_then(sqlx::error::DatabaseError::code) {
                 Some(code) if code == ANOTHER_SESSION => sqlx::Error::Protocol(
                     "a pooler lends one session to several clients: its pool_mode must be session".to_owned(),
                 ),

@@ -1,4 +1,4 @@
-//! Poolers before a throw-away PostgreSQL: PgBouncer and Pgpool-II.
+//! Poolers before a throw-away PostgreSQL: `PgBouncer` and Pgpool-II.
 //!
 //! A machine without them leaves these tests out and says so; `DOORWARD_TEST_POOLERS=required` makes that a failure.
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::postgres::{self, Cluster, SUPERUSER, Signal, Unprivileged};
+use crate::support::postgres::{self, Cluster, SUPERUSER, Signal, Unprivileged};
 
 /// Which, and how it lends PostgreSQL's sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl RunningPooler {
         format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
     }
 
-    /// An administrator changes PgBouncer's mode while clients are connected.
+    /// An administrator changes the mode of `PgBouncer` while clients are connected.
     pub fn set_mode(&self, mode: &str) {
         fs::write(self.folder.path().join("conf"), pgbouncer(mode, self.port, self.server)).expect("a file");
         postgres::signal(self.process.id(), Signal::Reload);
