@@ -10,11 +10,13 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{development_key, listen};
 use crate::api;
+use crate::cache::access_tokens::VerifiedTokens;
 use crate::cache::sessions::SessionCache;
 use crate::cache::throttle::Throttles;
 use crate::config::Config;
 use crate::config::database::Location;
-use crate::platform::access_token::AccessTokens;
+use crate::domain::session::Algorithm;
+use crate::platform::access_token::{AccessTokens, Form};
 use crate::platform::clock::Clock;
 use crate::platform::device_cookie::DeviceCookies;
 use crate::platform::hashing::HashPool;
@@ -81,7 +83,11 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
 /// The use cases on what they stand on.
 pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -> anyhow::Result<App> {
     let keys = keys(config, &random)?;
-    let (issuer, audience) = (config.tokens.issuer.clone(), config.tokens.audience.clone());
+    let form = Form {
+        issuer: config.tokens.issuer.clone(),
+        audience: config.tokens.audience.clone(),
+        token_type: config.tokens.token_type,
+    };
     let hashing = HashPool::start(config.hashing, config.passwords.cost, random.clone());
     Ok(App {
         limits: Limits {
@@ -91,7 +97,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         session: Sessions {
             policy: config.sessions.clone(),
             cache: SessionCache::default(),
-            access_tokens: AccessTokens::new(keys.signing.clone(), issuer, audience, random.clone()),
+            access_tokens: VerifiedTokens::new(AccessTokens::new(keys.signing.clone(), form, random.clone())),
             names: KeyedHash::new(&keys.secrets.derive(Purpose::SessionNames)),
             devices: DeviceCookies::new(keys.secrets.clone(), random.clone()),
             keys,
@@ -108,18 +114,28 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
     })
 }
 
-/// The keys of the settings. Where there is none to sign with, which is in development alone, keys are made once and kept. Where
-/// there is one, several servers may share it, and a root that each made for itself would part them.
-fn keys(config: &Config, random: &Random) -> anyhow::Result<Keys> {
-    let tokens = &config.tokens;
-    let made = |setting| development_key::load_or_make(&config.database.location, setting, random);
-    let (signing, secret) = match (tokens.key.clone(), tokens.secret_key.clone()) {
-        (Some(signing), secret) => (signing, secret),
-        (None, Some(secret)) => (made("JWT_SECRET_KEY")?, Some(secret)),
-        (None, None) => (made("JWT_SECRET_KEY")?, Some(made("SECRET_KEY")?)),
+/// The keys of the settings. Where there is none of those that are needed, which is in development alone, keys are made once and
+/// kept. Where there is one to sign with, several servers may share it, and a root that each made for itself would part them.
+pub(super) fn keys(config: &Config, random: &Random) -> anyhow::Result<Keys> {
+    let tokens = config.tokens.clone();
+    let made = |setting| development_key::load_or_make(&config.database.location, setting, random).map(Some);
+    let secret = match (tokens.secret_key, &tokens.key) {
+        (None, None) => made("SECRET_KEY")?,
+        (given, _) => given,
     };
-    let (previous_signing, previous_secret) = (tokens.previous_key.clone(), tokens.previous_secret_key.clone());
-    Ok(Keys::new(Roots { signing, previous_signing, secret, previous_secret }))
+    let signing = match tokens.key {
+        None if config.tokens.knows(Algorithm::Hs256) => made("JWT_SECRET_KEY")?,
+        given => given,
+    };
+    Ok(Keys::new(Roots {
+        algorithm: tokens.algorithm,
+        previous_algorithm: tokens.previous_algorithm,
+        signing,
+        previous_signing: tokens.previous_key,
+        private: tokens.private,
+        secret,
+        previous_secret: tokens.previous_secret_key,
+    })?)
 }
 
 impl Running {

@@ -8,15 +8,25 @@ fn secret(byte: u8) -> Secret {
 /// `JWT_SECRET_KEY`, its previous one, `SECRET_KEY`, its previous one.
 fn keys(signing: u8, previous_signing: Option<u8>, own: Option<u8>, previous: Option<u8>) -> Keys {
     Keys::new(Roots {
-        signing: secret(signing),
+        signing: Some(secret(signing)),
         previous_signing: previous_signing.map(secret),
         secret: own.map(secret),
         previous_secret: previous.map(secret),
+        ..Roots::default()
     })
+    .unwrap()
 }
 
 fn ids(ring: &Ring) -> Vec<[u8; 4]> {
     std::iter::once(&ring.current).chain(&ring.accepted).map(Key::id).collect()
+}
+
+fn kids(keys: &SigningKeys) -> Vec<String> {
+    keys.all().map(|key| key.kid().to_owned()).collect()
+}
+
+fn kids_of(bytes: &[u8]) -> Vec<String> {
+    bytes.iter().map(|byte| Key::new(secret(*byte)).kid()).collect()
 }
 
 fn ids_of(bytes: &[u8]) -> Vec<[u8; 4]> {
@@ -27,12 +37,11 @@ fn ids_of(bytes: &[u8]) -> Vec<[u8; 4]> {
 #[test]
 fn without_a_secret_key_everything_is_what_it_always_was() {
     let keys = Keys::new(Roots {
-        signing: Secret::new(b"sBqX0xv1cVqM3n8yJr5tQw7eKd2fHg9a".to_vec()),
-        previous_signing: None,
-        secret: None,
-        previous_secret: None,
-    });
-    assert_eq!((keys.signing.current.kid(), keys.refresh.current.kid()), ("6sXLxQ".to_owned(), "6sXLxQ".to_owned()));
+        signing: Some(Secret::new(b"sBqX0xv1cVqM3n8yJr5tQw7eKd2fHg9a".to_vec())),
+        ..Roots::default()
+    })
+    .unwrap();
+    assert_eq!((keys.signing.current.kid(), keys.refresh.current.kid()), ("6sXLxQ", "6sXLxQ".to_owned()));
     let names = KeyedHash::new(&keys.secrets.derive(Purpose::ThrottleNames));
     assert_eq!(
         names.of(b"somebody@example.com"),
@@ -52,7 +61,8 @@ fn each_ring_has_its_keys() {
         (keys(1, Some(2), Some(5), Some(6)), [&[1, 2], &[5, 6], &[5, 6, 1, 2]]),
     ];
     for (keys, expected) in table {
-        assert_eq!([&keys.signing, &keys.secrets, &keys.refresh].map(ids), expected.map(ids_of));
+        assert_eq!(kids(&keys.signing), kids_of(expected[0]));
+        assert_eq!([&keys.secrets, &keys.refresh].map(ids), [expected[1], expected[2]].map(ids_of));
     }
 }
 
@@ -87,7 +97,7 @@ fn at_every_step_of_every_change_nodes_take_what_the_others_make() {
         for pair in steps.windows(2) {
             for (one, other) in [(&pair[0], &pair[1]), (&pair[1], &pair[0])] {
                 assert!(one.refresh.find(other.refresh.current.id()).is_some());
-                assert!(one.signing.find(other.signing.current.id()).is_some());
+                assert!(one.signing.find(other.signing.current.kid()).is_some());
                 let cookie = other.secrets.sign(Purpose::DeviceCookies, b"ann");
                 assert!(one.secrets.verify(Purpose::DeviceCookies, b"ann", &cookie));
             }
@@ -98,7 +108,7 @@ fn at_every_step_of_every_change_nodes_take_what_the_others_make() {
 #[test]
 fn changing_the_signing_key_changes_nothing_that_has_a_root_of_its_own() {
     let (before, after) = (keys(1, Some(2), Some(5), None), keys(2, Some(1), Some(5), None));
-    assert_ne!(before.signing.current.id(), after.signing.current.id());
+    assert_ne!(before.signing.current.kid(), after.signing.current.kid());
     assert_eq!(before.refresh.current.id(), after.refresh.current.id());
     assert_eq!(before.secrets.derive(Purpose::ThrottleNames), after.secrets.derive(Purpose::ThrottleNames));
 }
