@@ -18,10 +18,8 @@ pub struct PrivateKey {
 }
 
 /// Line ends may be written `\n`, for what can hold but one line.
-pub(super) const PRIVATE_KEY: Kind<PrivateKey> = Kind {
-    values: "a private key in PEM, on P-256 or of Ed25519, not encrypted",
-    parse: Parse::Text(parse),
-};
+pub(super) const PRIVATE_KEY: Kind<PrivateKey> =
+    Kind { values: "a private key in PEM, on P-256 or of Ed25519, not encrypted", parse: Parse::Text(parse) };
 
 /// The object identifier of P-256 (`prime256v1`), in DER.
 const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];

@@ -147,7 +147,10 @@ impl Tokens {
         let unused = |key: &PrivateKey| !self.knows(key.algorithm);
         if self.algorithm.is_asymmetric() {
             if current.as_ref().is_some_and(|key| key.algorithm != self.algorithm) {
-                reader.refuse(&JWT_PRIVATE_KEY, "must be a key of JWT_ALGORITHM: on P-256 for ES256, of Ed25519 for EdDSA");
+                reader.refuse(
+                    &JWT_PRIVATE_KEY,
+                    "must be a key of JWT_ALGORITHM: on P-256 for ES256, of Ed25519 for EdDSA",
+                );
             }
         } else if current.as_ref().is_some_and(unused) {
             reader.warn(&JWT_PRIVATE_KEY, "is not used: JWT_ALGORITHM signs with JWT_SECRET_KEY");
@@ -169,7 +172,7 @@ fn algorithms(reader: &mut Reader<'_>) -> (Option<Algorithm>, Option<Algorithm>)
     if algorithm == Some(Algorithm::EdDsa) {
         reader.warn(
             &JWT_ALGORITHM,
-            "=EdDSA is not known to HAProxy, mod_auth_openidc, npm's jsonwebtoken, python-jose and others: ES256 is known to all",
+            "is EdDSA, which is not known to HAProxy, mod_auth_openidc, npm's jsonwebtoken, python-jose and others. ES256 is known to all",
         );
     }
     (algorithm, previous)

@@ -59,6 +59,12 @@ impl<C: Codes> TypedProblem<C> {
         Self(Problem::of(code.into()), PhantomData)
     }
 
+    /// Refuses with a sentence that is more exact than the code's own.
+    #[must_use]
+    pub fn because(code: C, detail: &'static str) -> Self {
+        Self(Problem::new(code.into(), detail), PhantomData)
+    }
+
     /// Refuses a field that was found wrong after the body was read. `code` is the operation's code for broken rules.
     #[must_use]
     pub fn invalid(code: C, field: FieldProblem) -> Self {

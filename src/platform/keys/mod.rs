@@ -125,7 +125,8 @@ fn keys_of(roots: &Roots, algorithm: Algorithm) -> Result<Vec<SigningKey>, KeysE
         let roots = [(&roots.secret, signs), (&roots.previous_secret, Stage::Previous)];
         let roots = roots.into_iter().filter_map(|(secret, stage)| Some((Key::new(secret.clone()?), stage)));
         let derived = roots.map(|(root, stage)| SigningKey::derived(&root, algorithm, stage));
-        let derived: Vec<_> = derived.collect::<Result<_, _>>().map_err(|Unusable| KeysError::Unusable("SECRET_KEY"))?;
+        let derived: Vec<_> =
+            derived.collect::<Result<_, _>>().map_err(|Unusable| KeysError::Unusable("SECRET_KEY"))?;
         keys.splice(0..0, derived);
     }
     Ok(keys)

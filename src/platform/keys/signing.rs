@@ -96,9 +96,10 @@ impl SigningKey {
         let der = key.der.reveal();
         match key.algorithm {
             Algorithm::Hs256 => Err(Unusable),
-            Algorithm::Es256 => {
-                Self::p256(&EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map_err(|_| Unusable)?, stage)
-            }
+            Algorithm::Es256 => Self::p256(
+                &EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map_err(|_| Unusable)?,
+                stage,
+            ),
             Algorithm::EdDsa => {
                 Self::ed25519(&Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map_err(|_| Unusable)?, stage)
             }
