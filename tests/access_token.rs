@@ -1,5 +1,7 @@
 //! The verifier of access tokens against the vectors of Wycheproof.
 
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the message")]
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward::config::secret::Secret;

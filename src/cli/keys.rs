@@ -24,7 +24,7 @@ pub(super) enum Command {
         #[arg(long)]
         secret: bool,
     },
-    /// Make a private key for JWT_PRIVATE_KEY, in PEM
+    /// Make a private key, in PEM, for `JWT_PRIVATE_KEY`
     ///
     /// Reads no settings, and keeps nothing.
     Generate {

@@ -79,7 +79,7 @@ impl Tokens {
         if algorithm.is_some() {
             tokens.private_keys_that_fit(reader);
         }
-        Some(tokens)
+        algorithm.map(|_| tokens)
     }
 
     fn keys_that_are_needed(&self, reader: &mut Reader<'_>) {

@@ -17,7 +17,8 @@ const document = JSON.parse(readFileSync(input, "utf8"));
 const rows = [];
 for (const [path, methods] of Object.entries(document.paths)) {
   for (const [method, operation] of Object.entries(methods)) {
-    if (!path.startsWith("/api/auth/") || operation.operationId === "health") continue;
+    // Pages have no use for what supervisors and proxies ask.
+    if (!path.startsWith("/api/auth/") || ["Health", "Backend"].includes(operation.tags[0])) continue;
     const statuses = Object.keys(operation.responses).map(Number);
     // Declared refusals that an application reacts to. What means "not now" is told apart before.
     const refusals = statuses.filter((status) => status >= 400 && status < 500);
