@@ -30,7 +30,7 @@ use crate::service::password::Passwords;
 use crate::service::session::Sessions;
 use crate::service::throttle::Limits;
 use crate::service::{App, maintenance, session};
-use crate::storage::{ServeLock, Store};
+use crate::storage::{self, ServeLock, Store};
 
 /// A server that accepts connections.
 pub struct Running {
@@ -52,11 +52,15 @@ pub struct Running {
 /// # Errors
 /// What stands in the way, with the remedy.
 pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Result<Running> {
-    let store = Store::open(&config.database, clock.clone()).await?;
     let lock = match &config.database.location {
-        Location::Sqlite(path) => Some(ServeLock::acquire(path)?),
+        Location::Sqlite(path) => {
+            let lock = ServeLock::acquire(path)?;
+            storage::examine(path).await?;
+            Some(lock)
+        }
         Location::Postgres(_) => None,
     };
+    let store = Store::open(&config.database, clock.clone()).await?;
     let applied = store.migrate().await?;
     if applied > 0 {
         tracing::info!(applied, "brought the database up to date");

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backup;
 mod http;
 mod kill;
 #[cfg(target_os = "linux")]
