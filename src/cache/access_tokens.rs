@@ -1,5 +1,5 @@
-//! Access tokens that were verified already: a client sends the same one with each request for an hour, and a signature by public
-//! key takes ten times as long to verify as the rest of such a request.
+//! Access tokens that were verified already: a client sends the same one with each request for an hour, and its signature need not be
+//! verified each time.
 
 use std::time::Duration;
 
