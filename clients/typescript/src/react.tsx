@@ -2,7 +2,8 @@
 import { createContext, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import type { ReactNode } from "react";
 
-import type { AuthClient, LostCode, Snapshot } from "./client.js";
+import type { AuthClient } from "./client.js";
+import type { LostCode, Snapshot } from "./state.js";
 import type { User } from "./generated/operations.js";
 import { sentence } from "./result.js";
 import type { Failure, Operation, Result } from "./result.js";

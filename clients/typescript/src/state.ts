@@ -1,0 +1,307 @@
+/**
+ * Who is logged in, as far as one tab can know: a pure machine. Whatever happens is an event, whatever is to be done is an effect; the rest
+ * of the client only carries them, so that every order of late, lost and doubled answers can be tried (`test/explore.test.ts`).
+ *
+ * What it believes rests on three rules:
+ * - Requests are numbered as they are sent. An answer to one that was sent before this tab knew of the present login is of an earlier epoch,
+ *   whether good or bad, and is asked for once more; unless it names the present session.
+ * - A refusal is no reason to be logged out, and neither is another tab's word: both make the tab look for itself. It looks while no other
+ *   tab changes the cookies: a change of the password ends a session before the browser has the cookies of the next.
+ * - No clock decides, and no counter of another tab.
+ */
+import type { User } from "./generated/operations.js";
+import type { Failure, Operation } from "./result.js";
+
+/** Why a session ended that was there. */
+export type LostCode =
+  | "session_expired"
+  | "session_ended"
+  | "session_revoked"
+  | "session_reuse_detected"
+  | "not_authenticated";
+
+/** Who is logged in, as far as this tab knows. The same object while nothing changes. */
+export type Snapshot =
+  /** Not asked yet, or just being asked. */
+  | { readonly status: "unknown"; readonly user: null; readonly lost: null }
+  | { readonly status: "authenticated"; readonly user: User; readonly lost: null }
+  | { readonly status: "anonymous"; readonly user: null; readonly lost: LostCode | null }
+  /** Asked, and not answered: `failure` says why, `sentence(failure)` for people. It is tried again; `start` does so at once. */
+  | { readonly status: "unavailable"; readonly user: null; readonly lost: null; readonly failure: Failure };
+
+/** The application's own requests are operations too. */
+type Op = Operation | "fetch";
+
+/** What came of a request, as far as it matters here. */
+export interface Outcome {
+  readonly ok: boolean;
+  readonly kind?: string;
+  readonly data?: unknown;
+  readonly problem?: { readonly code: string };
+}
+
+/** What an operation does. */
+interface Kind {
+  readonly op: Op;
+  /** It changes the cookies: one tab at a time. */
+  readonly alone?: boolean;
+  /** It changes nothing, and can be asked twice. */
+  readonly reads?: boolean;
+  /** Nobody is logged in after it. */
+  readonly leaves?: boolean;
+}
+
+/** What happens. */
+export type Event = {
+  /** Whether this browser is known to have, or to have had, somebody logged in. */
+  readonly note: boolean;
+} & (
+  | ({ readonly type: "call"; readonly id: number } & Kind)
+  /** `session` is the name of the session that the answer is about. */
+  | { readonly type: "answer"; readonly id: number; readonly sent: number; readonly outcome: Outcome; readonly session: string | null }
+  /** No other tab changes the cookies now. */
+  | { readonly type: "locked" }
+  /** Somebody else may be logged in (where the session is not known: whoever), or nobody, and why. */
+  | { readonly type: "told"; readonly session?: string | null; readonly lost: LostCode | null }
+  /** The page is put away, and may come back as it was. */
+  | { readonly type: "hidden" }
+);
+
+/** What is to be done. */
+export type Effect =
+  | readonly ["send", id: number, op: Op, sent: number]
+  /** Ends in `locked`, whatever becomes of the lock. */
+  | readonly ["lock"]
+  | readonly ["free"]
+  | readonly ["done", id: number, outcome: Outcome]
+  | readonly ["tell", session: string | null, lost: LostCode | null]
+  /** Somebody is logged in, with new tokens; or nobody. */
+  | readonly ["note", somebody: boolean];
+
+interface Call extends Kind {
+  /** What was sent last for it: a look takes several steps, and so does a login. */
+  readonly as?: Op;
+  /** The number of that request. */
+  readonly sent?: number;
+  /** It was answered so, and waits for a look. */
+  readonly outcome?: Outcome | undefined;
+  /** It was refused before. */
+  readonly again?: boolean;
+  /** Why it is over, if it is over. */
+  readonly code?: LostCode | null;
+  /** Nobody is somebody else's word already. */
+  readonly sure?: boolean;
+}
+
+/** A tab's state. */
+export interface State {
+  readonly shown: Snapshot;
+  /** The name of the session that is shown. */
+  readonly session: string | null;
+  /** The number of the next request. */
+  readonly next: number;
+  /** Requests below this number were sent under an earlier login. */
+  readonly floor: number;
+  readonly calls: { readonly [id: number]: Call };
+  /** What waits for the lock; the first has it, or is next. */
+  readonly queue: readonly number[];
+}
+
+export const UNKNOWN: Snapshot = { status: "unknown", user: null, lost: null };
+export const START: State = { shown: UNKNOWN, session: null, next: 1, floor: 0, calls: {}, queue: [] };
+
+/** Why, where it is not known: also of who was never here. */
+export const GONE = "not_authenticated";
+const OK: Outcome = { ok: true };
+
+/** The machine's own calls: who is logged in, asked with the lock and without. */
+const LOOK = 0;
+const GLANCE = -1;
+
+/** What an event leads to. */
+export function step(before: State, event: Event): readonly [State, readonly Effect[]] {
+  const s = { ...before, calls: { ...before.calls } as { [id: number]: Call }, queue: [...before.queue] };
+  const effects: Effect[] = [];
+  const run = (...effect: Effect) => effects.push(effect);
+
+  function become(shown: Snapshot) {
+    if (JSON.stringify(shown) !== JSON.stringify(s.shown)) s.shown = shown;
+  }
+
+  function put(id: number, change: Partial<Call>) {
+    s.calls[id] = { ...s.calls[id]!, ...change };
+  }
+
+  function send(id: number, as = s.calls[id]!.op) {
+    put(id, { as, sent: s.next });
+    run("send", id, as, s.next++);
+  }
+
+  function begin(id: number) {
+    if (!s.calls[id]!.alone) send(id);
+    else if (s.queue.push(id) < 2) run("lock");
+  }
+
+  function leave(id: number) {
+    if (s.queue[0] !== id) return;
+    run("free");
+    s.queue.shift();
+    if (s.queue.length) run("lock");
+  }
+
+  function end(id: number, outcome: Outcome) {
+    leave(id);
+    delete s.calls[id];
+    run("done", id, outcome);
+  }
+
+  /** Asks who is logged in, beside everything else. Whoever asked so before is answered by this. */
+  function glance(code: LostCode | null, sure = false) {
+    s.floor = s.next;
+    s.calls[GLANCE] = { op: "state", code, sure };
+    send(GLANCE);
+  }
+
+  /** Lets a call wait until it is sure who is logged in. `code` is why nobody is, if that is found. */
+  function look(id: number, outcome: Outcome, code: LostCode | null) {
+    put(id, { outcome, sent: 0 });
+    leave(id);
+    if (s.calls[LOOK]) blame(code);
+    else {
+      s.calls[LOOK] = { op: "state", alone: true, code };
+      begin(LOOK);
+    }
+  }
+
+  /** Better known reasons count. */
+  function blame(code: LostCode | null) {
+    if ((s.calls[LOOK]!.code ?? GONE) === GONE) put(LOOK, { code });
+  }
+
+  /** The look has come to an end: who has waited for it asks again, or is told. */
+  function settle(failure?: Outcome) {
+    end(LOOK, OK);
+    if (failure) failed(failure);
+    for (const [key, { op, outcome, sent, again, reads }] of Object.entries(s.calls)) {
+      const id = +key;
+      if (sent || !outcome) continue;
+      if (!failure && s.shown.user && !again && (reads || !outcome.ok) && op !== "state") {
+        put(id, { again: true, outcome: undefined });
+        begin(id);
+      } else end(id, outcome.ok ? outcome : (failure ?? outcome));
+    }
+  }
+
+  /** It was not answered who is logged in. */
+  function failed(failure: Outcome) {
+    if (/^un/.test(s.shown.status)) {
+      become({ status: "unavailable", user: null, lost: null, failure: { ...failure, cause: null } as Failure });
+    }
+  }
+
+  /** Somebody is logged in, by an answer to this request. */
+  function somebody(id: number, session: string | null, user: User) {
+    if (session !== s.session) {
+      s.floor = s.calls[id]!.sent!;
+      if (id !== GLANCE) run("tell", session, null);
+    }
+    s.session = session;
+    if (!event.note) run("note", true);
+    become({ status: "authenticated", user, lost: null });
+  }
+
+  /** Nobody is. `code` says why, where nobody asked for it; only who was logged in can lose it, and only once. */
+  function nobody(code: LostCode | null) {
+    const was = s.session || s.shown.user;
+    if (was) run("tell", null, code);
+    if (event.note) run("note", false);
+    s.session = null;
+    s.floor = s.next;
+    become({ status: "anonymous", user: null, lost: was || !code ? code : s.shown.lost });
+  }
+
+  /** Who is logged in: the answer to a look, to a glance, or after a login. */
+  function known(id: number, outcome: Outcome, session: string | null) {
+    const { op, outcome: answer = OK, code = null, sure, again } = s.calls[id]!;
+    const finish = (outcome = answer) => (id ? end(id, outcome) : settle());
+    if (!outcome.ok) {
+      if (!id) return settle(outcome);
+      // Whoever was shown is there no more.
+      if (op === "login") s.shown = UNKNOWN;
+      failed(outcome);
+      return finish(op === "login" ? answer : outcome);
+    }
+    const { user, refreshable } = outcome.data as { user: User | null; refreshable: boolean };
+    if (user) {
+      somebody(id, session, user);
+      finish();
+    } else if (op === "login") {
+      nobody(null);
+      finish({ ok: false, kind: "cookies" });
+    } else if (refreshable) {
+      if (id) return look(id, OK, code);
+      if (again) return settle({ ok: false, kind: "unavailable" });
+      put(id, { again: true });
+      send(id, "refresh");
+    } else if (id && !sure && (s.session || s.shown.user || event.note)) look(id, OK, code);
+    else {
+      nobody(code);
+      finish();
+    }
+  }
+
+  function answered(id: number, outcome: Outcome, session: string | null) {
+    const { op, as, sent, alone, reads, leaves, again } = s.calls[id]!;
+    const said = outcome.problem?.code ?? "";
+    const over = /^(not_auth|token_e|session_)/.test(said);
+    const code = (said[0] === "s" ? said : GONE) as LostCode;
+    const renews = op === "login" || as === "refresh" || op === "changePassword";
+    const late = sent! < s.floor && (!session || session !== s.session);
+    if (late && (over || (outcome.ok && (reads || as === "state")))) return send(id, as);
+    if (as === "state") return known(id, outcome, session);
+    if (outcome.ok) {
+      if (renews) {
+        s.floor = s.next;
+        run("note", true);
+      }
+      if (session !== s.session && /^(login|change)/.test(op)) {
+        run("tell", session, null);
+        // Who it is after a change of the password is known where it was known before.
+        if (op === "login" || s.shown.user) s.session = session;
+      }
+      if (op === "login") {
+        put(id, { outcome });
+        return send(id, "state");
+      }
+      if (!late && (op === "me" || op === "updateMe")) somebody(id, session, outcome.data as User);
+      if (leaves) {
+        nobody(null);
+        return end(id, outcome);
+      }
+    }
+    if (!id) {
+      if (over) blame(code);
+      else if (!outcome.ok) return settle(outcome);
+      return over || session !== s.session || !s.shown.user ? send(id, "state") : settle();
+    }
+    if (over && !(again && op === "fetch")) return look(id, outcome, code);
+    // It is about another login than the page's.
+    if (!late && session && session !== s.session && s.shown !== UNKNOWN) return look(id, outcome, GONE);
+    end(id, outcome);
+    // It may have been this login that ended, and what failed may have been done.
+    if (alone && !outcome.problem && !(outcome.ok && renews && session === s.session)) glance(null);
+  }
+
+  if (event.type === "call") {
+    const { id } = event;
+    s.calls[id] = { code: GONE, ...event };
+    begin(id);
+  } else if (event.type === "answer") {
+    const { id, sent, outcome, session } = event;
+    // Not a doubled one.
+    if (sent === s.calls[id]?.sent) answered(id, outcome, session);
+  } else if (event.type === "locked") send(s.queue[0]!);
+  else if (event.type === "hidden") become(UNKNOWN);
+  else if (event.session !== s.session) glance(event.lost, event.session === null);
+  return [s, effects];
+}
