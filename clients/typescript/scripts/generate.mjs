@@ -33,7 +33,7 @@ for (const [path, methods] of Object.entries(document.paths)) {
     rows.push({
       id,
       type,
-      row: [method.toUpperCase() + marks.join(""), path.slice("/api/auth".length), success, ...refusals].join(" "),
+      row: [method.toUpperCase(), path.slice("/api/auth".length), success, ...refusals, ...marks].join(" "),
       words: [...(path.includes("{id}") ? ["id: string"] : []), ...(requestBody ? [body] : [])],
       hasBody: Boolean(requestBody),
     });
@@ -50,8 +50,8 @@ ${imports.map((name) => `  ${name},`).join("\n")}
 export type { Session, User } from "./types.gen.js";
 
 /**
- * Method, path, the status of a success, those of refusals. Behind the method: \`*\` changes the cookies, \`!\` takes \`X-Doorward-User\`,
- * the person whose page it is.
+ * Method, path, the status of a success, those of refusals; \`*\`: it changes the cookies; \`!\`: it takes \`X-Doorward-User\`, the person
+ * whose page it is.
  */
 export const operations = {
 ${lines(({ id, row }) => `  ${id}: "${row}",`)}

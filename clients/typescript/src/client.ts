@@ -58,8 +58,10 @@ interface Pending {
   readonly ask: (as: Operation) => Promise<readonly [Outcome, string | null]>;
 }
 
-/** Milliseconds until it is tried again, at the earliest, where the service was away. */
-const SOON = 4_000;
+type Listener = (before: Snapshot, after: Snapshot) => void;
+
+/** Milliseconds until it is tried again where the service was away. */
+const SOON = 5_000;
 
 /** Makes a client. It asks for nothing until it is told to: see `start`. */
 export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
@@ -76,21 +78,20 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
     channel = page && attempt(() => new BroadcastChannel(name)),
     random = Math.random,
   } = options;
-  const http: Http = { baseUrl: `${base}/api/auth`, fetch: send, timeout };
+  const http: Http = { baseUrl: base, fetch: send, timeout };
 
   let state = START;
   let calls = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let free: () => void;
   let renewedAt = 0;
-  let starting: Promise<Snapshot> | undefined;
-  let refreshing: Promise<Result<"refresh">> | undefined;
   let warned = !page;
+  const single: { [Op in Operation]?: Promise<Result<Op>> | undefined } = {};
+  /** Has a signal, as listeners want one. */
   const gone = new AbortController();
   const pending = new Map<number, Pending>();
-  const listeners = new Set<(before: Snapshot, after: Snapshot) => void>();
+  const listeners = new Set<Listener>();
 
-  /** When the tokens were renewed last, by this browser's clock; there where somebody is, or was, logged in. */
+  /** When the tokens were renewed last, by this browser's clock: to renew them in time, and for nothing else. */
   const note = () => attempt(() => storage!.getItem(name));
 
   const effects: { [E in Effect as E[0]]: (...words: E extends readonly [string, ...infer W] ? W : never) => void } = {
@@ -101,11 +102,10 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
     },
     /** A courtesy: the service keeps sessions right without it. */
     async lock() {
-      let begun = false;
+      let begun;
       const hold = () =>
         new Promise<void>((done) => {
-          begun = true;
-          free = done;
+          begun = effects.free = done;
           feed({ type: "locked" });
         });
       await 0;
@@ -116,9 +116,8 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
         if (!begun) void hold();
       }
     },
-    free: () => free(),
+    free() {},
     done(id, outcome) {
-      if (outcome.kind === "cookies") warn("cookies kept: blocked, or two sites?");
       pending.get(id)?.done(outcome);
       pending.delete(id);
     },
@@ -138,41 +137,39 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
     clearTimeout(timer);
     if (!page || !(soon || state.shown.user)) return;
     const before = note();
-    const ahead = accessTokenTtl * (750 + random() * 200) - Math.max(Date.now() - Math.max(+before! || 0, renewedAt), 0);
+    const since = Math.max(+before! || 0, renewedAt) || (renewedAt = Date.now());
+    const ahead = accessTokenTtl * (750 + random() * 200) - Math.max(Date.now() - since, 0);
     timer = setTimeout(
       async () => {
-        if (page.visibilityState === "hidden") return;
+        if (page.hidden) return;
         if (!state.shown.user) look();
         // Another tab has renewed them meanwhile.
-        wake(state.shown.user && note() === before ? !(await client.refresh()).ok : undefined);
+        wake(state.shown.user && note() === before ? !(await share("refresh")).ok : undefined);
       },
-      soon ? SOON * (1 + random()) : Math.min(Math.max(ahead, 0), 2e9),
+      soon ? SOON : Math.min(ahead, 2e9),
     );
   }
 
   /** Tells the machine what happened, and does what it says. */
-  function feed(event: Event extends infer E ? (E extends Event ? Omit<E, "note"> : never) : never) {
+  function feed(event: Event) {
     const before = state.shown;
-    const [next, todo] = step(state, { ...event, note: Boolean(note()) } as Event);
+    const [next, todo] = step(state, event);
     state = next;
     for (const [effect, ...words] of todo) (effects[effect] as (...words: unknown[]) => void)(...words);
     const after = next.shown;
     if (after === before) return;
     wake();
-    if (after.status === "unavailable") warn("answer: is it there, and the origin in its ALLOWED_ORIGINS?");
+    if (after.status === "unavailable" && !warned) {
+      warned = true;
+      console.error(`Doorward at ${base}: no answer to ${location.origin} (ALLOWED_ORIGINS?)`);
+    }
     listeners.forEach((listener) => listener(before, after));
   }
 
   /** Somebody else may be logged in now. */
   const look = () => feed({ type: "told", lost: GONE });
 
-  /** For whoever sets it up. */
-  function warn(what: string) {
-    if (!warned) console.error(`${location.origin}, Doorward at ${base}: no ${what}`);
-    warned = true;
-  }
-
-  function call(op: Operation | "fetch", ask: Pending["ask"], kind: { alone?: boolean; reads?: boolean; leaves?: boolean } = {}) {
+  function call(op: Operation | "fetch", ask: Pending["ask"], kind?: { alone: boolean; reads: boolean; leaves: boolean }) {
     return new Promise<Outcome>((done) => {
       pending.set(++calls, { done, ask });
       feed({ type: "call", id: calls, op, ...kind });
@@ -185,49 +182,46 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
     const id = (row.includes("{") ? words.shift() : "") as string;
     const body = words[0] as { keep_current?: boolean } | undefined;
     const user = state.shown.user?.id;
-    return call(op, (as) => request(http, as, as === op ? { id, body, user } : {}), {
+    return call(op, (as) => request(http, as, { id, body, user }), {
       alone: row.includes("*"),
-      reads: row.startsWith("GET"),
+      reads: row[0] === "G",
       leaves: /^(logout|deleteMe)/.test(op) && !body?.keep_current,
     }) as Promise<unknown> as Promise<Result<Op>>;
   }
 
-  function listen(listener: (before: Snapshot, after: Snapshot) => void) {
+  /** One for all who ask at a time. */
+  function share<Op extends "state" | "refresh">(op: Op): Promise<Result<Op>> {
+    return (single[op] ??= operate(op).finally(() => delete single[op]) as never) as never;
+  }
+
+  function subscribe(listener: Listener) {
     listeners.add(listener);
     return () => void listeners.delete(listener);
   }
 
-  const methods = {} as { [Op in Operation]: (...words: unknown[]) => Promise<Result<Op>> };
-  for (const op of Object.keys(operations) as "me"[]) methods[op] = (...words) => operate(op, ...words);
-
-  const client: AuthClient = {
-    ...(methods as Operations),
+  const client: Omit<AuthClient, keyof Operations> & Partial<Operations> = {
     sessions: () => operate("listSessions"),
-    refresh: () => (refreshing ??= operate("refresh").finally(() => (refreshing = undefined))),
+    refresh: () => share("refresh"),
     async fetch(input, init) {
-      let asked!: Promise<Response>;
-      const ask = () => (asked = send(input, { credentials: "include", ...init }));
-      // What can be sent only once is sent only once.
-      if (init?.body instanceof ReadableStream) return ask();
+      let asked: Promise<Response> | undefined;
       await call("fetch", async () => {
-        const refused = (await ask().catch(() => null))?.status === 401;
-        return [{ ok: !refused, ...(refused && { problem: { code: "token_expired" } }) }, null];
+        // What can be sent only once is sent only once.
+        if (!asked || !(init?.body instanceof ReadableStream)) asked = send(input, { credentials: "include", ...init });
+        const ok = (await asked.catch(() => null))?.status !== 401;
+        return [{ ok, problem: !ok && { code: GONE } }, null];
       });
-      return asked;
+      return asked!;
     },
-    start: () => (starting ??= operate("state").then(() => ((starting = undefined), state.shown))),
-    subscribe: (listener) => listen(() => listener()),
+    start: () => share("state").then(() => state.shown),
+    subscribe,
     getSnapshot: () => state.shown,
     getServerSnapshot: () => UNKNOWN,
     on: (event, listener) =>
-      listen((before, { status, user, lost }) => {
-        const left = status === "anonymous" && before.status !== status;
+      subscribe((before, { status, user, lost }) => {
+        const what = user ? user.id !== before.user?.id && "authenticated" : status !== before.status && status;
         const tell = listener as (detail: unknown) => void;
-        if (event === "authenticated") {
-          if (user && user.id !== before.user?.id) tell(user);
-        } else if (event === "anonymous") {
-          if (left) tell(null);
-        } else if (left && lost) tell({ code: lost });
+        if (event === what) tell(user);
+        else if (what && lost && event !== "authenticated") tell({ code: lost });
       }),
     dispose() {
       clearTimeout(timer);
@@ -235,19 +229,19 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
       gone.abort();
     },
   };
+  for (const op in operations) client[op as "me"] ??= (...words) => operate(op as "me", ...words);
 
   if (channel) channel.onmessage = ({ data }) => feed({ type: "told", ...data });
   if (page) {
-    const until = { signal: gone.signal };
     const seen = () => {
-      if (page.visibilityState === "hidden" || state.shown === UNKNOWN) return;
+      if (page.hidden || state.shown === UNKNOWN) return;
       look();
       wake();
     };
-    page.addEventListener("visibilitychange", seen, until);
+    page.addEventListener("visibilitychange", seen, gone);
     // A page that is kept is asked before it shows anybody again: nothing reaches it meanwhile.
-    addEventListener("pagehide", (event) => event.persisted && feed({ type: "hidden" }), until);
-    addEventListener("pageshow", (event) => event.persisted && look(), until);
+    addEventListener("pagehide", (event) => event.persisted && feed({ type: "hidden" }), gone);
+    addEventListener("pageshow", (event) => event.persisted && look(), gone);
   }
-  return client;
+  return client as AuthClient;
 }

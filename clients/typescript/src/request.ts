@@ -3,6 +3,7 @@ import type { Operation, Result } from "./result.js";
 
 /** How requests are made. */
 export interface Http {
+  /** Without a slash at its end. */
   readonly baseUrl: string;
   readonly fetch: typeof fetch;
   /** Milliseconds until an answer is given up. */
@@ -23,21 +24,22 @@ export async function request<Op extends Operation>(
   op: Op,
   { id = "", body, user }: Words = {},
 ): Promise<readonly [Result<Op>, string | null]> {
-  const [verb = "", path = "", success, ...refusals] = operations[op].split(" ");
-  const url = http.baseUrl + path.replace("{id}", encodeURIComponent(id));
+  const row = operations[op];
+  const [method, path = "", success] = row.split(" ");
+  const url = `${http.baseUrl}/api/auth${path.replace("{id}", encodeURIComponent(id))}`;
   const signal = AbortSignal.timeout(http.timeout);
   // Whoever takes a body may find it of the wrong kind.
-  const hasBody = Boolean(body) && refusals.includes("415");
+  const hasBody = Boolean(body) && row.includes("415");
   let result: unknown;
   let session: string | null = null;
   try {
     const response = await http.fetch(url, {
-      method: verb.replace(/\W/g, ""),
+      method,
       credentials: "include",
       signal,
       headers: {
         ...(hasBody && { "Content-Type": "application/json" }),
-        ...(user && verb.includes("!") && { "X-Doorward-User": `${user}` }),
+        ...(user && row.includes("!") && { "X-Doorward-User": `${user}` }),
       },
       ...(hasBody && { body: JSON.stringify(body) }),
     } as RequestInit);
@@ -49,8 +51,8 @@ export async function request<Op extends Operation>(
     const retryAfter = seconds ? { retryAfter: seconds } : {};
     session = headers.get("X-Doorward-Session");
     if (status > 499 || (status === 429 && op === "refresh")) result = { ok: false, kind: "unavailable", ...retryAfter };
-    else if (`${status}` === success && (answer || status === 204)) result = { ok: true, status, data: answer ?? undefined };
-    else if (refusals.includes(`${status}`) && answer?.code) result = { ok: false, kind: "problem", status, problem: answer, ...retryAfter };
+    else if (`${status}` === success && (answer || status === 204)) result = { ok: true, status, data: answer };
+    else if (row.includes(` ${status}`) && answer?.code) result = { ok: false, kind: "problem", status, problem: answer, ...retryAfter };
     else result = { ok: false, kind: "unexpected", status };
   } catch (cause) {
     // An answer that may not be read is one all the same.
@@ -61,10 +63,10 @@ export async function request<Op extends Operation>(
 }
 
 /** What may be forbidden, full, missing or broken. */
-export function attempt<T>(what: () => T): T | null {
+export function attempt<T>(what: () => T): T | undefined {
   try {
     return what();
   } catch {
-    return null;
+    return;
   }
 }

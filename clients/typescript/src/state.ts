@@ -7,7 +7,7 @@
  *   whether good or bad, and is asked for once more; unless it names the present session.
  * - A refusal is no reason to be logged out, and neither is another tab's word: both make the tab look for itself. It looks while no other
  *   tab changes the cookies: a change of the password ends a session before the browser has the cookies of the next.
- * - No clock decides, and no counter of another tab.
+ * - No clock decides, nor anything that is stored: only what the service answers.
  */
 import type { User } from "./generated/operations.js";
 import type { Failure, Operation } from "./result.js";
@@ -37,7 +37,7 @@ export interface Outcome {
   readonly ok: boolean;
   readonly kind?: string;
   readonly data?: unknown;
-  readonly problem?: { readonly code: string };
+  readonly problem?: { readonly code: string } | false;
 }
 
 /** What an operation does. */
@@ -52,10 +52,7 @@ interface Kind {
 }
 
 /** What happens. */
-export type Event = {
-  /** Whether this browser is known to have, or to have had, somebody logged in. */
-  readonly note: boolean;
-} & (
+export type Event =
   | ({ readonly type: "call"; readonly id: number } & Kind)
   /** `session` is the name of the session that the answer is about. */
   | { readonly type: "answer"; readonly id: number; readonly sent: number; readonly outcome: Outcome; readonly session: string | null }
@@ -64,8 +61,7 @@ export type Event = {
   /** Somebody else may be logged in (where the session is not known: whoever), or nobody, and why. */
   | { readonly type: "told"; readonly session?: string | null; readonly lost: LostCode | null }
   /** The page is put away, and may come back as it was. */
-  | { readonly type: "hidden" }
-);
+  | { readonly type: "hidden" };
 
 /** What is to be done. */
 export type Effect =
@@ -75,7 +71,7 @@ export type Effect =
   | readonly ["free"]
   | readonly ["done", id: number, outcome: Outcome]
   | readonly ["tell", session: string | null, lost: LostCode | null]
-  /** Somebody is logged in, with new tokens; or nobody. */
+  /** The tokens are new; or there are none. */
   | readonly ["note", somebody: boolean];
 
 interface Call extends Kind {
@@ -149,10 +145,24 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
     if (s.queue.length) run("lock");
   }
 
-  function end(id: number, outcome: Outcome) {
+  function end(id: number, result: Outcome) {
     leave(id);
+    if (!result.ok && s.calls[id]!.op === "state" && /^un/.test(s.shown.status)) {
+      become({ status: "unavailable", user: null, lost: null, failure: { ...result, cause: null } as Failure });
+    }
     delete s.calls[id];
-    run("done", id, outcome);
+    if (id) {
+      run("done", id, result);
+      return;
+    }
+    // The look has come to an end: who has waited for it asks again, or is told.
+    for (const [key, { op, outcome, sent, again, reads }] of Object.entries(s.calls)) {
+      if (sent || !outcome) continue;
+      if (result.ok && s.shown.user && !again && (reads || !outcome.ok) && op !== "state") {
+        put(+key, { again: true, outcome: undefined });
+        begin(+key);
+      } else end(+key, outcome.ok || result.ok ? outcome : result);
+    }
   }
 
   /** Asks who is logged in, beside everything else. Whoever asked so before is answered by this. */
@@ -175,38 +185,16 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
 
   /** Better known reasons count. */
   function blame(code: LostCode | null) {
-    if ((s.calls[LOOK]!.code ?? GONE) === GONE) put(LOOK, { code });
-  }
-
-  /** The look has come to an end: who has waited for it asks again, or is told. */
-  function settle(failure?: Outcome) {
-    end(LOOK, OK);
-    if (failure) failed(failure);
-    for (const [key, { op, outcome, sent, again, reads }] of Object.entries(s.calls)) {
-      const id = +key;
-      if (sent || !outcome) continue;
-      if (!failure && s.shown.user && !again && (reads || !outcome.ok) && op !== "state") {
-        put(id, { again: true, outcome: undefined });
-        begin(id);
-      } else end(id, outcome.ok ? outcome : (failure ?? outcome));
-    }
-  }
-
-  /** It was not answered who is logged in. */
-  function failed(failure: Outcome) {
-    if (/^un/.test(s.shown.status)) {
-      become({ status: "unavailable", user: null, lost: null, failure: { ...failure, cause: null } as Failure });
-    }
+    if (code && code !== GONE) put(LOOK, { code });
   }
 
   /** Somebody is logged in, by an answer to this request. */
   function somebody(id: number, session: string | null, user: User) {
     if (session !== s.session) {
-      s.floor = s.calls[id]!.sent!;
+      s.floor = s.next;
       if (id !== GLANCE) run("tell", session, null);
     }
     s.session = session;
-    if (!event.note) run("note", true);
     become({ status: "authenticated", user, lost: null });
   }
 
@@ -214,48 +202,45 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
   function nobody(code: LostCode | null) {
     const was = s.session || s.shown.user;
     if (was) run("tell", null, code);
-    if (event.note) run("note", false);
+    run("note", false);
     s.session = null;
     s.floor = s.next;
     become({ status: "anonymous", user: null, lost: was || !code ? code : s.shown.lost });
   }
 
   /** Who is logged in: the answer to a look, to a glance, or after a login. */
-  function known(id: number, outcome: Outcome, session: string | null) {
-    const { op, outcome: answer = OK, code = null, sure, again } = s.calls[id]!;
-    const finish = (outcome = answer) => (id ? end(id, outcome) : settle());
-    if (!outcome.ok) {
-      if (!id) return settle(outcome);
+  function known(id: number, result: Outcome, session: string | null) {
+    const { op, outcome = OK, code, sure, again } = s.calls[id]!;
+    const isLogin = op === "login";
+    if (!result.ok) {
+      if (!isLogin) return end(id, result);
       // Whoever was shown is there no more.
-      if (op === "login") s.shown = UNKNOWN;
-      failed(outcome);
-      return finish(op === "login" ? answer : outcome);
+      s.shown = UNKNOWN;
+      end(id, outcome);
+      return glance(GONE);
     }
-    const { user, refreshable } = outcome.data as { user: User | null; refreshable: boolean };
-    if (user) {
-      somebody(id, session, user);
-      finish();
-    } else if (op === "login") {
+    const { user, refreshable } = result.data as { user: User | null; refreshable: boolean };
+    if (user) somebody(id, session, user);
+    else if (isLogin) {
       nobody(null);
-      finish({ ok: false, kind: "cookies" });
-    } else if (refreshable) {
-      if (id) return look(id, OK, code);
-      if (again) return settle({ ok: false, kind: "unavailable" });
-      put(id, { again: true });
-      send(id, "refresh");
-    } else if (id && !sure && (s.session || s.shown.user || event.note)) look(id, OK, code);
+      return end(id, { ok: false, kind: "cookies" });
+    } else if (id && (refreshable || (!sure && (s.session || s.shown.user)))) return look(id, OK, code!);
+    else if (!refreshable) nobody(code!);
+    else if (again) return end(id, { ok: false, kind: "unavailable" });
     else {
-      nobody(code);
-      finish();
+      put(id, { again: true });
+      return send(id, "refresh");
     }
+    return end(id, outcome);
   }
 
   function answered(id: number, outcome: Outcome, session: string | null) {
     const { op, as, sent, alone, reads, leaves, again } = s.calls[id]!;
-    const said = outcome.problem?.code ?? "";
-    const over = /^(not_auth|token_e|session_)/.test(said);
+    const said = (outcome.problem && outcome.problem.code) || "";
+    const over = /^(not_a|token_e|session_)/.test(said);
     const code = (said[0] === "s" ? said : GONE) as LostCode;
-    const renews = op === "login" || as === "refresh" || op === "changePassword";
+    const enters = /^(login|change)/.test(op);
+    const renews = enters || as === "refresh";
     const late = sent! < s.floor && (!session || session !== s.session);
     if (late && (over || (outcome.ok && (reads || as === "state")))) return send(id, as);
     if (as === "state") return known(id, outcome, session);
@@ -264,7 +249,7 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
         s.floor = s.next;
         run("note", true);
       }
-      if (session !== s.session && /^(login|change)/.test(op)) {
+      if (enters && session !== s.session) {
         run("tell", session, null);
         // Who it is after a change of the password is known where it was known before.
         if (op === "login" || s.shown.user) s.session = session;
@@ -281,8 +266,8 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
     }
     if (!id) {
       if (over) blame(code);
-      else if (!outcome.ok) return settle(outcome);
-      return over || session !== s.session || !s.shown.user ? send(id, "state") : settle();
+      else if (!outcome.ok || (session === s.session && s.shown.user)) return end(id, outcome);
+      return send(id, "state");
     }
     if (over && !(again && op === "fetch")) return look(id, outcome, code);
     // It is about another login than the page's.
@@ -301,7 +286,7 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
     // Not a doubled one.
     if (sent === s.calls[id]?.sent) answered(id, outcome, session);
   } else if (event.type === "locked") send(s.queue[0]!);
-  else if (event.type === "hidden") become(UNKNOWN);
+  else if (event.type === "hidden") s.shown = UNKNOWN;
   else if (event.session !== s.session) glance(event.lost, event.session === null);
   return [s, effects];
 }

@@ -29,8 +29,6 @@ export interface Setting {
   readonly elsewhere?: readonly number[];
   readonly locks?: boolean;
   readonly channel?: boolean;
-  /** What a tab reads is what is stored; or what was stored at some time before; or nothing, because storage throws. */
-  readonly storage?: "works" | "stale" | "throws";
   readonly blocksCookies?: boolean;
   /** How often each may happen. */
   readonly lost?: number;
@@ -61,8 +59,6 @@ interface Tab {
   readonly wire: readonly Sent[];
   readonly inbox: readonly { readonly session: string | null; readonly lost: never }[];
   readonly isOpen: boolean;
-  /** The stored note, as this tab sees it. */
-  readonly note: boolean;
   /** What its calls are, by id. */
   readonly doing: { readonly [id: number]: { readonly op: string; readonly who?: string | undefined } };
   readonly calls: number;
@@ -73,7 +69,6 @@ interface Tab {
 }
 
 interface Origin {
-  readonly note: boolean;
   readonly holder: number | null;
   readonly waiting: readonly number[];
 }
@@ -97,14 +92,13 @@ const CHANGES = ["login", "logout", "password", "refresh"];
 const NAMES: Record<string, string> = { start: "state", sessions: "listSessions", password: "changePassword" };
 
 function begin(setting: Setting, machine: Machine): World {
-  const tab: Tab = { state: machine.START, wire: [], inbox: [], isOpen: true, note: false, doing: {}, calls: 0, told: undefined, isUnsure: false };
-  const note = Boolean(setting.cookies) && setting.storage !== "throws";
-  const origin: Origin = { note, holder: null, waiting: [] };
+  const tab: Tab = { state: machine.START, wire: [], inbox: [], isOpen: true, doing: {}, calls: 0, told: undefined, isUnsure: false };
+  const origin: Origin = { holder: null, waiting: [] };
   return {
     sessions: setting.cookies ? [{ who: setting.cookies, over: null }] : [],
     cookies: { session: setting.cookies ? 0 : null, fresh: true },
-    tabs: Array.from({ length: setting.tabs }, (_, index) => ({ ...tab, note: note && !setting.elsewhere?.includes(index) })),
-    origins: [origin, { ...origin, note: false }],
+    tabs: Array.from({ length: setting.tabs }, () => tab),
+    origins: [origin, origin],
     begun: 0,
     left: Object.fromEntries(TROUBLES.map((trouble) => [trouble, setting[trouble] ?? 0])),
     broken: null,
@@ -135,15 +129,13 @@ function explorer(setting: Setting, machine: Machine) {
 
   /** Tells a tab's machine, and does what it says. */
   function feed(world: World, tab: number, event: { type: string; [word: string]: unknown }): World {
-    const origin = originOf(tab);
-    const note = setting.storage === "throws" ? false : setting.storage === "stale" ? world.tabs[tab]!.note : world.origins[origin]!.note;
     const before = world.tabs[tab]!.state;
-    const [state, effects] = machine.step(before, { ...event, note } as never);
+    const [state, effects] = machine.step(before, event as never);
     let next = withTab(world, tab, { state });
     for (const effect of effects) next = carry(next, tab, effect);
     const { shown } = state;
     // Whoever is well logged in is not told otherwise, where tabs can hear and wait for each other.
-    const exact = hasLocks && hasChannel && !setting.elsewhere && setting.storage !== "stale" && !setting.impatient && !setting.lost && !setting.closed;
+    const exact = hasLocks && hasChannel && !setting.elsewhere && !setting.impatient && !setting.lost && !setting.closed;
     const wasLost = before.shown.status === "authenticated" && shown.status === "anonymous" && shown.lost;
     if (exact && wasLost && present(next) !== null) return broken(next, `tab ${tab} loses a good session: ${shown.lost}`);
     return next;
@@ -187,8 +179,8 @@ function explorer(setting: Setting, machine: Machine) {
         return next;
       }
       case "note":
-        if (setting.storage === "throws") return world;
-        return withTab(withOrigin(world, origin, { note: effect[1] }), tab, { note: effect[1] });
+        // It says when to renew, and nothing is believed by it.
+        return world;
     }
   }
   // Somebody may log out, or be logged out, between a login and the question who it was.
@@ -267,7 +259,7 @@ function explorer(setting: Setting, machine: Machine) {
     }
     next = feed(next, tab, { type: "answer", id, sent, outcome, session });
     // The same answer once more means nothing.
-    const again = machine.step(next.tabs[tab]!.state, { type: "answer", id, sent, outcome, session, note: false } as never);
+    const again = machine.step(next.tabs[tab]!.state, { type: "answer", id, sent, outcome, session } as never);
     return again[1].length ? broken(next, `tab ${tab} takes an answer twice`) : next;
   }
 
@@ -289,7 +281,7 @@ function explorer(setting: Setting, machine: Machine) {
     const spend = (trouble: (typeof TROUBLES)[number], to: () => World) => {
       if (world.left[trouble]) may.push({ ...to(), left: { ...world.left, [trouble]: world.left[trouble]! - 1 } });
     };
-    world.tabs.forEach(({ wire, inbox, isOpen, note }, tab) => {
+    world.tabs.forEach(({ wire, inbox, isOpen }, tab) => {
       wire.forEach(({ answer }, index) => {
         due.push(answer ? arrive(world, tab, index) : serve(world, tab, index));
         spend("lost", () => arrive(world, tab, index, true));
@@ -301,9 +293,6 @@ function explorer(setting: Setting, machine: Machine) {
       if (!isOpen) return;
       const [message, ...others] = inbox;
       if (message) due.push(feed(withTab(world, tab, { inbox: others }), tab, { type: "told", ...message }));
-      if (setting.storage === "stale" && note !== world.origins[originOf(tab)]!.note) {
-        due.push(withTab(world, tab, { note: !note }));
-      }
       spend("closed", () => {
         const origin = originOf(tab);
         const { holder, waiting } = world.origins[origin]!;
@@ -346,7 +335,7 @@ function explorer(setting: Setting, machine: Machine) {
       if (!isOpen) continue;
       const { shown } = state;
       if (Object.keys(doing).length || Object.keys(state.calls).length) return `tab ${tab} waits for ever`;
-      if (isUnsure && CHANGES.includes(setting.actions.find((action) => action.tab === tab)!.do)) return `tab ${tab} does not look what it has done`;
+      if (isUnsure && /^a/.test(shown.status) && CHANGES.includes(setting.actions.find((action) => action.tab === tab)!.do)) return `tab ${tab} does not look what it has done`;
       if (told && /^a/.test(shown.status) && (shown.user?.id ?? null) !== told.user) return `tab ${tab} shows ${shown.user?.id}, and was told ${told.user}`;
     }
     const untroubled = hasChannel && !setting.elsewhere && TROUBLES.every((trouble) => trouble === "expired" || world.left[trouble] === (setting[trouble] ?? 0));

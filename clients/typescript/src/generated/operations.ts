@@ -41,23 +41,23 @@ import type {
 export type { Session, User } from "./types.gen.js";
 
 /**
- * Method, path, the status of a success, those of refusals. Behind the method: `*` changes the cookies, `!` takes `X-Doorward-User`,
- * the person whose page it is.
+ * Method, path, the status of a success, those of refusals; `*`: it changes the cookies; `!`: it takes `X-Doorward-User`, the person
+ * whose page it is.
  */
 export const operations = {
   register: "POST /register 201 400 403 409 413 415 422 429",
   me: "GET /me 200 401",
-  updateMe: "PATCH! /me 200 400 401 403 409 413 415 422 429",
-  deleteMe: "DELETE*! /me 204 400 401 403 409 413 415 422 429",
-  changePassword: "POST*! /password 200 400 401 403 409 413 415 422 429",
+  updateMe: "PATCH /me 200 400 401 403 409 413 415 422 429 !",
+  deleteMe: "DELETE /me 204 400 401 403 409 413 415 422 429 * !",
+  changePassword: "POST /password 200 400 401 403 409 413 415 422 429 * !",
   resetPassword: "POST /password/reset 200 400 403 413 415 422 429",
   exportMe: "GET /me/export 200 401 429",
-  login: "POST* /login 200 400 401 403 413 415 422 429",
-  refresh: "POST* /refresh 200 401 403 429",
-  logout: "POST* /logout 200 403",
+  login: "POST /login 200 400 401 403 413 415 422 429 *",
+  refresh: "POST /refresh 200 401 403 429 *",
+  logout: "POST /logout 200 403 *",
   listSessions: "GET /sessions 200 401",
-  endSession: "DELETE*! /sessions/{id} 204 401 403 404 409",
-  logoutAll: "POST*! /logout-all 200 400 401 403 409 413 415 422",
+  endSession: "DELETE /sessions/{id} 204 401 403 404 409 * !",
+  logoutAll: "POST /logout-all 200 400 401 403 409 413 415 422 * !",
   state: "GET /state 200",
 } as const;
 
