@@ -16,7 +16,7 @@ export interface AuthClientOptions {
   readonly timeout?: number;
   /** For tests, and where there is no browser. */
   readonly fetch?: typeof fetch;
-  readonly storage?: Pick<Storage, "getItem" | "setItem" | "removeItem"> | null;
+  readonly storage?: Pick<Storage, "getItem" | "setItem"> | null;
   readonly locks?: Pick<LockManager, "request"> | null;
   readonly channel?: Pick<BroadcastChannel, "postMessage" | "close" | "onmessage"> | null;
   readonly random?: () => number;
@@ -122,9 +122,9 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
       pending.delete(id);
     },
     tell: (session, lost) => attempt(() => channel!.postMessage({ session, lost })),
-    note(somebody) {
+    renewed() {
       renewedAt = Date.now();
-      attempt(() => (somebody ? storage!.setItem(name, `${renewedAt}`) : storage!.removeItem(name)));
+      attempt(() => storage!.setItem(name, `${renewedAt}`));
       wake();
     },
   };

@@ -71,8 +71,8 @@ export type Effect =
   | readonly ["free"]
   | readonly ["done", id: number, outcome: Outcome]
   | readonly ["tell", session: string | null, lost: LostCode | null]
-  /** The tokens are new; or there are none. */
-  | readonly ["note", somebody: boolean];
+  /** The tokens are new. */
+  | readonly ["renewed"];
 
 interface Call extends Kind {
   /** What was sent last for it: a look takes several steps, and so does a login. */
@@ -156,9 +156,9 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
       return;
     }
     // The look has come to an end: who has waited for it asks again, or is told.
-    for (const [key, { op, outcome, sent, again, reads }] of Object.entries(s.calls)) {
+    for (const [key, { op, outcome, sent, again }] of Object.entries(s.calls)) {
       if (sent || !outcome) continue;
-      if (result.ok && s.shown.user && !again && (reads || !outcome.ok) && op !== "state") {
+      if (result.ok && s.shown.user && !again && op !== "state") {
         put(+key, { again: true, outcome: undefined });
         begin(+key);
       } else end(+key, outcome.ok || result.ok ? outcome : result);
@@ -202,7 +202,6 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
   function nobody(code: LostCode | null) {
     const was = s.session || s.shown.user;
     if (was) run("tell", null, code);
-    run("note", false);
     s.session = null;
     s.floor = s.next;
     become({ status: "anonymous", user: null, lost: was || !code ? code : s.shown.lost });
@@ -224,8 +223,9 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
     else if (isLogin) {
       nobody(null);
       return end(id, { ok: false, kind: "cookies" });
-    } else if (id && (refreshable || (!sure && (s.session || s.shown.user)))) return look(id, OK, code!);
-    else if (!refreshable) nobody(code!);
+    } else if (id && (refreshable || (!sure && s.session))) return look(id, OK, code!);
+    // A refusal of the refresh says why.
+    else if (!refreshable && (again || code !== GONE || !s.session)) nobody(code!);
     else if (again) return end(id, { ok: false, kind: "unavailable" });
     else {
       put(id, { again: true });
@@ -247,7 +247,7 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
     if (outcome.ok) {
       if (renews) {
         s.floor = s.next;
-        run("note", true);
+        run("renewed");
       }
       if (enters && session !== s.session) {
         run("tell", session, null);
@@ -270,8 +270,11 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
       return send(id, "state");
     }
     if (over && !(again && op === "fetch")) return look(id, outcome, code);
-    // It is about another login than the page's.
-    if (!late && session && session !== s.session && s.shown !== UNKNOWN) return look(id, outcome, GONE);
+    // It is about another login than the page's: what was only read is read again for the page, when it shows whose it is.
+    if (!late && session && session !== s.session && s.shown !== UNKNOWN) {
+      put(id, { again: !reads });
+      return look(id, outcome, GONE);
+    }
     end(id, outcome);
     // It may have been this login that ended, and what failed may have been done.
     if (alone && !outcome.problem && !(outcome.ok && renews && session === s.session)) glance(null);

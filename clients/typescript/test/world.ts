@@ -178,7 +178,7 @@ function explorer(setting: Setting, machine: Machine) {
         }
         return next;
       }
-      case "note":
+      case "renewed":
         // It says when to renew, and nothing is believed by it.
         return world;
     }
