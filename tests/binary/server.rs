@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -75,6 +76,18 @@ impl Server {
     /// The folder that it runs in.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The first line of its log that holds this text, which it will write if it has not.
+    pub(crate) fn logged(&self, text: &str) -> String {
+        let began = Instant::now();
+        loop {
+            if let Some(line) = self.log().lines().find(|line| line.contains(text)) {
+                return line.to_owned();
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "{text:?} was never logged: {}", self.log());
+            std::thread::yield_now();
+        }
     }
 
     /// What it has written to its standard error.
