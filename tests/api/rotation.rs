@@ -16,7 +16,7 @@ const P256: &str = include_str!("../data/keys/p256.pem");
 const OTHER_P256: &str = include_str!("../data/keys/p256-sec1.pem");
 const ED25519: &str = include_str!("../data/keys/ed25519.pem");
 const NEXT: &str = "the-next-root-of-two-nodes-6a41f8c2d79b";
-const PEOPLE: usize = 4;
+const PEOPLE: usize = 3;
 
 type Settings<'s> = &'s [(&'s str, &'s str)];
 
@@ -100,12 +100,12 @@ impl Load {
         let before: Vec<_> = self.rounds.iter().map(|rounds| rounds.load(Ordering::Acquire)).collect();
         for (rounds, before) in self.rounds.iter().zip(before) {
             for _ in 0..6_000 {
-                if rounds.load(Ordering::Acquire) >= before + 4 {
+                if rounds.load(Ordering::Acquire) >= before + 2 {
                     break;
                 }
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             }
-            assert!(rounds.load(Ordering::Acquire) >= before + 4, "somebody was stopped");
+            assert!(rounds.load(Ordering::Acquire) >= before + 2, "somebody was stopped");
         }
     }
 }
