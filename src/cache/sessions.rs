@@ -136,6 +136,22 @@ impl SessionCache {
         });
     }
 
+    /// When the last look for revocations began, by the monotonic clock. None: there was none yet.
+    #[must_use]
+    pub fn looked_at(&self) -> Option<Duration> {
+        let micros = self.looked_at.load(Ordering::Acquire);
+        (micros != NEVER).then_some(Duration::from_micros(micros))
+    }
+
+    /// How many live and how many ended sessions are remembered.
+    #[must_use]
+    pub fn sizes(&self) -> (u64, u64) {
+        // What was added or has expired is counted only then.
+        self.live.run_pending_tasks();
+        self.ended.run_pending_tasks();
+        (self.live.entry_count(), self.ended.entry_count())
+    }
+
     /// Revocations that were committed before `began`, by the monotonic clock, are known now.
     pub fn looked(&self, began: Duration) {
         self.looked_at.store(u64::try_from(began.as_micros()).unwrap_or(NEVER), Ordering::Release);

@@ -16,7 +16,7 @@ use super::revocations::Revocations;
 use super::{Error, StartError, StartProblem};
 use crate::config::secret::Secret;
 use crate::platform::clock::Clock;
-use crate::storage::{BoxFuture, Inner, Tx};
+use crate::storage::{BoxFuture, Inner, PoolUse, Tx};
 
 /// How often a transaction is begun until it is given up.
 const ATTEMPTS: u32 = 5;
@@ -93,6 +93,10 @@ impl Database {
                 Error::Unavailable("the program is ending".to_owned())
             })
         })
+    }
+
+    pub(in crate::storage) fn pool(&self) -> PoolUse {
+        self.pool.in_use()
     }
 
     pub(in crate::storage) async fn close(&self) {

@@ -18,6 +18,7 @@ use tokio::time::{sleep, timeout};
 use super::Error;
 use super::postgres::{PING_TIMEOUT, is_silence, within};
 use super::postgres_explain::is_transient;
+use crate::storage::PoolUse;
 
 /// How long to wait for a connection, or for a place for one.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -132,6 +133,13 @@ impl Pool {
         let session = self.0.connect(deadline).await?;
         tx.begin(session, kind).await?;
         Ok(tx)
+    }
+
+    /// How many connections there are.
+    pub(super) fn in_use(&self) -> PoolUse {
+        let free = u32::try_from(self.0.places.available_permits()).unwrap_or(u32::MAX);
+        let (busy, idle) = (self.0.most.saturating_sub(free), self.0.idle().len());
+        PoolUse { busy, idle: u32::try_from(idle).unwrap_or(u32::MAX), max: self.0.most }
     }
 
     /// A connection that is not one of the pool's.
