@@ -71,6 +71,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     if applied > 0 {
         tracing::info!(applied, "brought the database up to date");
     }
+    wait_for_time(config, &store, &clock).await?;
     let app = Arc::new(app(config, store, clock, random)?);
     let listeners = listen::listen(&config.server.listen)?;
     let addresses = listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
@@ -84,7 +85,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     }));
     let mut in_the_background = vec![
         tokio::spawn(session::follow_revocations(Arc::clone(&app))),
-        tokio::spawn(maintenance::keep_house(Arc::clone(&app), config.database.audit_retention)),
+        tokio::spawn(maintenance::run(Arc::clone(&app), config.database.audit_retention)),
     ];
     let metrics = match config.server.metrics_addr {
         Some(address) => Some(tell_metrics(address, &app, &mut in_the_background)?),
@@ -109,6 +110,27 @@ fn tell_metrics(address: SocketAddr, app: &Arc<App>, tasks: &mut Vec<JoinHandle<
     }));
     tracing::info!(%address, "metrics are told to Prometheus");
     Ok(address)
+}
+
+/// How often the clock is looked at that is not right yet.
+const CLOCK_PAUSE: Duration = Duration::from_millis(200);
+
+/// Takes the database's time, and waits until it is past `SESSIONS_NOT_BEFORE`: a machine without a clock of its own begins with a
+/// time long gone, and has the right one a moment later.
+async fn wait_for_time(config: &Config, store: &Store, clock: &Clock) -> anyhow::Result<()> {
+    let begun = clock.monotonic();
+    loop {
+        let now = store.read().await?.now().await?;
+        clock.follow(now);
+        let Some(moment) = config.sessions.not_before.filter(|moment| *moment > now) else { return Ok(()) };
+        if clock.monotonic().saturating_sub(begun) >= config.database.start_timeout {
+            anyhow::bail!(
+                "SESSIONS_NOT_BEFORE ({moment}) lies in the future: it is {now} by the clock of the database. Until then every \
+                 session would be refused. Is the clock right, and the setting?"
+            );
+        }
+        tokio::time::sleep(CLOCK_PAUSE).await;
+    }
 }
 
 /// The use cases on what they stand on.

@@ -133,7 +133,8 @@ settings! {
         REFRESH_GRACE: Duration = duration!("0s" to "5m"), Is("30s");
         /// How many lost replies a session is forgiven in 24 hours; `0` is strict.
         REFRESH_LOST_REPLIES_PER_DAY: u32 = number!(0 to 8), Is("2");
-        /// Sessions that began earlier are refused: logs everybody out. A time in the future is refused.
+        /// Sessions that began earlier are refused: logs everybody out. The start waits for
+        /// a time in the future for `DATABASE_START_TIMEOUT`: a clock may be wrong yet.
         SESSIONS_NOT_BEFORE: Timestamp = MOMENT, Unset("none is refused");
         /// How many sessions a user may have; one more ends the least recently used.
         MAX_SESSIONS_PER_USER: u32 = number!(1 to 1000), Is("50");

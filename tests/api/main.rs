@@ -14,6 +14,7 @@ mod audit;
 mod check;
 mod client;
 mod client_address;
+mod clocks;
 mod contract;
 mod cross_site;
 mod errors;

@@ -59,10 +59,10 @@ impl<C: Codes> TypedProblem<C> {
         Self(Problem::of(code.into()), PhantomData)
     }
 
-    /// Refuses with a sentence that is more exact than the code's own.
+    /// The same, with a sentence that says more exactly why.
     #[must_use]
-    pub fn because(code: C, detail: &'static str) -> Self {
-        Self(Problem::new(code.into(), detail), PhantomData)
+    pub fn because(self, detail: &'static str) -> Self {
+        Self(Problem { detail: detail.into(), ..self.0 }, PhantomData)
     }
 
     /// Refuses a field that was found wrong after the body was read. `code` is the operation's code for broken rules.

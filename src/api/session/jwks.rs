@@ -30,10 +30,8 @@ impl JwksApi {
     async fn jwks(&self, Data(app): Data<&Arc<App>>) -> Result<Response<Published>, TypedProblem<JwksCode>> {
         let keys: Vec<Jwk> = app.session.published_keys().map(Jwk::of).collect();
         if keys.is_empty() {
-            return Err(TypedProblem::because(
-                JwksCode::NotFound,
-                "Access tokens are signed with a shared secret: there are no public keys.",
-            ));
+            return Err(TypedProblem::new(JwksCode::NotFound)
+                .because("Access tokens are signed with a shared secret: there are no public keys."));
         }
         Ok(Response::new(Published::Ok(Json(JwkSet { keys }))).header(CACHE_CONTROL, "public, max-age=300"))
     }
