@@ -26,6 +26,7 @@ use crate::service::account::Exports;
 use crate::service::health::Stopping;
 use crate::service::metrics::{self, LiveSessions};
 use crate::service::password::Passwords;
+use crate::service::probe::Probes;
 use crate::service::session::Sessions;
 use crate::service::throttle::Limits;
 use crate::service::{App, maintenance, session};
@@ -112,6 +113,7 @@ fn tell_metrics(address: SocketAddr, app: &Arc<App>, tasks: &mut Vec<JoinHandle<
 /// The use cases on what they stand on.
 pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -> anyhow::Result<App> {
     let keys = keys(config, &random)?;
+    let probes = Probes::new(&keys.secrets.derive(Purpose::Probes), clock.clone());
     let (issuer, audience) = (config.tokens.issuer.clone(), config.tokens.audience.clone());
     let hashing = HashPool::start(config.hashing, config.passwords.cost, random.clone());
     Ok(App {
@@ -132,6 +134,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
             policy: config.passwords.clone(),
         },
         exports: Exports::default(),
+        probes,
         metrics: Arc::default(),
         stopping: Stopping::default(),
         store,
@@ -142,7 +145,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
 
 /// The keys of the settings. Where there is none to sign with, which is in development alone, keys are made once and kept. Where
 /// there is one, several servers may share it, and a root that each made for itself would part them.
-fn keys(config: &Config, random: &Random) -> anyhow::Result<Keys> {
+pub(super) fn keys(config: &Config, random: &Random) -> anyhow::Result<Keys> {
     let tokens = &config.tokens;
     let made = |setting| development_key::load_or_make(&config.database.location, setting, random);
     let (signing, secret) = match (tokens.key.clone(), tokens.secret_key.clone()) {

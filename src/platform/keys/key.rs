@@ -21,6 +21,8 @@ pub enum Purpose {
     DeviceCookies,
     /// The names by which pages tell sessions apart.
     SessionNames,
+    /// The tokens of an operator who asks how a request came.
+    Probes,
 }
 
 impl Purpose {
@@ -31,6 +33,7 @@ impl Purpose {
             Self::ThrottleNames => b"doorward/throttle-names/1",
             Self::DeviceCookies => b"doorward/device-cookie/1",
             Self::SessionNames => b"doorward/session-names/1",
+            Self::Probes => b"doorward/probes/1",
         }
     }
 }
