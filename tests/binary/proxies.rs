@@ -190,7 +190,7 @@ impl Site {
     fn until(&self, path: &str, status: u16) {
         let began = Instant::now();
         while self.curl("127.0.0.9", path, &[]).status != status {
-            assert!(began.elapsed() < Duration::from_secs(60), "{}: {path} is never {status}", self.name);
+            assert!(began.elapsed() < Duration::from_mins(1), "{}: {path} is never {status}", self.name);
         }
     }
 
