@@ -4,6 +4,7 @@ mod backup;
 mod development_key;
 mod doctor;
 mod healthcheck;
+mod keys;
 pub mod listen;
 mod migrate;
 mod serve;
@@ -22,6 +23,7 @@ use tokio::runtime::Runtime;
 use crate::api::document;
 use crate::config::{Config, Source, reference};
 use crate::platform::clock::Clock;
+use crate::platform::keys::KeysError;
 use crate::storage::{StartError, StartProblem};
 use crate::telemetry::logging::{self, tell};
 
@@ -72,6 +74,11 @@ enum Command {
     User {
         #[command(subcommand)]
         command: user::Command,
+    },
+    /// The keys that sign access tokens
+    Keys {
+        #[command(subcommand)]
+        command: keys::Command,
     },
     /// Ask the server on this machine whether it is alive
     ///
@@ -124,6 +131,7 @@ pub fn run() -> ExitCode {
         Command::Openapi => print(&document::text()),
         Command::Settings { env: false } => print(&reference::markdown()),
         Command::Settings { env: true } => print(&reference::dotenv()),
+        Command::Keys { command: keys::Command::Generate { algorithm } } => keys::generate(algorithm),
         command => return with_config(command),
     };
     done.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
@@ -155,6 +163,9 @@ fn with_config(command: Command) -> ExitCode {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    if let Command::Keys { command: keys::Command::Show { pem, secret } } = command {
+        return keys::show(&config, pem, secret).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
+    }
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| match command {
         Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
         Command::Backup { file } => runtime.block_on(backup::back_up(&config, &file)),
@@ -185,6 +196,10 @@ fn manual(folder: Option<&Path>) -> anyhow::Result<()> {
 
 /// Tells what went wrong, in one line.
 fn failed(error: &anyhow::Error) -> ExitCode {
+    if let Some(error) = error.downcast_ref::<KeysError>() {
+        tell(&format!("the settings are wrong:\n  {error}\n`doorward settings` explains them all."));
+        return ExitCode::from(USAGE);
+    }
     tell(&format!("doorward: {error:#}"));
     match error.downcast_ref::<StartError>().map(StartError::problem) {
         Some(StartProblem::Newer) => ExitCode::from(MIGRATIONS),
