@@ -7,7 +7,7 @@
 //! | 0 | [`domain`] | pure data and rules: no async, no IO, no clock | nothing |
 //! | 1 | [`config`] | typed, validated settings; each layer above gets its section as a value | domain |
 //! | 2 | [`platform`] | clock, random, bcrypt, signatures | domain, config |
-//! | 2 | [`telemetry`] | logs | domain, config |
+//! | 2 | [`telemetry`] | logs, metrics | domain, config |
 //! | 3 | [`storage`] | the database: sqlx lives only here | domain, config, platform |
 //! | 3 | [`cache`] | what a node keeps in memory: moka lives only here | domain, config, platform |
 //! | 4 | [`service`] | the use cases; owns transactions | domain, config, platform, telemetry, storage, cache |

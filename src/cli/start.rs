@@ -28,6 +28,7 @@ use crate::service::account::Exports;
 use crate::service::health::Stopping;
 use crate::service::metrics::{self, LiveSessions};
 use crate::service::password::Passwords;
+use crate::service::probe::Probes;
 use crate::service::session::Sessions;
 use crate::service::throttle::Limits;
 use crate::service::{App, maintenance, session};
@@ -136,6 +137,7 @@ async fn wait_for_time(config: &Config, store: &Store, clock: &Clock) -> anyhow:
 /// The use cases on what they stand on.
 pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -> anyhow::Result<App> {
     let keys = keys(config, &random)?;
+    let probes = Probes::new(&keys.secrets.derive(Purpose::Probes), clock.clone());
     let form = Form {
         issuer: config.tokens.issuer.clone(),
         audience: config.tokens.audience.clone(),
@@ -160,6 +162,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
             policy: config.passwords.clone(),
         },
         exports: Exports::default(),
+        probes,
         metrics: Arc::default(),
         stopping: Stopping::default(),
         store,

@@ -20,7 +20,9 @@ pub mod secret;
 pub mod server;
 mod sessions;
 pub mod setting;
+pub mod site;
 mod source;
+pub mod supervisor;
 pub mod throttle;
 pub mod tokens;
 

@@ -9,6 +9,7 @@ pub mod maintenance;
 pub mod metrics;
 pub mod operator;
 pub mod password;
+pub mod probe;
 pub mod session;
 pub mod throttle;
 
@@ -43,6 +44,8 @@ pub struct App {
     pub limits: throttle::Limits,
     /// Exports that are under way.
     pub exports: account::Exports,
+    /// Requests of an operator who asks how they came.
+    pub probes: probe::Probes,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Whether the end has begun.
