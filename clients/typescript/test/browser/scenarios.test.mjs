@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 
+import { getAuthState, renewAuthState } from "../../dist/server.js";
 import {
   expireAccess,
   logIn,
@@ -288,6 +289,19 @@ test("P: a page that was kept shows nobody until it has asked", async (t) => {
   assert.ok(await tab.evaluate(() => kept), "the page was not kept: nothing is shown");
   assert.deepEqual(await tab.evaluate(() => shown), ["unknown", bob.email]);
   assert.ok(browser.pages().length > 0);
+});
+
+test("Q: a server that renders pages tells who asks, and renews the session on the way", async (t) => {
+  const { api, browser, open } = await start(t);
+  assert.ok(await logIn(await open()));
+  const ask = (how, cookies) => how({ baseUrl: api, headers: new Headers({ Cookie: cookies.map(({ name, value }) => `${name}=${value}`).join("; ") }) });
+  assert.equal((await ask(getAuthState, await browser.cookies())).user.email, person.email);
+  await expireAccess(browser);
+  const cookies = await browser.cookies();
+  assert.deepEqual(await ask(getAuthState, cookies), { state: "refreshable" });
+  const renewed = await ask(renewAuthState, cookies);
+  assert.equal(renewed.user.email, person.email);
+  assert.deepEqual(renewed.setCookies.map((cookie) => cookie.split("=")[0]), ["access_token", "refresh_token"]);
 });
 
 test("J: a browser that is killed 12 s after a refresh comes back logged in", async (t) => {
