@@ -82,7 +82,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
 pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -> anyhow::Result<App> {
     let keys = keys(config, &random)?;
     let (issuer, audience) = (config.tokens.issuer.clone(), config.tokens.audience.clone());
-    let hashing = HashPool::start(config.hashing, config.passwords.cost, random.clone());
+    let hashing = HashPool::start_for(config.hashing, config.passwords.cost, random.clone(), config.imported.clone());
     Ok(App {
         limits: Limits {
             counters: Throttles::new(&config.throttle),

@@ -8,6 +8,7 @@ pub mod database;
 pub mod declarations;
 mod dotenv;
 pub mod hashing;
+pub mod imported;
 mod kinds;
 pub mod logging;
 mod near_miss;
@@ -53,6 +54,8 @@ pub struct Config {
     pub throttle: throttle::Throttle,
     /// The hashing pool.
     pub hashing: hashing::Hashing,
+    /// Secrets of the software that accounts came from.
+    pub imported: imported::Imported,
     /// Logs.
     pub logging: logging::Logging,
     /// What is allowed and seldom meant: to be logged once logs work.
@@ -87,6 +90,7 @@ impl Config {
         let passwords = passwords::Passwords::read(&mut reader);
         let throttle = throttle::Throttle::read(&mut reader);
         let hashing = hashing::Hashing::read(&mut reader);
+        let imported = imported::Imported::read(&mut reader);
         let logging = logging::Logging::read(&mut reader);
 
         let mut warnings = near_miss::warnings(source);
@@ -103,6 +107,7 @@ impl Config {
                 passwords: passwords?,
                 throttle: throttle?,
                 hashing: hashing?,
+                imported,
                 logging: logging?,
                 warnings,
             })

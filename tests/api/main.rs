@@ -20,6 +20,7 @@ mod floods;
 mod health;
 mod history;
 mod hung_up;
+mod imported;
 mod keys;
 mod known_browsers;
 mod lifetimes;
