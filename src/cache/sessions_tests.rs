@@ -33,6 +33,7 @@ fn live(generation: Generation, read_at: Timestamp) -> Live {
         is_superuser: false,
         created_at: NOW,
         last_login: None,
+        external_id: None,
     };
     Live { session: Session { generation, ..Session::begin(new, &policy, NOW) }, user, read_at }
 }

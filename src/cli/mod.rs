@@ -2,6 +2,7 @@
 
 mod development_key;
 mod healthcheck;
+mod import;
 pub mod listen;
 mod migrate;
 mod serve;
@@ -54,6 +55,11 @@ enum Command {
         #[command(subcommand)]
         command: user::Command,
     },
+    /// Take accounts over from other software, with their passwords
+    ///
+    /// From a database or a file. Every row of which no account can be made is told, with the reason; a hash is never printed. Run again, it
+    /// takes what is new, and never changes an account. docs/migrating.md tells all of a move.
+    Import(Box<import::Import>),
     /// Ask the server on this machine whether it is alive
     ///
     /// For containers: exits with 0 if it is, else with 1. Reads HOST and PORT as the server does.
@@ -121,6 +127,7 @@ fn with_config(command: Command) -> ExitCode {
     }
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| match command {
         Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
+        Command::Import(command) => runtime.block_on(import::run(&config, *command)),
         Command::User { command } => runtime.block_on(user::run(&config, command)).map(|()| ExitCode::SUCCESS),
         _ => runtime.block_on(serve::run(&config)).map(|()| ExitCode::SUCCESS),
     });

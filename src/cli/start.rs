@@ -100,6 +100,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
             hashing: hashing.context("the threads that hash passwords do not start")?,
             policy: config.passwords.clone(),
         },
+        registration: config.registration,
         exports: Exports::default(),
         stopping: Stopping::default(),
         store,

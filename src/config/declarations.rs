@@ -9,7 +9,6 @@ use url::Url;
 use crate::domain::throttle::Limit;
 use crate::domain::timestamp::Timestamp;
 
-use super::Environment;
 use super::cookies::SameSite;
 use super::database::DatabaseUrl;
 use super::imported::{FIREBASE, Firebase, PEPPER};
@@ -21,6 +20,7 @@ use super::networks::{NETWORK_LIMITS, PROXIES};
 use super::secret::Secret;
 use super::setting::Default::{Is, Required, Unset};
 use super::setting::{Kind, Reason, settings};
+use super::{Environment, Registration};
 
 const SAME_SITE: Kind<SameSite> = choice! {
     "strict" => SameSite::Strict, "lax" => SameSite::Lax;
@@ -132,7 +132,9 @@ settings! {
         /// A login that would wait longer for its hash is refused at once (503); whatever else needs a hash, after half of that.
         HASH_QUEUE: Duration = duration!("1s" to "7s"), Is("2s");
     }
-    "Accounts from elsewhere" {
+    "Accounts" {
+        /// `closed`: nobody registers, and operators alone make accounts (`doorward user create`, `doorward import`).
+        REGISTRATION: Registration = choice! { "open" => Registration::Open, "closed" => Registration::Closed }, Is("open");
         /// Devise's `config.pepper`: needed to look at passwords that were imported with `--scheme devise`, until the last of them has logged
         /// in.
         IMPORT_PEPPER: Secret = PEPPER, Unset("none");

@@ -48,6 +48,8 @@ pub struct Config {
     pub tokens: tokens::Tokens,
     /// Lifetimes and refresh rotation.
     pub sessions: crate::domain::session::Policy,
+    /// `REGISTRATION`: who may make an account.
+    pub registration: Registration,
     /// Password policy and bcrypt cost.
     pub passwords: passwords::Passwords,
     /// Rate limits.
@@ -60,6 +62,15 @@ pub struct Config {
     pub logging: logging::Logging,
     /// What is allowed and seldom meant: to be logged once logs work.
     pub warnings: Vec<Problem>,
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Operators alone.
+    Closed,
 }
 
 /// What defaults apply.
@@ -87,6 +98,7 @@ impl Config {
         let database = database::Database::read(&mut reader);
         let tokens = tokens::Tokens::read(&mut reader);
         let sessions = sessions::read(&mut reader, now);
+        let registration = reader.get(&declarations::REGISTRATION);
         let passwords = passwords::Passwords::read(&mut reader);
         let throttle = throttle::Throttle::read(&mut reader);
         let hashing = hashing::Hashing::read(&mut reader);
@@ -104,6 +116,7 @@ impl Config {
                 database: database?,
                 tokens: tokens?,
                 sessions: sessions?,
+                registration: registration?,
                 passwords: passwords?,
                 throttle: throttle?,
                 hashing: hashing?,

@@ -6,6 +6,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 
 use super::keys::{Key, Ring};
 use super::random::{Random, RandomError};
+use crate::domain::account::ExternalId;
 use crate::domain::session::{AccessToken, Claims};
 use crate::domain::timestamp::Timestamp;
 
@@ -40,11 +41,16 @@ impl AccessTokens {
         Self { keys, issuer, audience, random }
     }
 
-    /// Signs a token made `now`.
+    /// Signs a token made `now`; `external_id` is what its user has.
     ///
     /// # Errors
     /// When there are no random bytes, or the library refuses.
-    pub fn sign(&self, token: &AccessToken, now: Timestamp) -> Result<String, SignError> {
+    pub fn sign(
+        &self,
+        token: &AccessToken,
+        external_id: Option<&ExternalId>,
+        now: Timestamp,
+    ) -> Result<String, SignError> {
         let key = &self.keys.current;
         let header = Header { typ: Some(TYPE.to_owned()), kid: Some(key.kid()), ..Header::new(Algorithm::HS256) };
         let claims = Claims {
@@ -56,6 +62,7 @@ impl AccessTokens {
             iat: now.seconds(),
             exp: token.expires.seconds(),
             jti: URL_SAFE_NO_PAD.encode(self.random.bytes::<16>()?),
+            ext: external_id.map(|id| id.as_str().to_owned()),
         };
         Ok(encode(&header, &claims, &EncodingKey::from_secret(key.signing_bytes()))?)
     }

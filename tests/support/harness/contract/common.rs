@@ -33,6 +33,7 @@ const CODES: [(&str, u16); 24] = [
     ("not_found", 404),
     ("session_not_found", 404),
     ("method_not_allowed", 405),
+    ("registration_closed", 403),
     ("email_unavailable", 409),
     ("payload_too_large", 413),
     ("unsupported_media_type", 415),
