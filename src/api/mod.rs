@@ -7,6 +7,7 @@ pub mod client;
 pub mod docs;
 pub mod document;
 pub mod health;
+pub mod metrics;
 pub mod middleware;
 pub mod password;
 mod payload;
@@ -38,6 +39,8 @@ fn operations() -> impl OpenApi {
         session::SessionApi,
         session::DevicesApi,
         session::StateApi,
+        session::CheckApi,
+        session::JwksApi,
         health::HealthApi,
     )
 }
@@ -49,6 +52,8 @@ enum Tag {
     Account,
     /// Log in, stay logged in, log out.
     Session,
+    /// For the services and proxies behind or beside it: see docs/verify.md.
+    Backend,
     /// For those who watch over the service.
     Health,
 }
@@ -72,6 +77,7 @@ pub fn endpoint(
         routes: routes(site.paths()),
         request_id_seed,
         limits: Limits::default(),
+        metrics: Arc::clone(&app.metrics),
     };
     middleware::wrap(site.data(app).data(cookies.clone()), &settings)
 }

@@ -1,8 +1,10 @@
 //! The command line.
 
+mod backup;
 mod development_key;
 mod healthcheck;
 mod import;
+mod keys;
 pub mod listen;
 mod migrate;
 mod serve;
@@ -10,6 +12,7 @@ pub mod start;
 mod user;
 
 use std::io::{ErrorKind, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -18,6 +21,7 @@ use tokio::runtime::Runtime;
 use crate::api::document;
 use crate::config::{Config, Source, reference};
 use crate::platform::clock::Clock;
+use crate::platform::keys::KeysError;
 use crate::storage::{StartError, StartProblem};
 use crate::telemetry::logging::{self, tell};
 
@@ -50,6 +54,20 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Copy the SQLite database into one file, also while a server runs on it
+    ///
+    /// The copy is one state of the database, looked through, and for this user alone. It does not hold the keys.
+    Backup {
+        /// The copy; it must not be there yet
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the SQLite database, while no server runs on it
+    ///
+    /// Refuses a file that is damaged or of something else, and keeps what was there beside it.
+    Restore {
+        /// The backup; it stays as it is
+        file: PathBuf,
+    },
     /// Look after accounts; a running server notices within two seconds
     User {
         #[command(subcommand)]
@@ -60,6 +78,11 @@ enum Command {
     /// From a database or a file. Every row of which no account can be made is told, with the reason; a hash is never printed. Run again, it
     /// takes what is new, and never changes an account. docs/migrating.md tells all of a move.
     Import(Box<import::Import>),
+    /// The keys that sign access tokens
+    Keys {
+        #[command(subcommand)]
+        command: keys::Command,
+    },
     /// Ask the server on this machine whether it is alive
     ///
     /// For containers: exits with 0 if it is, else with 1. Reads HOST and PORT as the server does.
@@ -94,6 +117,7 @@ pub fn run() -> ExitCode {
         Command::Openapi => print(&document::text()),
         Command::Settings { env: false } => print(&reference::markdown()),
         Command::Settings { env: true } => print(&reference::dotenv()),
+        Command::Keys { command: keys::Command::Generate { algorithm } } => keys::generate(algorithm),
         command => return with_config(command),
     };
     done.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
@@ -125,9 +149,14 @@ fn with_config(command: Command) -> ExitCode {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    if let Command::Keys { command: keys::Command::Show { pem, secret } } = command {
+        return keys::show(&config, pem, secret).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
+    }
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| match command {
         Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
         Command::Import(command) => runtime.block_on(import::run(&config, *command)),
+        Command::Backup { file } => runtime.block_on(backup::back_up(&config, &file)),
+        Command::Restore { file } => runtime.block_on(backup::restore(&config, &file, clock.now())),
         Command::User { command } => runtime.block_on(user::run(&config, command)).map(|()| ExitCode::SUCCESS),
         _ => runtime.block_on(serve::run(&config)).map(|()| ExitCode::SUCCESS),
     });
@@ -136,6 +165,10 @@ fn with_config(command: Command) -> ExitCode {
 
 /// Tells what went wrong, in one line.
 fn failed(error: &anyhow::Error) -> ExitCode {
+    if let Some(error) = error.downcast_ref::<KeysError>() {
+        tell(&format!("the settings are wrong:\n  {error}\n`doorward settings` explains them all."));
+        return ExitCode::from(USAGE);
+    }
     tell(&format!("doorward: {error:#}"));
     match error.downcast_ref::<StartError>().map(StartError::problem) {
         Some(StartProblem::Newer) => ExitCode::from(MIGRATIONS),

@@ -265,7 +265,7 @@ async fn people_of_pocketbase_log_in(app: TestApp) {
 async fn people_of_wordpress_log_in(app: TestApp) {
     let vectors: Vec<Vector> = serde_json::from_str(include_str!("../data/hashes/vectors.json")).unwrap();
     let mine: Vec<_> = vectors.into_iter().filter(|vector| vector.scheme == "wordpress-bcrypt").collect();
-    let mut sql = "CREATE TABLE wp_users (ID bigint(20) unsigned NOT NULL, user_login varchar(60), user_pass varchar(255), \
+    let mut sql = "CREATE TABLE wp_users (ID bigint NOT NULL, user_login varchar(60), user_pass varchar(255), \
                    user_nicename varchar(50), user_email varchar(100), user_url varchar(100), user_registered datetime, \
                    user_activation_key varchar(255), user_status int(11), display_name varchar(250));"
         .to_owned();

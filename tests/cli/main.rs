@@ -6,6 +6,7 @@
 mod databases;
 mod documents;
 mod import;
+mod keys;
 mod migrate;
 mod program;
 mod serve;

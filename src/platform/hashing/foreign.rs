@@ -132,3 +132,7 @@ pub(super) fn is_of(kdf: &Kdf, text: &[u8], firebase: Option<&Firebase>) -> Opti
     }
     Some(constant_time::verify_slices_are_equal(&derived, &kdf.digest).is_ok())
 }
+
+#[cfg(test)]
+#[path = "foreign_tests.rs"]
+mod tests;

@@ -21,6 +21,10 @@ pub enum Purpose {
     DeviceCookies,
     /// The names by which pages tell sessions apart.
     SessionNames,
+    /// The private key of ES256.
+    Es256,
+    /// The private key of EdDSA.
+    EdDsa,
 }
 
 impl Purpose {
@@ -31,6 +35,8 @@ impl Purpose {
             Self::ThrottleNames => b"doorward/throttle-names/1",
             Self::DeviceCookies => b"doorward/device-cookie/1",
             Self::SessionNames => b"doorward/session-names/1",
+            Self::Es256 => b"doorward/es256/1",
+            Self::EdDsa => b"doorward/eddsa/1",
         }
     }
 }
@@ -54,7 +60,7 @@ impl Key {
         self.id
     }
 
-    /// What access tokens name it by (`kid`).
+    /// What access tokens of HS256 name it by (`kid`).
     #[must_use]
     pub fn kid(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.id)
@@ -62,7 +68,7 @@ impl Key {
 
     /// The bytes exactly as they were given: HS256 signs with them, so that a service that shares them can verify.
     #[must_use]
-    pub fn signing_bytes(&self) -> &[u8] {
+    pub(super) fn signing_bytes(&self) -> &[u8] {
         self.secret.reveal()
     }
 
@@ -116,7 +122,14 @@ mod tests {
     #[test]
     fn each_purpose_has_a_key_of_its_own() {
         let key = Key::new(Secret::new(vec![1; 32]));
-        let purposes = [Purpose::RefreshTokens, Purpose::ThrottleNames, Purpose::DeviceCookies, Purpose::SessionNames];
+        let purposes = [
+            Purpose::RefreshTokens,
+            Purpose::ThrottleNames,
+            Purpose::DeviceCookies,
+            Purpose::SessionNames,
+            Purpose::Es256,
+            Purpose::EdDsa,
+        ];
         for (index, purpose) in purposes.into_iter().enumerate() {
             for other in &purposes[..index] {
                 assert_ne!(key.derive(&[], purpose), key.derive(&[], *other));

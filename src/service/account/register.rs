@@ -45,6 +45,18 @@ pub enum RegisterError {
 /// # Errors
 /// See [`RegisterError`].
 pub async fn register(app: &Arc<App>, client: Client, new: NewAccount) -> Result<User, RegisterError> {
+    let made = make(app, client, new).await;
+    app.metrics.registrations.add(match &made {
+        Ok(_) => "registered",
+        Err(RegisterError::Closed) => "closed",
+        Err(RegisterError::EmailUnavailable) => "taken",
+        Err(RegisterError::Limited(limited)) => limited.word(),
+        Err(RegisterError::Failed(_)) => "failed",
+    });
+    made
+}
+
+async fn make(app: &Arc<App>, client: Client, new: NewAccount) -> Result<User, RegisterError> {
     if app.registration == Registration::Closed && client.actor != Actor::Operator {
         return Err(RegisterError::Closed);
     }
