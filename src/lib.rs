@@ -26,6 +26,7 @@
 //! | `throttle` | attempts, and what is counted of them |
 //! | `audit` | what happened, and who did it |
 //! | `operator` | what the command line does to accounts |
+//! | `import` | accounts from elsewhere |
 //!
 //! A line of code so has its layer and its area. A request walks api, service, storage, and back: `api::session`, `service::session`,
 //! `storage::session`. To add a feature, find its area on each layer that it needs, or make the folder where there is none.

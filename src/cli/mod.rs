@@ -4,6 +4,7 @@ mod backup;
 mod development_key;
 mod doctor;
 mod healthcheck;
+mod import;
 mod keys;
 pub mod listen;
 mod migrate;
@@ -75,6 +76,11 @@ enum Command {
         #[command(subcommand)]
         command: user::Command,
     },
+    /// Take accounts over from other software, with their passwords
+    ///
+    /// From a database or a file. Every row of which no account can be made is told, with the reason; a hash is never printed. Run again, it
+    /// takes what is new, and never changes an account. docs/migrating.md tells all of a move.
+    Import(Box<import::Import>),
     /// The keys that sign access tokens
     Keys {
         #[command(subcommand)]
@@ -168,6 +174,7 @@ fn with_config(command: Command) -> ExitCode {
     }
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| match command {
         Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
+        Command::Import(command) => runtime.block_on(import::run(&config, *command)),
         Command::Backup { file } => runtime.block_on(backup::back_up(&config, &file)),
         Command::Restore { file } => runtime.block_on(backup::restore(&config, &file, clock.now())),
         Command::Doctor(arguments) => runtime.block_on(doctor::run(&config, arguments)),

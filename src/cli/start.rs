@@ -143,7 +143,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         audience: config.tokens.audience.clone(),
         token_type: config.tokens.token_type,
     };
-    let hashing = HashPool::start(config.hashing, config.passwords.cost, random.clone());
+    let hashing = HashPool::start_for(config.hashing, config.passwords.cost, random.clone(), config.imported.clone());
     Ok(App {
         limits: Limits {
             counters: Throttles::new(&config.throttle),
@@ -161,6 +161,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
             hashing: hashing.context("the threads that hash passwords do not start")?,
             policy: config.passwords.clone(),
         },
+        registration: config.registration,
         exports: Exports::default(),
         probes,
         metrics: Arc::default(),

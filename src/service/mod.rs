@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod health;
+pub mod import;
 pub mod maintenance;
 pub mod metrics;
 pub mod operator;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use tracing::Instrument as _;
 
+use crate::config::Registration;
 use crate::domain::account::UserId;
 use crate::domain::audit::{Actor, Event, Record};
 use crate::domain::session::SessionId;
@@ -40,6 +42,8 @@ pub struct App {
     pub session: session::Sessions,
     /// Passwords.
     pub password: password::Passwords,
+    /// Who may make an account.
+    pub registration: Registration,
     /// Rate limits.
     pub limits: throttle::Limits,
     /// Exports that are under way.

@@ -21,7 +21,7 @@ test("the snippets compile", () => {
     expect(files.length).toBeGreaterThanOrEqual(5);
     const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
     const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
-    const sources = Object.fromEntries(["", "/react", "/server"].map((name) => [`@doorward/client${name}`, [join(root, `src/${name.slice(1) || "index"}${name === "/react" ? ".tsx" : ".ts"}`)]]));
+    const sources = Object.fromEntries(["", "/react", "/server", "/vue"].map((name) => [`@doorward/client${name}`, [join(root, `src/${name.slice(1) || "index"}${name === "/react" ? ".tsx" : ".ts"}`)]]));
     const program = ts.createProgram(files, { ...options, noEmit: true, noUnusedLocals: false, paths: sources });
     const problems = ts.getPreEmitDiagnostics(program).map((problem) => ts.flattenDiagnosticMessageText(problem.messageText, "\n"));
     expect(problems).toEqual([]);

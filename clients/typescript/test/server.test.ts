@@ -1,10 +1,15 @@
 import { expect, test } from "vitest";
 
-import { getAuthState } from "../src/server.js";
+import { getAuthState, renewAuthState } from "../src/server.js";
 import type { Answer } from "./service.js";
 import { problem, serve, user } from "./service.js";
 
-async function ask(headers: Record<string, string>, answer: Answer = { status: 200, body: user }) {
+const state = (body: object): Answer => ({ status: 200, body });
+const somebody = state({ user, refreshable: false });
+const nobody = state({ user: null, refreshable: false });
+const refreshable = state({ user: null, refreshable: true });
+
+async function ask(headers: Record<string, string>, answer: Answer = somebody) {
   const cookies: (string | undefined)[] = [];
   const service = await serve((_, request) => {
     cookies.push(request.headers.cookie);
@@ -15,30 +20,61 @@ async function ask(headers: Record<string, string>, answer: Answer = { status: 2
 }
 
 const both = "theme=dark; __Host-access_token=a; __Host-refresh_token=r";
+const safari = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Safari/605.1.15";
+const chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";
 
-test("a valid access token is somebody; the cookies are passed on", async () => {
+test("the cookies are passed on, and Doorward knows", async () => {
   const { state, asked, cookies } = await ask({ Cookie: both });
   expect(state).toEqual({ state: "authenticated", user });
-  expect([asked, cookies]).toEqual([["GET /me"], [both]]);
+  expect([asked, cookies]).toEqual([["GET /state"], [both]]);
+  expect((await ask({ Cookie: "refresh_token=r" }, refreshable)).state).toEqual({ state: "refreshable" });
+  expect((await ask({ Cookie: both }, nobody)).state).toEqual({ state: "anonymous" });
 });
 
-test("without a valid access token the browser is left to refresh, and the server never does", async () => {
-  const expired = await ask({ Cookie: both }, problem(401, "token_expired"));
-  expect([expired.state, expired.asked]).toEqual([{ state: "refreshable" }, ["GET /me"]]);
-  const gone = await ask({ Cookie: "refresh_token=r" });
-  expect([gone.state, gone.asked]).toEqual([{ state: "refreshable" }, []]);
-});
-
-test("no cookies are nobody, but for a link on another site", async () => {
-  expect((await ask({})).state).toEqual({ state: "anonymous" });
-  expect((await ask({ Cookie: "xaccess_token=a", "Sec-Fetch-Site": "same-origin" })).state).toEqual({ state: "anonymous" });
-  expect((await ask({ "Sec-Fetch-Site": "cross-site" })).state).toEqual({ state: "unknown" });
-  expect((await ask({ Cookie: both }, problem(401, "session_ended"))).state).toEqual({ state: "anonymous" });
-  expect((await ask({ Cookie: "access_token=a" }, problem(401, "token_expired"))).state).toEqual({ state: "anonymous" });
+test("no cookies are nobody, but for a link on another site, and that page loaded again", async () => {
+  for (const [headers, state] of [
+    [{}, "anonymous"],
+    [{ Cookie: "xaccess_token=a", "Sec-Fetch-Site": "same-origin" }, "anonymous"],
+    [{ "Sec-Fetch-Site": "cross-site" }, "unknown"],
+    [{ "Sec-Fetch-Site": "none", "User-Agent": chrome }, "anonymous"],
+    [{ "Sec-Fetch-Site": "none", "User-Agent": safari }, "unknown"],
+    [{ "Sec-Fetch-Site": "same-origin", "User-Agent": safari }, "anonymous"],
+  ] as [Record<string, string>, string][]) {
+    const asked = await ask(headers);
+    expect([asked.state, asked.asked]).toEqual([{ state }, []]);
+  }
 });
 
 test("a service that is away leaves it open", async () => {
   for (const answer of ["cut", "hang", { status: 502, text: "<html>" }] as Answer[]) {
     expect((await ask({ Cookie: both }, answer)).state).toEqual({ state: "unknown" });
   }
+});
+
+test("a server that can pass cookies on renews the session", async () => {
+  const cookies: (string | undefined)[] = [];
+  let refresh: Answer = {
+    status: 200,
+    body: { message: "done" },
+    // Two headers, as the service sends them.
+    headers: { "Set-Cookie": ["__Host-access_token=b; Path=/; HttpOnly", "__Host-refresh_token=s; Path=/; HttpOnly"] as never },
+  };
+  const service = await serve((path, request) => {
+    cookies.push(request.headers.cookie);
+    if (path === "/refresh") return refresh;
+    return request.headers.cookie?.includes("access_token=b") ? somebody : refreshable;
+  });
+  const renew = (Cookie: string) => renewAuthState({ baseUrl: service.url, headers: new Headers({ Cookie, "User-Agent": chrome }) });
+  expect(await renew(both)).toEqual({
+    state: "authenticated",
+    user,
+    setCookies: ["__Host-access_token=b; Path=/; HttpOnly", "__Host-refresh_token=s; Path=/; HttpOnly"],
+  });
+  expect(service.asked).toEqual(["GET /state", "POST /refresh", "GET /state"]);
+  expect(cookies[2]).toBe("theme=dark; __Host-access_token=b; __Host-refresh_token=s");
+  expect(await renew("access_token=b")).toEqual({ state: "authenticated", user, setCookies: [] });
+  refresh = problem(401, "session_ended");
+  expect(await renew(both)).toEqual({ state: "anonymous", setCookies: [] });
+  refresh = problem(503, "overloaded");
+  expect(await renew(both)).toEqual({ state: "unknown", setCookies: [] });
 });

@@ -73,20 +73,23 @@ export async function expireAccess(browser) {
   await browser.clearCookies({ name: "access_token" });
 }
 
-/** Stands before the service, and can lose the reply to a refresh after the service has committed it. */
+/** Stands before the service, and can lose the reply to a refresh after the service has committed it, or be slow with that to a path. */
 export async function startProxy(t, port) {
-  const proxy = { lose: 0, lost: 0 };
+  const proxy = { lose: 0, lost: 0, slow: null };
   const server = createServer((visitor) => {
     const service = connect(port, "127.0.0.1");
     let doomed = false;
+    let delay = 0;
     visitor.on("data", (data) => {
       if (proxy.lose > 0 && data.toString("latin1").startsWith("POST /api/auth/refresh")) {
         proxy.lose -= 1;
         doomed = true;
       }
+      delay = proxy.slow && data.toString("latin1").startsWith(proxy.slow.path) ? proxy.slow.milliseconds : 0;
       service.write(data);
     });
     service.on("data", (data) => {
+      if (delay) return void setTimeout(() => visitor.writable && visitor.write(data), delay);
       if (!doomed) return visitor.write(data);
       proxy.lost += 1;
       visitor.destroy();
