@@ -7,7 +7,7 @@
 //! | 0 | [`domain`] | pure data and rules: no async, no IO, no clock | nothing |
 //! | 1 | [`config`] | typed, validated settings; each layer above gets its section as a value | domain |
 //! | 2 | [`platform`] | clock, random, bcrypt, signatures | domain, config |
-//! | 2 | [`telemetry`] | logs | domain, config |
+//! | 2 | [`telemetry`] | logs, metrics | domain, config |
 //! | 3 | [`storage`] | the database: sqlx lives only here | domain, config, platform |
 //! | 3 | [`cache`] | what a node keeps in memory: moka lives only here | domain, config, platform |
 //! | 4 | [`service`] | the use cases; owns transactions | domain, config, platform, telemetry, storage, cache |
@@ -26,6 +26,7 @@
 //! | `throttle` | attempts, and what is counted of them |
 //! | `audit` | what happened, and who did it |
 //! | `operator` | what the command line does to accounts |
+//! | `import` | accounts from elsewhere |
 //!
 //! A line of code so has its layer and its area. A request walks api, service, storage, and back: `api::session`, `service::session`,
 //! `storage::session`. To add a feature, find its area on each layer that it needs, or make the folder where there is none.

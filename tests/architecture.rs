@@ -32,6 +32,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("std::env", &["config"]),
     ("anyhow", &["cli"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("rustls", &["cli"]),
+    ("httparse", &["cli"]),
 ];
 
 /// What the rules of layer 0 must not touch: they take time and bytes as parameters.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use doorward::api::middleware::Limits;
 use doorward::config::hashing::Hashing;
-use doorward::domain::password::{Password, PasswordHash};
+use doorward::domain::password::{Password, PasswordHash, Stored, Wrapping, recognise};
 use doorward::platform::hashing::{Class, HashError, HashPool, LONGEST_WAIT, Subject, Verified};
 use doorward::platform::random::Random;
 use futures_util::future::join_all;
@@ -52,8 +52,11 @@ async fn hashes_of_other_makers_verify() {
         for Vector { maker, password: right, cost, hash } in vectors {
             let before = pool.rounds_done();
             let verified = pool.verify(password(&right), Some(stored(&hash))).await.unwrap();
-            assert_eq!(verified, Verified { matches: true, outdated: false }, "{maker}: {right:?}");
-            assert_eq!(pool.rounds_done() - before, 1 << cost, "{maker}: {right:?}");
+            // Another mark, another cost, or letters in another form.
+            let ours = hash.starts_with("$2b$04$") && !password(&right).is_decomposed();
+            assert_eq!(verified, Verified { matches: true, outdated: !ours }, "{maker}: {right:?}");
+            let passes = if password(&right).is_decomposed() { 2 } else { 1 };
+            assert_eq!(pool.rounds_done() - before, passes << cost, "{maker}: {right:?}");
             if cost == 4 {
                 let wrong = right.chars().skip(1).chain(['x']).collect::<String>();
                 assert!(
@@ -103,13 +106,26 @@ async fn a_verification_takes_the_same_rounds_whatever_is_wrong() {
         for prefix in ["$2a$06$", "$2x$06$", "$2a$17$", "$2a$31$", "$2a$03$", "$2a$+6$", "$1$"] {
             hashes.push(Some(stored(&format!("{prefix}{REST}"))));
         }
-        hashes.extend(["", "*", "abc"].map(|text| Some(stored(text))));
-        for hash in hashes {
+        // And what no import writes, with more rounds and memory than any machine has.
+        let tail = "c29tZXNhbHQ$c29tZXNhbHRzb21lc2FsdHNvbWVzYWx0c28";
+        for hostile in
+            ["argon2id$m=4294967295,t=4294967295,p=1", "pbkdf2-sha256$i=4294967295", "scrypt$ln=63,r=1,p=1", "devise"]
+        {
+            hashes.push(Some(stored(&format!("{hostile}${tail}"))));
+        }
+        hashes.extend(["", "*", "abc", "!"].map(|text| Some(stored(text))));
+        for hash in hashes.clone() {
             for text in ["abc", "wrong", ""] {
                 let before = pool.rounds_done();
                 pool.verify(password(text), hash.clone()).await.unwrap();
                 assert_eq!(pool.rounds_done() - before, 64, "{:?}", hash.as_ref().map(PasswordHash::as_str));
             }
+        }
+        // Typed in another form than is hashed: as much again, for everybody.
+        for hash in [None, hashes[1].clone(), Some(stored("!"))] {
+            let before = pool.rounds_done();
+            pool.verify(password("abcde\u{301}"), hash).await.unwrap();
+            assert_eq!(pool.rounds_done() - before, 128);
         }
         let before = pool.rounds_done();
         pool.verify_nobody().await.unwrap();
@@ -138,10 +154,10 @@ async fn only_a_right_hash_that_can_be_trusted_matches() {
 }
 
 #[tokio::test]
-async fn a_hash_is_outdated_when_the_configured_cost_is_higher() {
+async fn a_hash_is_outdated_when_the_configured_cost_is_another() {
     for lanes in LANES {
-        let cheap = pool(lanes, 4, 1, PATIENT).hash(password("abc")).await.unwrap();
-        for (cost, outdated) in [(4, false), (5, true)] {
+        let cheap = pool(lanes, 5, 1, PATIENT).hash(password("abc")).await.unwrap();
+        for (cost, outdated) in [(4, true), (5, false), (6, true)] {
             let verified = pool(lanes, cost, 1, PATIENT).verify(password("abc"), Some(cheap.clone())).await.unwrap();
             assert_eq!(verified, Verified { matches: true, outdated });
         }
@@ -217,9 +233,9 @@ async fn one_subject_has_its_share() {
     assert!(matches!(pool.reserve(Class::Login, ann), Err(HashError::Overloaded { .. })));
     assert!(pool.reserve(Class::Login, bob).is_ok());
     let hash = pool.hash(password("Correct1")).await.unwrap();
-    assert!(current.verify(password("Correct1"), Some(hash)).await.unwrap().matches);
+    assert!(current.verify(&password("Correct1"), Some(hash)).await.unwrap().matches);
     let hash = new.hash(password("Correct2")).await.unwrap();
-    let again = pool.reserve(Class::Login, ann).unwrap().verify(password("Correct2"), Some(hash));
+    let again = pool.reserve(Class::Login, ann).unwrap().verify(&password("Correct2"), Some(hash));
     assert!(again.await.unwrap().matches);
 }
 
@@ -275,4 +291,81 @@ proptest! {
             assert_eq!(pool.verify(password(&other), Some(hash)).await.unwrap().matches, one == other);
         });
     }
+}
+
+/// Of a password, as software of others stores it: `tests/data/hashes`.
+#[derive(serde::Deserialize)]
+struct Foreign {
+    source: String,
+    scheme: String,
+    password: String,
+    stored: String,
+}
+
+fn foreign() -> Vec<Foreign> {
+    serde_json::from_str(include_str!("data/hashes/vectors.json")).unwrap()
+}
+
+/// Whoever knows no password learns nothing from the time: where what is stored takes less than is configured, the rest is done for nothing.
+#[tokio::test]
+async fn hashes_of_other_software_take_the_same_counted_work() {
+    const COST: u32 = 9;
+    for lanes in LANES {
+        let pool = pool(lanes, COST, 1, PATIENT);
+        let mut counted = std::collections::BTreeSet::new();
+        for Foreign { source, scheme, stored, .. } in foreign() {
+            let Ok(hash) = recognise(&stored, Wrapping::Plain) else { continue };
+            let work = match &hash {
+                Stored::Bcrypt(bcrypt) => u64::from(bcrypt.rounds()),
+                Stored::Kdf(kdf) => kdf.rounds(),
+                Stored::Nothing => 0,
+            };
+            if work > 1 << COST || !counted.insert((scheme.clone(), hash.describe())) {
+                continue;
+            }
+            let before = pool.rounds_done();
+            let verified = pool.verify(password("wrong"), Some(hash.to_hash())).await.unwrap();
+            assert_eq!(verified, Verified { matches: false, outdated: false }, "{source}: {stored}");
+            assert_eq!(pool.rounds_done() - before, 1 << COST, "{source}: {stored}");
+        }
+        assert!(counted.len() >= 20, "{counted:?}");
+    }
+}
+
+/// Two texts where a program may have hashed either; never a third.
+#[tokio::test]
+async fn a_second_text_is_looked_at_only_where_it_differs() {
+    let wordpress = foreign().into_iter().find(|vector| vector.scheme == "wordpress-bcrypt").unwrap();
+    let hash = recognise(&wordpress.stored.replace("$12$", "$04$"), Wrapping::Plain).unwrap().to_hash();
+    for lanes in LANES {
+        let pool = pool(lanes, 4, 1, PATIENT);
+        for (typed, passes) in [("wrong", 1), (" wrong ", 1), ("it's", 2), ("cafe\u{301}", 2), ("cafe\u{301}'s", 2)] {
+            let before = pool.rounds_done();
+            assert!(!pool.verify(password(typed), Some(hash.clone())).await.unwrap().matches);
+            assert_eq!(pool.rounds_done() - before, passes * 16, "{typed}");
+        }
+    }
+}
+
+/// A hash that needs a setting that is not there is as good as none: it takes as long, and nothing matches.
+#[tokio::test]
+async fn without_its_pepper_nothing_matches() {
+    let vectors = foreign().into_iter().filter(|vector| vector.scheme == "devise-pepper");
+    let pool = pool(1, 4, 1, PATIENT);
+    for Foreign { password: right, stored, .. } in vectors.filter(|vector| vector.stored.contains("$04$")) {
+        let Ok(right) = Password::parse(right) else { continue };
+        let hash = recognise(&stored, Wrapping::Devise).unwrap().to_hash();
+        assert!(!pool.verify(right, Some(hash)).await.unwrap().matches);
+    }
+}
+
+/// However many ask at once, all that run have room in the memory that there is; and everybody gets an answer.
+#[tokio::test]
+async fn hashes_that_need_memory_share_it() {
+    let pool = pool(6, 4, 4, PATIENT);
+    let salt = "c29tZXNhbHQ$c29tZXNhbHRzb21lc2FsdHNvbWVzYWx0c28";
+    let large = stored(&format!("argon2id$m=200000,t=1,p=1${salt}"));
+    let answers = join_all((0..6).map(|n| pool.verify(password("wrong"), (n % 2 == 0).then(|| large.clone())))).await;
+    assert!(answers.into_iter().all(|answer| !answer.unwrap().matches));
+    assert_eq!((pool.gauges().waiting, pool.gauges().running), (0, 0));
 }

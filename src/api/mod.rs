@@ -78,6 +78,7 @@ pub fn endpoint(
         request_id_seed,
         limits: Limits::default(),
         metrics: Arc::clone(&app.metrics),
+        probes: app.probes.clone(),
     };
     middleware::wrap(site.data(app).data(cookies.clone()), &settings)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 
+use crate::domain::account::ExternalId;
 use crate::domain::session::AccessToken;
 use crate::domain::timestamp::Timestamp;
 use crate::platform::access_token::{AccessTokens, SignError};
@@ -34,8 +35,13 @@ impl VerifiedTokens {
     ///
     /// # Errors
     /// As there.
-    pub fn sign(&self, token: &AccessToken, now: Timestamp) -> Result<String, SignError> {
-        self.tokens.sign(token, now)
+    pub fn sign(
+        &self,
+        token: &AccessToken,
+        external_id: Option<&ExternalId>,
+        now: Timestamp,
+    ) -> Result<String, SignError> {
+        self.tokens.sign(token, external_id, now)
     }
 
     /// See [`AccessTokens::verify`].
@@ -77,7 +83,7 @@ mod tests {
     #[test]
     fn a_signature_is_verified_once_and_only_the_same_token_is_known() {
         let mut verified = VerifiedTokens::new(tokens(1));
-        let (ann, bob) = (verified.sign(&token(1), NOW).unwrap(), verified.sign(&token(2), NOW).unwrap());
+        let (ann, bob) = (verified.sign(&token(1), None, NOW).unwrap(), verified.sign(&token(2), None, NOW).unwrap());
         assert_eq!(verified.verify(&ann, NOW), Some(token(1)));
         // From now on these keys verify nothing of it.
         verified.tokens = tokens(2);
@@ -93,7 +99,7 @@ mod tests {
     #[test]
     fn forged_tokens_take_no_room() {
         let verified = VerifiedTokens::new(tokens(1));
-        let forged = tokens(2).sign(&token(1), NOW).unwrap();
+        let forged = tokens(2).sign(&token(1), None, NOW).unwrap();
         for _ in 0..2 {
             assert_eq!(verified.verify(&forged, NOW), None);
         }

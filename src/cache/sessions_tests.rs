@@ -36,6 +36,7 @@ fn live(generation: Generation, read_at: Duration) -> Live {
         is_superuser: false,
         created_at: AT,
         last_login: None,
+        external_id: None,
     };
     Live { session: Session { generation, ..Session::begin(new, &policy, AT) }, user, read_at }
 }

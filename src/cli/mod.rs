@@ -2,19 +2,23 @@
 
 mod backup;
 mod development_key;
+mod doctor;
 mod healthcheck;
+mod import;
 mod keys;
 pub mod listen;
 mod migrate;
 mod serve;
 pub mod start;
+mod supervisor;
 mod user;
 
 use std::io::{ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 use crate::api::document;
@@ -72,6 +76,11 @@ enum Command {
         #[command(subcommand)]
         command: user::Command,
     },
+    /// Take accounts over from other software, with their passwords
+    ///
+    /// From a database or a file. Every row of which no account can be made is told, with the reason; a hash is never printed. Run again, it
+    /// takes what is new, and never changes an account. docs/migrating.md tells all of a move.
+    Import(Box<import::Import>),
     /// The keys that sign access tokens
     Keys {
         #[command(subcommand)]
@@ -81,6 +90,21 @@ enum Command {
     ///
     /// For containers: exits with 0 if it is, else with 1. Reads HOST and PORT as the server does.
     Healthcheck,
+    /// Call the service from outside, through its proxy, and tell what is wrong with its set-up
+    ///
+    /// With the settings of the server, of which the keys matter: the service tells how a request came to whoever has it. Changes
+    /// nothing. Exits with 1 when something is wrong.
+    Doctor(doctor::Arguments),
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder
+    Man {
+        /// The folder, which must be there
+        folder: Option<PathBuf>,
+    },
     /// Print the OpenAPI document
     Openapi,
     /// Print the documentation of all settings
@@ -108,6 +132,8 @@ pub fn run() -> ExitCode {
         }
     };
     let done = match cli.command.unwrap_or(Command::Serve) {
+        Command::Completions { shell } => completions(shell),
+        Command::Man { folder } => manual(folder.as_deref()),
         Command::Openapi => print(&document::text()),
         Command::Settings { env: false } => print(&reference::markdown()),
         Command::Settings { env: true } => print(&reference::dotenv()),
@@ -148,12 +174,31 @@ fn with_config(command: Command) -> ExitCode {
     }
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| match command {
         Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
+        Command::Import(command) => runtime.block_on(import::run(&config, *command)),
         Command::Backup { file } => runtime.block_on(backup::back_up(&config, &file)),
         Command::Restore { file } => runtime.block_on(backup::restore(&config, &file, clock.now())),
+        Command::Doctor(arguments) => runtime.block_on(doctor::run(&config, arguments)),
         Command::User { command } => runtime.block_on(user::run(&config, command)).map(|()| ExitCode::SUCCESS),
         _ => runtime.block_on(serve::run(&config)).map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| failed(&error))
+}
+
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "doorward", &mut script);
+    print(&String::from_utf8(script)?)
+}
+
+fn manual(folder: Option<&Path>) -> anyhow::Result<()> {
+    let command = Cli::command().name("doorward");
+    if let Some(folder) = folder {
+        return clap_mangen::generate_to(command, folder)
+            .with_context(|| format!("can't write to {}", folder.display()));
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command).render(&mut page)?;
+    print(&String::from_utf8(page)?)
 }
 
 /// Tells what went wrong, in one line.

@@ -2,18 +2,23 @@
 
 use std::net::SocketAddr;
 
-use anyhow::bail;
+use anyhow::anyhow;
 use tokio::sync::oneshot;
 
 use super::start::start;
+use super::supervisor::Notify;
 use crate::config::Config;
 use crate::config::database::Location;
+use crate::config::supervisor::Supervisor;
 use crate::platform::clock::Clock;
 use crate::platform::random::Random;
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     // From here on a signal is an orderly end.
     let mut signals = Signals::listen()?;
+    let supervisor = Supervisor::of_this_process();
+    let notify = Notify::new(&supervisor);
+    notify.tell("STATUS=starting");
     let clock = match config.database.location {
         Location::Sqlite(_) => Clock::system(),
         Location::Postgres(_) => Clock::following(),
@@ -22,15 +27,23 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
         running = start(config, clock, Random::system()) => running?,
         () = signals.next() => return Ok(()),
     };
+    notify.tell("READY=1\nSTATUS=serving");
+    let alive = supervisor.watchdog.map(|watchdog| Notify::new(&supervisor).keep_alive(watchdog));
     let printed = print_aside(format!("{}\n", line(config, &running.addresses)));
     tokio::select! {
         Ok(printed) = printed => { printed?; signals.next().await },
         () = signals.next() => {}
     }
-    tokio::select! {
+    notify.tell("STOPPING=1\nSTATUS=finishing what has begun");
+    let ended = tokio::select! {
         ended = running.shutdown() => ended,
-        () = signals.next() => bail!("stopped at once by a second signal"),
+        () = signals.next() => Err(anyhow!("stopped at once by a second signal")),
+    };
+    // Until here: the end may take longer than the watchdog waits.
+    if let Some(alive) = alive {
+        alive.abort();
     }
+    ended
 }
 
 /// Prints in a thread of its own: a pipe that nobody reads holds up neither the service nor its end.

@@ -28,6 +28,7 @@ use crate::service::account::Exports;
 use crate::service::health::Stopping;
 use crate::service::metrics::{self, LiveSessions};
 use crate::service::password::Passwords;
+use crate::service::probe::Probes;
 use crate::service::session::Sessions;
 use crate::service::throttle::Limits;
 use crate::service::{App, maintenance, session};
@@ -136,12 +137,13 @@ async fn wait_for_time(config: &Config, store: &Store, clock: &Clock) -> anyhow:
 /// The use cases on what they stand on.
 pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -> anyhow::Result<App> {
     let keys = keys(config, &random)?;
+    let probes = Probes::new(&keys.secrets.derive(Purpose::Probes), clock.clone());
     let form = Form {
         issuer: config.tokens.issuer.clone(),
         audience: config.tokens.audience.clone(),
         token_type: config.tokens.token_type,
     };
-    let hashing = HashPool::start(config.hashing, config.passwords.cost, random.clone());
+    let hashing = HashPool::start_for(config.hashing, config.passwords.cost, random.clone(), config.imported.clone());
     Ok(App {
         limits: Limits {
             counters: Throttles::new(&config.throttle),
@@ -159,7 +161,9 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
             hashing: hashing.context("the threads that hash passwords do not start")?,
             policy: config.passwords.clone(),
         },
+        registration: config.registration,
         exports: Exports::default(),
+        probes,
         metrics: Arc::default(),
         stopping: Stopping::default(),
         store,

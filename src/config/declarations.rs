@@ -10,9 +10,9 @@ use crate::domain::session::{Algorithm, TokenType};
 use crate::domain::throttle::Limit;
 use crate::domain::timestamp::Timestamp;
 
-use super::Environment;
 use super::cookies::SameSite;
 use super::database::DatabaseUrl;
+use super::imported::{FIREBASE, Firebase, PEPPER};
 use super::kinds::{
     DOMAIN, HOST as ADDRESS, KEY, LIMIT, MOMENT, NAME, ORIGIN, ORIGINS, PAGE, SOCKET, SWITCH, choice, duration, number,
 };
@@ -22,6 +22,7 @@ use super::private_key::{PRIVATE_KEY, PrivateKey};
 use super::secret::Secret;
 use super::setting::Default::{Is, Required, Unset};
 use super::setting::{Kind, Reason, settings};
+use super::{Environment, Registration};
 
 const SAME_SITE: Kind<SameSite> = choice! {
     "strict" => SameSite::Strict, "lax" => SameSite::Lax;
@@ -154,6 +155,16 @@ settings! {
         HASH_LANES: usize = number!(1 to 6), Unset("6; 1 in a build without optimisation");
         /// A login that would wait longer for its hash is refused at once (503); whatever else needs a hash, after half of that.
         HASH_QUEUE: Duration = duration!("1s" to "7s"), Is("2s");
+    }
+    "Accounts" {
+        /// `closed`: nobody registers, and operators alone make accounts (`doorward user create`, `doorward import`).
+        REGISTRATION: Registration = choice! { "open" => Registration::Open, "closed" => Registration::Closed }, Is("open");
+        /// Devise's `config.pepper`: needed to look at passwords that were imported with `--scheme devise`, until the last of them has logged
+        /// in.
+        IMPORT_PEPPER: Secret = PEPPER, Unset("none");
+        /// The hash parameters of the Firebase project, as its console shows them: needed to look at passwords that were imported from it,
+        /// until the last of them has logged in.
+        IMPORT_FIREBASE: Firebase = FIREBASE, Unset("none");
     }
     "Rate limits" {
         /// Attempts to log in from one address; `off`, or more than 10000 an hour, is refused in production.

@@ -8,6 +8,7 @@ pub mod database;
 pub mod declarations;
 mod dotenv;
 pub mod hashing;
+pub mod imported;
 mod kinds;
 pub mod logging;
 mod near_miss;
@@ -20,7 +21,9 @@ pub mod secret;
 pub mod server;
 mod sessions;
 pub mod setting;
+pub mod site;
 mod source;
+pub mod supervisor;
 pub mod throttle;
 pub mod tokens;
 
@@ -48,16 +51,29 @@ pub struct Config {
     pub tokens: tokens::Tokens,
     /// Lifetimes and refresh rotation.
     pub sessions: crate::domain::session::Policy,
+    /// `REGISTRATION`: who may make an account.
+    pub registration: Registration,
     /// Password policy and bcrypt cost.
     pub passwords: passwords::Passwords,
     /// Rate limits.
     pub throttle: throttle::Throttle,
     /// The hashing pool.
     pub hashing: hashing::Hashing,
+    /// Secrets of the software that accounts came from.
+    pub imported: imported::Imported,
     /// Logs.
     pub logging: logging::Logging,
     /// What is allowed and seldom meant: to be logged once logs work.
     pub warnings: Vec<Problem>,
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Operators alone.
+    Closed,
 }
 
 /// What defaults apply.
@@ -85,9 +101,11 @@ impl Config {
         let database = database::Database::read(&mut reader);
         let tokens = tokens::Tokens::read(&mut reader);
         let sessions = sessions::read(&mut reader, now);
+        let registration = reader.get(&declarations::REGISTRATION);
         let passwords = passwords::Passwords::read(&mut reader);
         let throttle = throttle::Throttle::read(&mut reader);
         let hashing = hashing::Hashing::read(&mut reader);
+        let imported = imported::Imported::read(&mut reader);
         let logging = logging::Logging::read(&mut reader);
 
         let mut warnings = near_miss::warnings(source);
@@ -101,9 +119,11 @@ impl Config {
                 database: database?,
                 tokens: tokens?,
                 sessions: sessions?,
+                registration: registration?,
                 passwords: passwords?,
                 throttle: throttle?,
                 hashing: hashing?,
+                imported,
                 logging: logging?,
                 warnings,
             })

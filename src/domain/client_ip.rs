@@ -31,6 +31,29 @@ where
     client
 }
 
+/// What stands at a place of `X-Forwarded-For`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hop {
+    /// An address of a trusted network.
+    Trusted,
+    /// Another address.
+    Other,
+    /// No address.
+    Unreadable,
+}
+
+/// The header's shape, from left to right: all that may be told of it.
+#[must_use]
+pub fn shape<'a>(forwarded_for: impl IntoIterator<Item = &'a [u8]>, trusted: &[IpNet]) -> Vec<Hop> {
+    let hops = forwarded_for.into_iter().flat_map(|line| line.split(|byte| *byte == b','));
+    hops.map(|hop| match parse_hop(hop) {
+        Some(address) if is_trusted(address, trusted) => Hop::Trusted,
+        Some(_) => Hop::Other,
+        None => Hop::Unreadable,
+    })
+    .collect()
+}
+
 /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`, the last three with a zone id, which is
 /// dropped. An IPv4-mapped IPv6 address is the IPv4 address.
 fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
@@ -107,6 +130,12 @@ mod tests {
         for (hop, expected) in cases {
             assert_eq!(walk(PEER, &[hop]), expected, "{hop}");
         }
+    }
+
+    #[test]
+    fn the_shape_tells_no_address() {
+        let lines: [&[u8]; 2] = [b"192.0.2.1, unknown", b"10.1.1.1"];
+        assert_eq!(shape(lines, &trusted()), [Hop::Other, Hop::Unreadable, Hop::Trusted]);
     }
 
     #[test]

@@ -5,10 +5,12 @@
 
 pub mod account;
 pub mod health;
+pub mod import;
 pub mod maintenance;
 pub mod metrics;
 pub mod operator;
 pub mod password;
+pub mod probe;
 pub mod session;
 pub mod throttle;
 
@@ -17,6 +19,7 @@ use std::sync::Arc;
 
 use tracing::Instrument as _;
 
+use crate::config::Registration;
 use crate::domain::account::UserId;
 use crate::domain::audit::{Actor, Event, Record};
 use crate::domain::session::SessionId;
@@ -39,10 +42,14 @@ pub struct App {
     pub session: session::Sessions,
     /// Passwords.
     pub password: password::Passwords,
+    /// Who may make an account.
+    pub registration: Registration,
     /// Rate limits.
     pub limits: throttle::Limits,
     /// Exports that are under way.
     pub exports: account::Exports,
+    /// Requests of an operator who asks how they came.
+    pub probes: probe::Probes,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Whether the end has begun.

@@ -28,7 +28,10 @@ async fn published(app: &TestApp) -> Vec<(String, String)> {
 }
 
 async fn with_a_shared_secret_there_are_none(app: TestApp) {
-    let problem = app.browser().get(PATH).await.refused("not_found");
+    let answer = app.browser().get(PATH).await;
+    // Once there are keys they must be seen.
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let problem = answer.refused("not_found");
     assert!(problem["detail"].as_str().unwrap().contains("shared secret"), "{problem}");
 }
 

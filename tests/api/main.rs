@@ -22,6 +22,7 @@ mod floods;
 mod health;
 mod history;
 mod hung_up;
+mod imported;
 mod jwks;
 mod keys;
 mod known_browsers;

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::app::TestApp;
+use crate::harness::app::{KEY, TestApp};
 use crate::harness::both;
 use crate::harness::browser::{Browser, PASSWORD};
 use crate::harness::time::{minutes, seconds};
+use crate::harness::tokens;
 
 both! {
     an_unknown_end_reason_is_an_end_like_others,
@@ -18,6 +19,7 @@ both! {
     a_row_that_cannot_be_read_is_left_out_of_an_export,
     what_the_version_before_did_not_write_is_not_missed,
     a_reset_link_of_the_version_before_works_once,
+    an_access_token_of_the_version_before_is_taken,
 }
 
 /// The sessions of everybody end, for a reason of which this version knows nothing.
@@ -150,4 +152,20 @@ async fn a_reset_link_of_the_version_before_works_once(app: TestApp) {
     app.browser().post("/api/auth/password/reset").json(&reset).await.ok();
     app.browser().post("/api/auth/password/reset").json(&reset).await.refused("invalid_or_expired_token");
     app.browser().login_with("ann@example.com", "EvenMoreSecure456").await.ok();
+}
+
+/// It said nothing of `nbf` and `client_id`, and that it was made when it was.
+async fn an_access_token_of_the_version_before_is_taken(app: TestApp) {
+    let laptop = app.register_and_login("ann@example.com").await;
+    let (header, mut claims) = (tokens::header(&laptop.access_cookie()), tokens::claims(&laptop.access_cookie()));
+    for name in ["nbf", "client_id"] {
+        claims.as_object_mut().unwrap().remove(name).expect(name);
+    }
+    claims["iat"] = json!(app.clock.now().seconds());
+    let token = tokens::sign(&header, &claims, KEY.as_bytes());
+    for _ in 0..2 {
+        app.browser().me().bearer(&token).await.ok();
+    }
+    app.clock.advance(minutes(61));
+    app.browser().me().bearer(&token).await.refused("token_expired");
 }

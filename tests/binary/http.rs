@@ -39,7 +39,7 @@ pub(crate) fn get(server: &Server, path: &str, access: &str) -> Answer {
     exchange(server, &format!("{head}authorization: Bearer {access}\r\n\r\n"))
 }
 
-fn exchange(server: &Server, request: &str) -> Answer {
+pub(crate) fn exchange(server: &Server, request: &str) -> Answer {
     let mut connection = TcpStream::connect(("127.0.0.1", server.port())).expect("a connection");
     connection.write_all(request.as_bytes()).expect("a request that is sent");
     let mut text = String::new();

@@ -5,16 +5,23 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod addresses;
 mod backup;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod http;
 mod kill;
 mod metrics;
 #[cfg(target_os = "linux")]
 mod nginx;
 #[cfg(target_os = "linux")]
+mod proxies;
+#[cfg(target_os = "linux")]
 mod readiness;
 mod readme;
 mod server;
+#[cfg(target_os = "linux")]
+mod supervisor;
 mod tools;
 mod users;
 

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -13,8 +14,8 @@ use tempfile::TempDir;
 use crate::left_out;
 use crate::server::Server;
 
-const CONFIGURATION: &str = include_str!("../../deploy/nginx.conf");
-const NAME: &str = "auth.example.com";
+pub(crate) const CONFIGURATION: &str = include_str!("../../deploy/nginx.conf");
+pub(crate) const NAME: &str = "auth.example.com";
 const PASSWORD: &str = "SecurePass123";
 
 /// nginx in front of the server, both stopped when this is dropped.
@@ -59,11 +60,7 @@ impl Site {
             ("SHUTDOWN_DELAY", "0s"),
         ]);
         let folder = tempfile::tempdir().expect("a temporary folder");
-        run(Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"])
-            .args(["-subj", &format!("/CN={NAME}"), "-addext", &format!("subjectAltName=DNS:{NAME}")])
-            .args(["-keyout", "privkey.pem", "-out", "fullchain.pem"])
-            .current_dir(folder.path()));
+        make_certificate(folder.path(), 1);
         let mut site = Self { nginx: nginx.to_owned(), folder, https: 0, http: 0, server };
         // A free port may be taken between our look and nginx's.
         let started = (0..5).any(|_| site.try_start());
@@ -78,9 +75,9 @@ impl Site {
         let mut site = CONFIGURATION.to_owned();
         for (from, to) in [
             ("listen [::]:80;", String::new()),
-            ("listen [::]:443 ssl;", String::new()),
+            ("listen [::]:443 ssl http2;", String::new()),
             ("listen 80;", format!("listen 127.0.0.1:{};", self.http)),
-            ("listen 443 ssl;", format!("listen 127.0.0.1:{} ssl;", self.https)),
+            ("listen 443 ssl http2;", format!("listen 127.0.0.1:{} ssl;", self.https)),
             ("server 127.0.0.1:8000;", format!("server 127.0.0.1:{};", self.server.port())),
             ("/etc/ssl/doorward/", format!("{folder}/")),
             ("proxy_read_timeout 35s;", "proxy_read_timeout 5s;".to_owned()),
@@ -150,21 +147,31 @@ impl Drop for Site {
     }
 }
 
-fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     let output = command.output().expect("the program must run");
     assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
     output
+}
+
+/// A certificate for [`NAME`] in `fullchain.pem`, signed by itself.
+pub(crate) fn make_certificate(folder: &Path, days: u32) {
+    run(Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+        .args(["-days", &days.to_string(), "-subj", &format!("/CN={NAME}")])
+        .args(["-addext", &format!("subjectAltName=DNS:{NAME}"), "-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-keyout", "privkey.pem", "-out", "fullchain.pem"])
+        .current_dir(folder));
 }
 
 fn succeeds(program: &str, argument: &str) -> bool {
     Command::new(program).arg(argument).output().is_ok_and(|output| output.status.success())
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     run(Command::new("id").arg("-u")).stdout == b"0\n"
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr()).expect("a free port").port()
 }
 

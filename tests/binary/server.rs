@@ -45,6 +45,16 @@ impl Server {
         self.child.wait().expect("its end");
     }
 
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a process").is_some()
+    }
+
+    /// Waits for its end, with which code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        self.child.wait().expect("its end").code()
+    }
+
     /// Starts it again on the same data, once it is killed.
     pub(crate) fn start_again(&mut self) {
         (self.child, self.port) = spawn(Command::new(PROGRAM), self.folder.path(), &self.settings);

@@ -24,9 +24,9 @@ async function startNginx(t, port) {
   let site = configuration;
   for (const [from, to] of [
     ["listen [::]:80;", ""],
-    ["listen [::]:443 ssl;", ""],
+    ["listen [::]:443 ssl http2;", ""],
     ["listen 80;", `listen 127.0.0.1:${http};`],
-    ["listen 443 ssl;", `listen 127.0.0.1:${https} ssl;`],
+    ["listen 443 ssl http2;", `listen 127.0.0.1:${https} ssl;`],
     ["server 127.0.0.1:8000;", `server 127.0.0.1:${port};`],
     ["/etc/ssl/doorward/", `${folder}/`],
   ]) {

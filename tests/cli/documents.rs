@@ -39,3 +39,33 @@ fn documents_are_printed_whatever_the_settings() {
     assert!(run(folder.path(), &["settings"], &wrong).out.contains("| `PORT` |"));
     assert!(run(folder.path(), &["settings", "--env"], &wrong).out.contains("\n#PORT=8000\n"));
 }
+
+#[test]
+fn completions_and_manual_pages_are_what_their_readers_take() {
+    let folder = TempDir::new().unwrap();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(folder.path(), &["completions", shell], &[("PORT", "canary")]);
+        assert!(script.code == Some(0) && script.out.contains("reset-link"), "{shell}: {}", script.err);
+        fs::write(folder.path().join(shell), script.out).unwrap();
+    }
+    let completes = ". ./bash && complete -p doorward && COMP_WORDS=(doorward rest) COMP_CWORD=1 && _doorward doorward rest && echo ${COMPREPLY[0]}";
+    if let Ok(bash) = std::process::Command::new("bash").args(["-c", completes]).current_dir(folder.path()).output() {
+        let said = String::from_utf8_lossy(&bash.stdout).into_owned();
+        assert!(
+            bash.status.success() && said.ends_with("restore\n"),
+            "{said}{}",
+            String::from_utf8_lossy(&bash.stderr)
+        );
+    }
+    assert_eq!(run(folder.path(), &["completions", "dos"], &[]).code, Some(2));
+
+    let page = run(folder.path(), &["man"], &[]);
+    assert!(page.out.contains(".TH doorward 1") && page.out.contains("doorward\\-backup"), "{}", page.out);
+    let pages = folder.path().join("man");
+    fs::create_dir(&pages).unwrap();
+    assert_eq!(run(folder.path(), &["man", "man"], &[]).code, Some(0));
+    for page in ["doorward.1", "doorward-restore.1", "doorward-user-create.1", "doorward-doctor.1"] {
+        assert!(pages.join(page).exists(), "{page}");
+    }
+    assert_eq!(run(folder.path(), &["man", "nowhere"], &[]).code, Some(1));
+}

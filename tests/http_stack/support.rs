@@ -169,6 +169,7 @@ pub fn settings() -> Settings {
         ]),
         request_id_seed: [7; 16],
         limits: middleware::Limits { body_read: NEVER, request: NEVER, ..middleware::Limits::default() },
+        probes: doorward::service::probe::Probes::new(&[0; 32], doorward::platform::clock::Clock::system()),
         metrics: std::sync::Arc::default(),
     }
 }

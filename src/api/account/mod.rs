@@ -44,6 +44,7 @@ impl AccountApi {
     ) -> Result<Registered, TypedProblem<RegisterCode>> {
         match account::register(app, client.clone(), account.0).await {
             Ok(user) => Ok(Registered::Created(Json(user.into()))),
+            Err(RegisterError::Closed) => Err(TypedProblem::new(RegisterCode::RegistrationClosed)),
             Err(RegisterError::EmailUnavailable) => Err(TypedProblem::new(RegisterCode::EmailUnavailable)),
             Err(RegisterError::Limited(limited)) => Err(limited.into()),
             Err(RegisterError::Failed(cause)) => Err(cause.into()),
@@ -114,8 +115,8 @@ impl AccountApi {
 codes! {
     /// Why `register` refuses.
     RegisterCode:
-        MalformedJson CrossSiteRequest EmailUnavailable PayloadTooLarge UnsupportedMediaType ValidationFailed TooManyAttempts
-        Overloaded DatabaseUnavailable
+        MalformedJson CrossSiteRequest RegistrationClosed EmailUnavailable PayloadTooLarge UnsupportedMediaType
+        ValidationFailed TooManyAttempts Overloaded DatabaseUnavailable
 }
 
 codes! {
@@ -178,6 +179,9 @@ pub struct User {
     created_at: Moment,
     /// The last successful login; null before the first.
     last_login: Option<Moment>,
+    /// How the system that the account came from names the person, where that is no number. Others have none.
+    #[oai(skip_serializing_if_is_none)]
+    external_id: Option<String>,
 }
 
 impl From<domain::account::User> for User {
@@ -190,6 +194,7 @@ impl From<domain::account::User> for User {
             is_superuser: user.is_superuser,
             created_at: Moment(user.created_at),
             last_login: user.last_login.map(Moment),
+            external_id: user.external_id.map(|id| id.as_str().to_owned()),
         }
     }
 }
@@ -212,6 +217,7 @@ impl Example for User {
             is_superuser: false,
             created_at: Moment(Timestamp::from_seconds(1_767_052_800)),
             last_login: None,
+            external_id: None,
         }
     }
 }

@@ -8,10 +8,13 @@ use std::time::{Duration, Instant};
 use ipnet::IpNet;
 use poem::http::{HeaderMap, HeaderValue};
 
-use crate::domain::client_ip::{client_ip, is_trusted};
+use crate::domain::client_ip::{client_ip, is_trusted, shape};
 
 /// A peer is warned about at most once in this time.
 const WARNING_INTERVAL: Duration = Duration::from_mins(1);
+
+/// How much of a header's shape is told.
+const MAX_HOPS_TOLD: usize = 16;
 
 /// How many peers are remembered for that; further ones are not warned about.
 const MAX_PEERS: usize = 64;
@@ -21,13 +24,14 @@ const MAX_PEERS: usize = 64;
 pub(super) struct ClientAddress {
     trusted: Vec<IpNet>,
     warned: Mutex<Warned>,
+    warned_of_ends: Mutex<Warned>,
 }
 
 impl ClientAddress {
     /// With the networks of `TRUSTED_PROXIES`.
     #[must_use]
     pub(super) fn new(trusted: Vec<IpNet>) -> Self {
-        Self { trusted, warned: Mutex::default() }
+        Self { trusted, warned: Mutex::default(), warned_of_ends: Mutex::default() }
     }
 
     /// Whether the peer's forwarding headers are believed.
@@ -48,7 +52,29 @@ impl ClientAddress {
                 );
             }
         }
-        client_ip(peer, lines, &self.trusted)
+        let client = client_ip(peer, lines.iter().copied(), &self.trusted);
+        if !lines.is_empty() && self.trusts(client) {
+            self.warn_of_end(client, &lines);
+        }
+        client
+    }
+
+    /// A visitor with a trusted address is a proxy that another one, which is not trusted, stands in front of; or somebody on the
+    /// inside.
+    fn warn_of_end(&self, client: IpAddr, lines: &[&[u8]]) {
+        if !self.warned_of_ends.lock().unwrap_or_else(PoisonError::into_inner).is_due(client, Instant::now()) {
+            return;
+        }
+        let mut shape = shape(lines.iter().copied(), &self.trusted);
+        let hops = shape.len();
+        shape.truncate(MAX_HOPS_TOLD);
+        tracing::warn!(
+            ?shape,
+            hops,
+            "X-Forwarded-For leads to {client} and no further, an address that TRUSTED_PROXIES holds. If that is a proxy, all clients \
+             behind it share its address, and so one rate limit: it must append the address that it sees, readably. If clients of \
+             your own network come from there, make TRUSTED_PROXIES narrower"
+        );
     }
 }
 

@@ -8,9 +8,11 @@ use poem::{Endpoint, Request, Response, Result};
 
 use super::client_address::ClientAddress;
 use super::origins::single;
+use super::probe::{X_DOORWARD_SEEN, seen};
 use super::request_id::{RequestIds, X_REQUEST_ID, inbound};
 use crate::api::routes::{Route, RouteTable};
 use crate::domain::audit::Actor;
+use crate::service::probe::Probes;
 use crate::service::{Client, session};
 
 /// What is known of a request before it is looked into. In its data, beside the [`Client`].
@@ -62,11 +64,12 @@ pub(super) struct WithContext<E> {
     routes: RouteTable,
     clients: ClientAddress,
     ids: RequestIds,
+    probes: Probes,
 }
 
 impl<E> WithContext<E> {
-    pub(super) fn new(inner: E, routes: RouteTable, clients: ClientAddress, seed: [u8; 16]) -> Self {
-        Self { inner, routes, clients, ids: RequestIds::new(seed) }
+    pub(super) fn new(inner: E, routes: RouteTable, clients: ClientAddress, seed: [u8; 16], probes: Probes) -> Self {
+        Self { inner, routes, clients, ids: RequestIds::new(seed), probes }
     }
 
     fn find(&self, request: &Request) -> (Context, Client) {
@@ -97,6 +100,8 @@ impl<E: Endpoint> Endpoint for WithContext<E> {
     async fn call(&self, mut request: Request) -> Result<Response> {
         let (context, client) = self.find(&request);
         let request_id = context.request_id.clone();
+        let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
+        let seen = seen(&self.probes, request.headers(), peer, &client);
         request.set_data(context);
         request.set_data(client);
         let session = SessionName::default();
@@ -106,6 +111,9 @@ impl<E: Endpoint> Endpoint for WithContext<E> {
             response.headers_mut().entry(X_DOORWARD_SESSION).or_insert(name.clone());
         }
         response.headers_mut().insert(X_REQUEST_ID, request_id);
+        if let Some(seen) = seen {
+            response.headers_mut().insert(X_DOORWARD_SEEN, seen);
+        }
         Ok(response)
     }
 }

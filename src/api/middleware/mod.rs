@@ -8,6 +8,7 @@ mod cross_site;
 mod failures;
 mod log;
 mod origins;
+mod probe;
 mod request_id;
 mod routing;
 mod security_headers;
@@ -21,9 +22,11 @@ use self::client_address::ClientAddress;
 use self::origins::Origins;
 use super::routes::RouteTable;
 use crate::config::server::Server;
+use crate::service::probe::Probes;
 use crate::telemetry::metrics::Metrics;
 
 pub use self::context::{Context, SessionName, Unreadable, X_DOORWARD_SESSION};
+pub use self::probe::{X_DOORWARD_PROBE, X_DOORWARD_SEEN};
 
 /// What the stack needs to know.
 #[derive(Clone)]
@@ -36,6 +39,8 @@ pub struct Settings {
     pub request_id_seed: [u8; 16],
     /// Bounds of one request.
     pub limits: Limits,
+    /// Knows the requests of an operator who asks how they came.
+    pub probes: Probes,
     /// Where requests are counted.
     pub metrics: Arc<Metrics>,
 }
@@ -61,7 +66,7 @@ impl Default for Limits {
 ///
 /// Refusals come in this order: 403 cross-site, 404, 405; then the API's own: 401, 415, 413, 400, 422, 429.
 pub fn wrap<E: Endpoint + 'static>(endpoint: E, settings: &Settings) -> impl Endpoint<Output = Response> + use<E> {
-    let Settings { server, routes, request_id_seed, limits, metrics } = settings;
+    let Settings { server, routes, request_id_seed, limits, probes, metrics } = settings;
     let origins = Arc::new(Origins { allowed: server.allowed_origins.clone(), public_url: server.public_url.clone() });
     let clients = ClientAddress::new(server.trusted_proxies.clone());
 
@@ -74,5 +79,5 @@ pub fn wrap<E: Endpoint + 'static>(endpoint: E, settings: &Settings) -> impl End
     // Around CORS, which answers preflights itself.
     let endpoint = security_headers::SecurityHeaders::new(endpoint, server.hsts);
     let endpoint = log::RequestLog::new(endpoint, Arc::clone(metrics));
-    context::WithContext::new(endpoint, routes.clone(), clients, *request_id_seed)
+    context::WithContext::new(endpoint, routes.clone(), clients, *request_id_seed, probes.clone())
 }

@@ -30,7 +30,8 @@ impl<E: Endpoint> Endpoint for SecurityHeaders<E> {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let path = request.uri().path();
-        let is_api = path.starts_with("/api/") || path == "/health";
+        // What may be kept says so itself.
+        let is_api = ["/api/", "/.well-known/"].iter().any(|root| path.starts_with(root)) || path == "/health";
         let mut response = self.inner.get_response(request).await;
         let headers = response.headers_mut();
         let mut add = |name: HeaderName, value: &'static str| {

@@ -23,6 +23,8 @@ pub enum Code {
     IncorrectCurrentPassword,
     /// The reset token is unknown, used, replaced or expired: never told which.
     InvalidOrExpiredToken,
+    /// Nobody can register (`REGISTRATION=closed`).
+    RegistrationClosed,
     /// The email can't be registered.
     EmailUnavailable,
     /// The last active superuser can't leave.
@@ -63,7 +65,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::MalformedRequest,
         Self::HeadersTooLarge,
         Self::MalformedJson,
@@ -73,6 +75,7 @@ impl Code {
         Self::IncorrectCredentials,
         Self::IncorrectCurrentPassword,
         Self::InvalidOrExpiredToken,
+        Self::RegistrationClosed,
         Self::EmailUnavailable,
         Self::LastSuperuser,
         Self::OtherUser,
@@ -113,6 +116,7 @@ impl Code {
             Self::InvalidOrExpiredToken => {
                 ("invalid_or_expired_token", StatusCode::BAD_REQUEST, "Invalid or expired token")
             }
+            Self::RegistrationClosed => ("registration_closed", StatusCode::FORBIDDEN, "Registration closed"),
             Self::EmailUnavailable => ("email_unavailable", StatusCode::CONFLICT, "Email unavailable"),
             Self::LastSuperuser => ("last_superuser", StatusCode::CONFLICT, "Last superuser"),
             Self::OtherUser => ("other_user", StatusCode::CONFLICT, "Other user"),
@@ -171,6 +175,7 @@ impl Code {
             Self::InvalidOrExpiredToken => "This link has been used or has expired. Ask for a new one.",
             Self::LastSuperuser => "You are the last superuser. Make somebody else one first.",
             Self::OtherUser => "Somebody else has logged in with this browser. Reload the page.",
+            Self::RegistrationClosed => "Nobody can register here at the moment.",
             Self::EmailUnavailable => "This email cannot be registered. If you have an account, log in.",
             Self::NotAuthenticated => "You are not logged in.",
             Self::TokenExpired => "The access token has expired. Refresh the session.",

@@ -149,6 +149,7 @@ const fn about(code: Code) -> &'static str {
         Code::InvalidOrExpiredToken => "The reset token is unknown, used, replaced or expired.",
         Code::LastSuperuser => "The person is the last active superuser, and can't leave.",
         Code::OtherUser => "`X-Doorward-User` names another person than the one who is logged in. Nothing was done.",
+        Code::RegistrationClosed => "Nobody can register: the service is set so.",
         Code::EmailUnavailable => "This email cannot be registered: it may belong to an account.",
         Code::NotAuthenticated => "There is no valid token. Log in.",
         Code::TokenExpired => "The access token has expired, its session has not. Refresh, then try again.",

@@ -4,4 +4,4 @@ mod email;
 mod user;
 
 pub use email::{Email, EmailError};
-pub use user::{FullName, FullNameError, User, UserId};
+pub use user::{ExternalId, FullName, FullNameError, User, UserId};

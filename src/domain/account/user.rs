@@ -32,6 +32,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// The last successful login.
     pub last_login: Option<Timestamp>,
+    /// How the software that the account came from names it, where that is no number.
+    pub external_id: Option<ExternalId>,
 }
 
 /// A person's name as they wrote it: 1 to 200 characters, no control characters.
@@ -67,6 +69,28 @@ impl FullName {
     }
 
     /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How the software that an account came from names it, where that is no number: at most 255 characters, no control characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ExternalId(String);
+
+impl ExternalId {
+    /// How many characters one may have.
+    pub const MAX_CHARS: usize = 255;
+
+    /// Takes it exactly as it is. None: it is empty, too long, or holds control characters.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=Self::MAX_CHARS).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The id.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

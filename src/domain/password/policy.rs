@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use super::Password;
+use super::secret::composed;
 use crate::domain::account::Email;
 
 /// The rules that can be switched.
@@ -50,6 +51,9 @@ impl PasswordPolicy {
     /// [`Password`].
     #[must_use]
     pub fn problems(self, text: &str, email: Option<&Email>) -> Vec<PasswordProblem> {
+        // Of the form that is hashed: what one keyboard makes of the same letters is as good as what another does.
+        let text = composed(text);
+        let text = text.as_str();
         let weak = !(text.chars().any(char::is_uppercase)
             && text.chars().any(char::is_lowercase)
             && text.chars().any(char::is_numeric));
@@ -150,6 +154,14 @@ mod tests {
         assert!(COMMON.iter().filter(|text| problems(ON, text) == [Common]).count() >= 3_000);
         assert!(COMMON.iter().filter(|text| problems(ON, text) == [Weak, Common]).count() >= 3_000);
         assert_eq!(problems(ON, "pAssword1"), []);
+    }
+
+    #[test]
+    fn letters_count_the_same_however_they_are_written() {
+        let decomposed = format!("Aa1{}", "e\u{301}".repeat(34));
+        assert!(decomposed.len() > 71);
+        assert_eq!(problems(ON, &decomposed), []);
+        assert_eq!(problems(ON, "e\u{301}e\u{301}e\u{301}Aa1"), [TooShort]);
     }
 
     proptest! {

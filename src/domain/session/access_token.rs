@@ -41,6 +41,9 @@ pub struct Claims {
     pub exp: i64,
     /// Random: two tokens of one second differ.
     pub jti: String,
+    /// How the software that the account came from names it, where that is no number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ext: Option<String>,
 }
 
 /// What an authentic access token proves.

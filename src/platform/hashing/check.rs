@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
+use super::foreign::with_end;
 use super::kernel::{MAX_LANES, State, rounds};
 use super::rate::Rates;
-use super::work::Stored;
-use crate::domain::password::PasswordHash;
+use super::work::has_digest;
+use crate::domain::password::{Bcrypt, Wrapping};
 
 /// How a pool works.
 #[derive(Clone, Copy, Debug)]
@@ -56,20 +57,20 @@ fn rate_of_lanes(lanes: usize, rounds: impl Fn(&mut [State], u32)) -> Option<f64
     let known: Vec<_> = KNOWN
         .iter()
         .take(lanes)
-        .map(|(password, hash)| Some((password.as_bytes(), Stored::parse(&PasswordHash::new((*hash).to_owned()))?)))
+        .map(|(password, hash)| Some((password.as_bytes(), Bcrypt::parse(hash, Wrapping::Plain)?)))
         .collect::<Option<_>>()?;
     let mut states: Vec<_> = known
         .iter()
         .map(|(password, stored)| {
             let mut state = State::new();
-            state.begin(password, stored.salt());
+            state.begin(&with_end(password), stored.salt);
             state
         })
         .collect();
     let start = Instant::now();
     rounds(&mut states, 16);
     let took = start.elapsed().as_secs_f64();
-    let right = states.iter().zip(known).all(|(state, (_, stored))| stored.has_digest(&state.digest()));
+    let right = states.iter().zip(&known).all(|(state, (_, stored))| has_digest(stored, &state.digest()));
     right.then(|| f64::from(u32::try_from(lanes).unwrap_or(u32::MAX)) * 16.0 / took)
 }
 

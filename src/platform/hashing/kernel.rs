@@ -25,10 +25,10 @@ impl State {
         Self { boxes: [[0; 256]; 4], subkeys: [0; 18], key: [0; 18], salt: [0; 4] }
     }
 
-    /// The expensive key schedule without its rounds. In place, so that no copy is left behind. `password` is at most 71 bytes; its
-    /// NUL is added here.
-    pub(super) fn begin(&mut self, password: &[u8], salt: [u8; 16]) {
-        let mut bytes = password.iter().chain(&[0]).cycle();
+    /// The expensive key schedule without its rounds. In place, so that no copy is left behind. `key` is the password and its NUL, at
+    /// least a byte and at most 72.
+    pub(super) fn begin(&mut self, key: &[u8], salt: [u8; 16]) {
+        let mut bytes = key.iter().cycle();
         for word in &mut self.key {
             *word = bytes.by_ref().take(4).fold(0, |word, byte| word << 8 | u32::from(*byte));
         }

@@ -8,7 +8,7 @@ use super::*;
 fn states(inputs: &[(Vec<u8>, [u8; 16])]) -> Vec<State> {
     let begun = |(password, salt): &(Vec<u8>, [u8; 16])| {
         let mut state = State::new();
-        state.begin(password, *salt);
+        state.begin(&[password.as_slice(), &[0]].concat(), *salt);
         state
     };
     inputs.iter().map(begun).collect()

@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Verified;
+use super::foreign::Key;
 use super::kernel::{MAX_LANES, State, rounds};
 use super::queue::Position;
-use super::work::{Reply, Stored};
-use crate::domain::password::Password;
+use super::work::{Passes, Reply, found, has_digest};
+use crate::domain::password::Bcrypt;
 
 /// So many rounds take less than a millisecond with all lanes in use: so soon can another job join.
 const ROUNDS_PER_STEP: u32 = 8;
@@ -23,11 +24,18 @@ pub(super) struct InLane {
     pub(super) position: Position,
     pub(super) reply: Reply<Verified>,
     pub(super) verified: Verified,
-    /// None when there is nothing to compare with, or it has been compared.
-    stored: Option<Stored>,
+    /// None when there is nothing to compare with.
+    stored: Option<Bcrypt>,
+    /// Of the passes that follow.
+    keys: std::iter::Enumerate<std::vec::IntoIter<Option<Key>>>,
+    /// The number of the pass that is under way, while there is something to compare at its end.
+    looks: Option<usize>,
+    /// In this pass.
     done: u32,
-    /// The same whatever is wrong: 2^max(C, c).
+    /// Of each pass, the same whatever is wrong: 2^max(C, c).
     rounds: u32,
+    /// The configured one.
+    cost: u32,
     #[cfg(test)]
     panics: bool,
 }
@@ -47,38 +55,31 @@ impl Lanes {
         self.jobs.len() == self.states.len()
     }
 
-    /// Takes a free lane for a password and the hash that it may be of; without them it does the same for nothing. `cost` is the
-    /// configured one.
-    pub(super) fn join(
-        &mut self,
-        position: Position,
-        work: Option<(Password, Stored)>,
-        cost: u32,
-        reply: Reply<Verified>,
-    ) {
-        let state = &mut self.states[self.jobs.len()];
-        match &work {
-            Some((password, stored)) => state.begin(password.reveal().as_bytes(), stored.salt()),
-            None => state.begin(b"nobody", [0; 16]),
-        }
-        let stored = work.map(|(_, stored)| stored);
-        let stored_cost = stored.as_ref().map_or(cost, Stored::cost);
-        self.jobs.push(InLane {
+    /// Takes a free lane for what a hash may be of, one pass after the other. `cost` is the configured one.
+    pub(super) fn join(&mut self, position: Position, passes: Passes, cost: u32, reply: Reply<Verified>) {
+        let rounds = 1 << passes.cost(cost);
+        let mut job = InLane {
             position,
             reply,
-            verified: Verified { matches: false, outdated: stored_cost < cost },
-            stored,
+            verified: Verified { matches: false, outdated: false },
+            stored: passes.stored,
+            keys: passes.keys.into_iter().enumerate(),
+            looks: None,
             done: 0,
-            rounds: 1 << stored_cost.max(cost),
+            rounds,
+            cost,
             #[cfg(test)]
             panics: false,
-        });
+        };
+        // There is a first pass.
+        job.begin_next_pass(&mut self.states[self.jobs.len()]);
+        self.jobs.push(job);
     }
 
     /// Takes a free lane and makes the next step panic.
     #[cfg(test)]
     pub(super) fn join_and_panic(&mut self, position: Position, reply: Reply<Verified>) {
-        self.join(position, None, 4, reply);
+        self.join(position, Passes { keys: vec![None], stored: None }, 4, reply);
         self.jobs.iter_mut().last().unwrap().panics = true;
     }
 
@@ -97,7 +98,7 @@ impl Lanes {
             let job = &mut self.jobs[n];
             job.done += count;
             job.compare(&self.states[n]);
-            if job.done == job.rounds {
+            if job.done == job.rounds && !job.begin_next_pass(&mut self.states[n]) {
                 through.push(self.leave(n));
             }
         }
@@ -128,14 +129,31 @@ pub(super) struct Step {
 impl InLane {
     /// Where it has to be looked at: after the rounds of the stored hash, and at the end.
     fn until_next_stop(&self) -> u32 {
-        self.stored.as_ref().map_or(self.rounds, Stored::rounds) - self.done
+        self.stored.as_ref().filter(|_| self.looks.is_some()).map_or(self.rounds, Bcrypt::rounds) - self.done
     }
 
     /// What a cheaper hash needed less than the configured cost is done in the same lane, for nothing.
     fn compare(&mut self, state: &State) {
-        if let Some(stored) = self.stored.take_if(|stored| stored.rounds() == self.done) {
-            self.verified.matches = stored.has_digest(&state.digest());
+        if let Some(stored) = &self.stored
+            && let Some(pass) = self.looks.take_if(|_| stored.rounds() == self.done)
+            && has_digest(stored, &state.digest())
+        {
+            self.verified = found(stored, pass, self.cost);
         }
+    }
+
+    /// False: that was the last. A key is compared with nothing but the hash that it may be of.
+    fn begin_next_pass(&mut self, state: &mut State) -> bool {
+        let Some((pass, key)) = self.keys.next() else { return false };
+        self.looks = None;
+        if let (Some(stored), Some(key)) = (&self.stored, &key) {
+            state.begin(key, stored.salt);
+            self.looks = Some(pass);
+        } else {
+            state.begin(b"nobody\0", [0; 16]);
+        }
+        self.done = 0;
+        true
     }
 }
 

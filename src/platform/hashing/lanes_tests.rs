@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use super::*;
-use crate::domain::password::PasswordHash;
+use crate::domain::password::Wrapping;
+use crate::platform::hashing::foreign::with_end;
 use crate::platform::hashing::subject::Class;
 
 const COST: u32 = 5;
@@ -13,14 +14,15 @@ fn position(number: u64) -> Position {
     Position { number, class: Class::Login }
 }
 
-fn password(text: &str) -> Password {
-    Password::parse(text.to_owned()).unwrap()
+#[expect(clippy::disallowed_methods, reason = "what is stored is made by the crate")]
+fn stored(text: &str, cost: u32, salt: [u8; 16]) -> Bcrypt {
+    let parts = bcrypt::non_truncating_hash_with_salt(text, cost, salt).unwrap();
+    Bcrypt::parse(&parts.to_string(), Wrapping::Plain).unwrap()
 }
 
-#[expect(clippy::disallowed_methods, reason = "what is stored is made by the crate")]
-fn stored(text: &str, cost: u32, salt: [u8; 16]) -> Stored {
-    let parts = bcrypt::non_truncating_hash_with_salt(text, cost, salt).unwrap();
-    Stored::parse(&PasswordHash::new(parts.to_string())).unwrap()
+/// The texts one after the other; without a hash, for nothing.
+fn passes(texts: &[&str], stored: Option<Bcrypt>) -> Passes {
+    Passes { keys: texts.iter().map(|text| stored.as_ref().map(|_| with_end(text.as_bytes()))).collect(), stored }
 }
 
 /// A verification that comes after so many steps of the others.
@@ -31,14 +33,17 @@ struct Guess {
     /// The right password, and the cost of its hash.
     account: Option<(String, u32)>,
     salt: [u8; 16],
+    /// What was looked at before, in a pass of its own.
+    before: Option<String>,
 }
 
 fn guesses() -> impl Strategy<Value = Vec<Guess>> {
     let account = proptest::option::weighted(0.8, ("[a-c]{0,2}|[^\0]{0,17}", 4u32..=6));
-    let guess = (0u32..4, "[a-c]{0,2}|[^\0]{0,17}", account, any::<bool>(), any::<[u8; 16]>());
-    let guess = guess.prop_map(|(after, typed, account, right, salt)| {
+    let before = proptest::option::weighted(0.3, "[a-c]{0,2}|[^\0]{0,17}");
+    let guess = (0u32..4, "[a-c]{0,2}|[^\0]{0,17}", account, any::<bool>(), any::<[u8; 16]>(), before);
+    let guess = guess.prop_map(|(after, typed, account, right, salt, before)| {
         let typed = account.as_ref().filter(|_| right).map_or(typed, |(right, _)| right.clone());
-        Guess { after, typed, account, salt }
+        Guess { after, typed, account, salt, before }
     });
     proptest::collection::vec(guess, 1..14)
 }
@@ -58,11 +63,12 @@ proptest! {
             while lanes.is_full() {
                 through.extend(lanes.step(&rounds_done).through);
             }
-            let work = guess.account.as_ref().map(|(right, cost)| (password(&guess.typed), stored(right, *cost, guess.salt)));
+            let texts: Vec<&str> = guess.before.iter().chain([&guess.typed]).map(String::as_str).collect();
+            let work = passes(&texts, guess.account.as_ref().map(|(right, cost)| stored(right, *cost, guess.salt)));
             let (reply, answer) = oneshot::channel();
             lanes.join(position(number), work, COST, reply);
             answers.push(answer);
-            expected_rounds += 1u64 << guess.account.as_ref().map_or(COST, |(_, cost)| COST.max(*cost));
+            expected_rounds += (texts.len() as u64) << guess.account.as_ref().map_or(COST, |(_, cost)| COST.max(*cost));
         }
         while !lanes.is_empty() {
             through.extend(lanes.step(&rounds_done).through);
@@ -72,8 +78,11 @@ proptest! {
         prop_assert_eq!(through.len(), guesses.len());
         for job in through {
             let guess = &guesses[usize::try_from(job.position.number).unwrap()];
-            let matches = guess.account.as_ref().is_some_and(|(right, _)| *right == guess.typed);
-            let outdated = guess.account.as_ref().is_some_and(|(_, cost)| *cost < COST);
+            let is_right = |text: &String| guess.account.as_ref().is_some_and(|(right, _)| right == text);
+            let matches = is_right(&guess.typed) || guess.before.as_ref().is_some_and(is_right);
+            // By the second of two texts, or at another cost.
+            let late = is_right(&guess.typed) && guess.before.is_some();
+            let outdated = matches && (late || guess.account.as_ref().is_some_and(|(_, cost)| *cost != COST));
             prop_assert_eq!(job.verified, Verified { matches, outdated }, "{:?}", guess);
         }
     }
@@ -84,7 +93,7 @@ fn whoever_comes_joins_at_the_next_step_and_leaves_alone() {
     let (mut lanes, rounds_done) = (Lanes::new(2), AtomicU64::new(0));
     let join = |lanes: &mut Lanes, number| {
         let (reply, answer) = oneshot::channel();
-        lanes.join(position(number), None, 4, reply);
+        lanes.join(position(number), passes(&[""], None), 4, reply);
         answer
     };
     let _one = join(&mut lanes, 1);
@@ -103,7 +112,7 @@ fn whoever_comes_joins_at_the_next_step_and_leaves_alone() {
 fn what_is_given_up_is_wiped() {
     let mut lanes = Lanes::new(3);
     let (reply, mut answer) = oneshot::channel();
-    lanes.join(position(0), Some((password("abc"), stored("abc", 4, [7; 16]))), 4, reply);
+    lanes.join(position(0), passes(&["abc"], Some(stored("abc", 4, [7; 16]))), 4, reply);
     assert!(!lanes.states[0].is_wiped());
     assert_eq!(lanes.give_up().count(), 1);
     assert!(lanes.is_empty() && lanes.states.iter().all(State::is_wiped));

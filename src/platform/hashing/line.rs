@@ -60,10 +60,21 @@ impl<J> Line<J> {
         true
     }
 
-    /// The number of the first whose job can begin; of those that want a thread alone, only if they may have it.
-    pub(super) fn first_filled(&self, alone_too: bool) -> Option<u64> {
-        let fits = |entry: &&Entry<J>| entry.job.is_some() && (alone_too || !entry.size.alone);
-        self.entries.iter().find(fits).map(|entry| entry.number)
+    /// The number of the first whose job can begin; of those that want a thread alone, only if they may have it. One that needs more
+    /// memory than there is waits for it, and so do those behind it that need any: a small one does not take what a large one waits for.
+    pub(super) fn first_filled(&self, alone_too: bool, memory: u64) -> Option<u64> {
+        let mut memory = memory;
+        let mut fits = |entry: &&Entry<J>| {
+            if entry.job.is_none() || (entry.size.alone && !alone_too) {
+                return false;
+            }
+            if entry.size.memory > memory {
+                memory = 0;
+                return false;
+            }
+            true
+        };
+        self.entries.iter().find(|entry| fits(entry)).map(|entry| entry.number)
     }
 
     pub(super) fn remove(&mut self, number: u64) -> Option<Entry<J>> {

@@ -1,10 +1,11 @@
-//! The hashing pool: every bcrypt of the service runs on its threads.
+//! The hashing pool: every bcrypt of the service runs on its threads, and whatever else verifies a password.
 //!
 //! bcrypt at cost 12 takes a quarter of a second of a core. On an async worker it would hold up every other request; without a
 //! bound a burst of logins would queue for minutes. So the pool has threads of its own at low priority, takes only as much work
 //! as it can finish in time, and forgets work whose caller has gone. `docs/design/login-protection.md` says why.
 
 mod check;
+mod foreign;
 mod kernel;
 mod lanes;
 mod line;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use crate::config::hashing::Hashing;
+use crate::config::imported::Imported;
 use crate::domain::password::{Password, PasswordHash};
 use crate::platform::random::{Random, RandomError};
 
@@ -48,7 +50,8 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(15);
 pub struct Verified {
     /// Whether the password is the one that was hashed.
     pub matches: bool,
-    /// Whether the stored hash was made at a lower cost than configured: hash the password anew.
+    /// Whether the stored hash was made by other software, at another cost than configured, or of another form of the same letters: hash
+    /// the password anew. False where nothing matches.
     pub outdated: bool,
 }
 
@@ -110,11 +113,19 @@ impl HashPool {
     /// # Errors
     /// When bcrypt does not give the known result, or the operating system gives no threads.
     pub fn start(config: Hashing, cost: u32, random: Random) -> io::Result<Self> {
+        Self::start_for(config, cost, random, Imported::default())
+    }
+
+    /// Does [`HashPool::start`], for a database that may hold hashes of other software.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_for(config: Hashing, cost: u32, random: Random, imported: Imported) -> io::Result<Self> {
         let lanes = config.lanes.unwrap_or(DEFAULT_LANES);
         let checked = check_and_measure(lanes).ok_or_else(|| io::Error::other("bcrypt is broken"))?;
         let threads =
             config.threads.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1).max(1);
-        let pool = Pool::without_threads(config.queue, threads, checked, cost, random);
+        let pool = Pool::without_threads(config.queue, threads, checked, cost, (random, imported));
         for number in 0..threads {
             let shared = Arc::clone(&pool.shared);
             let thread = thread::Builder::new().name(format!("hashing-{number}")).spawn(move || {
@@ -151,7 +162,7 @@ impl HashPool {
     fn take<const N: usize>(&self, class: Class, subject: Subject) -> Result<([Position; N], Instant), HashError> {
         let (shared, now) = (&self.0.shared, Instant::now());
         // What for is not known yet; most are verified.
-        let size = Size { rounds: 1 << shared.cost, alone: !shared.uses_lanes() };
+        let size = Size { rounds: 1 << shared.cost, alone: !shared.uses_lanes(), memory: 0 };
         match shared.queue().reserve(class, subject, size, now) {
             Ok(positions) => Ok((positions, now + shared.longest_wait)),
             Err(Refusal::Full { retry_after }) => Err(HashError::Overloaded { retry_after }),
@@ -172,7 +183,7 @@ impl HashPool {
     /// # Errors
     /// When the pool has too much to do or is closed.
     pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<Verified, HashError> {
-        self.reserve(Class::Login, Subject::UNBOUNDED)?.verify(password, stored).await
+        self.reserve(Class::Login, Subject::UNBOUNDED)?.verify(&password, stored).await
     }
 
     /// Reserves for nobody in particular, and does [`Place::verify_nobody`].
@@ -224,10 +235,16 @@ impl fmt::Debug for HashPool {
 }
 
 impl Pool {
-    fn without_threads(patience: Duration, threads: usize, checked: Checked, cost: u32, random: Random) -> Self {
+    fn without_threads(
+        patience: Duration,
+        threads: usize,
+        checked: Checked,
+        cost: u32,
+        (random, imported): (Random, Imported),
+    ) -> Self {
         let Checked { lanes, rates } = checked;
         let queue = Queue::new(threads, lanes, rates, patience);
-        let shared = Arc::new(Shared::new(queue, lanes, cost, random, longest_wait(patience)));
+        let shared = Arc::new(Shared::new(queue, lanes, cost, random, imported, longest_wait(patience)));
         Self { shared, threads: Mutex::default() }
     }
 }

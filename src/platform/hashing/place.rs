@@ -9,12 +9,13 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep_until};
 
+use super::foreign::{keys, texts};
 use super::queue::Position;
 use super::rate::Size;
 use super::shared::Shared;
-use super::work::{Job, Reply, Stored};
+use super::work::{Job, KdfLook, Look, Passes, Reply};
 use super::{HashError, Verified};
-use crate::domain::password::{Password, PasswordHash};
+use crate::domain::password::{Function, Password, PasswordHash, Stored};
 
 /// A position in the pool's queue, for one job of the configured cost. It is kept until it is filled; threads take what stands
 /// behind it meanwhile. Dropped without a job it is given back.
@@ -34,7 +35,7 @@ impl Place {
     /// Hashes a new password, at the configured cost, with a new salt.
     pub fn hash(self, password: Password) -> Pending<PasswordHash> {
         let salt = self.ticket.shared.random.bytes();
-        let size = Size { rounds: 1 << self.ticket.shared.cost, alone: true };
+        let size = Size { rounds: 1 << self.ticket.shared.cost, alone: true, memory: 0 };
         self.fill(size, |reply| match salt {
             Ok(salt) => Some(Job::Hash { password, salt, reply }),
             Err(error) => {
@@ -47,31 +48,54 @@ impl Place {
     /// Whether `password` is the one of the `stored` hash; there is none for an unknown user, and nobody's password matches.
     ///
     /// Always takes 2^max(C, c) rounds, C being the configured cost and c the stored one: neither an unknown user nor a hash
-    /// imported at a lower cost shows in the time. A stored hash that is malformed, or would take longer than cost 16, is
-    /// treated as none.
-    pub fn verify(self, password: Password, stored: Option<PasswordHash>) -> Pending<Verified> {
-        let stored = stored.and_then(|hash| {
-            let stored = Stored::parse(&hash);
-            if stored.is_none() {
-                tracing::warn!(
-                    "a stored password hash can't be verified: it is malformed, of another kind, or too costly"
-                );
+    /// imported at a lower cost shows in the time. Twice as many where the password is typed in another form than Doorward hashes, whoever
+    /// it is of; and where the program that made the hash may have been given either of two texts. A stored hash that is malformed, or
+    /// would take longer than is borne, is treated as none.
+    pub fn verify(self, password: &Password, stored: Option<PasswordHash>) -> Pending<Verified> {
+        let passes = if password.is_decomposed() { 2 } else { 1 };
+        let look = stored.and_then(|hash| match self.look(password, &hash, passes) {
+            Ok(look) => look,
+            Err(reason) => {
+                tracing::warn!(reason, "a stored password hash can't be verified");
+                None
             }
-            stored
         });
-        let rounds = stored.as_ref().map_or(0, Stored::rounds);
-        self.look_at(stored.map(|stored| (password, stored)), rounds)
+        self.look_at(look.unwrap_or_else(|| Look::nobody(passes)))
     }
 
     /// Takes as long as [`Place::verify`] of an unknown user: for a login with a value that no account can have.
     pub fn verify_nobody(self) -> Pending<Verified> {
-        self.look_at(None, 0)
+        self.look_at(Look::nobody(1))
     }
 
-    fn look_at(self, work: Option<(Password, Stored)>, rounds: u32) -> Pending<Verified> {
+    /// None: there is no password.
+    fn look(&self, password: &Password, hash: &PasswordHash, passes: usize) -> Result<Option<Look>, &'static str> {
+        let imported = &self.ticket.shared.imported;
+        match Stored::parse(hash) {
+            None => Err("it is malformed, of another kind, or too costly"),
+            Some(Stored::Nothing) => Ok(None),
+            Some(Stored::Bcrypt(stored)) => {
+                let mut keys = keys(password, &stored, imported)?;
+                if keys.len() < passes {
+                    keys.push(None);
+                }
+                Ok(Some(Look::Bcrypt(Passes { keys, stored: Some(stored) })))
+            }
+            Some(Stored::Kdf(kdf)) => {
+                let firebase = imported.firebase.clone();
+                if matches!(kdf.function, Function::Firebase { .. }) && firebase.is_none() {
+                    return Err("IMPORT_FIREBASE is not set");
+                }
+                let texts = texts(password, kdf.function);
+                Ok(Some(Look::Kdf(Box::new(KdfLook { kdf, texts, passes, firebase }))))
+            }
+        }
+    }
+
+    fn look_at(self, look: Look) -> Pending<Verified> {
         let shared = &self.ticket.shared;
-        let size = Size { rounds: u64::from(rounds).max(1 << shared.cost), alone: !shared.uses_lanes() };
-        self.fill(size, |reply| Some(Job::Verify { work, reply }))
+        let size = look.size(shared.cost, shared.uses_lanes());
+        self.fill(size, |reply| Some(Job::Verify { look, reply }))
     }
 
     pub(super) fn fill<T>(self, size: Size, job: impl FnOnce(Reply<T>) -> Option<Job>) -> Pending<T> {

@@ -10,13 +10,13 @@ fn password() -> Password {
 
 fn without_threads() -> Pool {
     let checked = Checked { lanes: 1, rates: Rates { shared: 16_000.0, alone: 16_000.0 } };
-    Pool::without_threads(Duration::from_mins(1), 1, checked, 4, Random::repeatable(1))
+    Pool::without_threads(Duration::from_mins(1), 1, checked, 4, (Random::repeatable(1), Imported::default()))
 }
 
 /// There is room in its queue, but no job begins by the deadline.
 fn impatient(longest_wait: Duration) -> Pool {
     let queue = Queue::new(1, 1, Rates { shared: 16_000.0, alone: 16_000.0 }, Duration::from_mins(1));
-    let shared = Arc::new(Shared::new(queue, 1, 4, Random::repeatable(1), longest_wait));
+    let shared = Arc::new(Shared::new(queue, 1, 4, Random::repeatable(1), Imported::default(), longest_wait));
     Pool { shared, threads: Mutex::default() }
 }
 
@@ -96,7 +96,7 @@ async fn a_place_in_a_pool_that_is_closed_meanwhile_gives_an_error() {
 async fn a_job_is_taken_back_as_long_as_it_has_not_begun() {
     let pool = HashPool(Arc::new(without_threads()));
     let (waits, runs) = pool.reserve_two(Class::Login, Subject::UNBOUNDED).unwrap();
-    let runs = runs.verify(password(), None);
+    let runs = runs.verify(&password(), None);
     let (job, position) = pool.0.shared.queue().pop(true, Instant::now()).unwrap();
     assert!(!runs.withdraw());
     let waits = waits.verify_nobody();
@@ -140,12 +140,12 @@ async fn a_job_that_panics_ends_alone() {
         let pool = HashPool::start(config, 4, Random::repeatable(1)).unwrap();
         for in_lane in [false, lanes > 1, false, lanes > 1] {
             let place = pool.reserve(Class::Login, ANN).unwrap();
-            let size = Size { rounds: 16, alone: !in_lane };
+            let size = Size { rounds: 16, alone: !in_lane, memory: 0 };
             let panics = place.fill(size, |reply| Some(Job::Panic { in_lane, password: password(), reply }));
             assert!(matches!(panics.await, Err(HashError::Failed)));
         }
         // The same thread, and the subject's only place.
-        assert!(!pool.reserve(Class::Login, ANN).unwrap().verify(password(), None).await.unwrap().matches);
+        assert!(!pool.reserve(Class::Login, ANN).unwrap().verify(&password(), None).await.unwrap().matches);
         let gauges = pool.gauges();
         assert_eq!((gauges.waiting, gauges.running, gauges.rounds_done), (0, 0, 16));
     }

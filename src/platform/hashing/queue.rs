@@ -22,6 +22,8 @@ pub(super) struct Queue<J> {
     /// How many jobs of a bounded subject wait or run.
     held: HashMap<[u8; 16], usize>,
     running_work: Work,
+    /// Bytes that are left for jobs that need some.
+    memory: u64,
     threads: usize,
     /// Of one thread.
     lanes: usize,
@@ -53,6 +55,9 @@ struct Running {
     since: Instant,
 }
 
+/// What all jobs together may need, in bytes: as much as the largest that is borne. Four of 64 MiB run at once, where there are threads.
+pub(super) const MEMORY: u64 = 256 << 20;
+
 /// Why there is no position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -69,6 +74,7 @@ impl<J> Queue<J> {
             running: Vec::with_capacity(threads * lanes),
             running_work: Work::default(),
             held: HashMap::new(),
+            memory: MEMORY,
             threads,
             lanes,
             rates,
@@ -119,7 +125,8 @@ impl<J> Queue<J> {
     /// The next job, for a thread that begins it now: the first that can begin, of the line whose turn it is. `alone_too` is whether
     /// it may be one that the thread has for itself.
     pub(super) fn pop(&mut self, alone_too: bool, now: Instant) -> Option<(J, Position)> {
-        let (login, other) = (self.logins.first_filled(alone_too), self.others.first_filled(alone_too));
+        let (login, other) =
+            (self.logins.first_filled(alone_too, self.memory), self.others.first_filled(alone_too, self.memory));
         let both = login.is_some() && other.is_some();
         if !both {
             self.lead_of_others = 0.0;
@@ -138,6 +145,7 @@ impl<J> Queue<J> {
         }
         self.running.push(Running { number, size, subject, since: now });
         self.running_work.add(size);
+        self.memory = self.memory.saturating_sub(size.memory);
         job.map(|job| (job, Position { number, class }))
     }
 
@@ -146,6 +154,7 @@ impl<J> Queue<J> {
         let Some(index) = self.running.iter().position(|running| running.number == position.number) else { return };
         let Running { size, subject, .. } = self.running.swap_remove(index);
         self.running_work.remove(size);
+        self.memory = self.memory.saturating_add(size.memory).min(MEMORY);
         self.release(subject);
         if let Some(took) = took {
             self.rates.learn(size, took);
@@ -154,7 +163,7 @@ impl<J> Queue<J> {
 
     /// So many rounds took a thread so long, with all of its lanes in use.
     pub(super) fn measured(&mut self, rounds: u64, took: Duration) {
-        self.rates.learn(Size { rounds, alone: false }, took);
+        self.rates.learn(Size { rounds, alone: false, memory: 0 }, took);
     }
 
     /// The caller has gone or does not want it any more. Whether the job had not begun, and now never will.

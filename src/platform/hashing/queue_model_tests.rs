@@ -31,7 +31,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (class(), proptest::option::of(0u8..4), 100u64..800, any::<bool>())
             .prop_map(|(class, subject, rounds, both)| Step::Reserve { class, subject, rounds, both }),
         6 => (which(), 100u64..1600, any::<bool>())
-            .prop_map(|(which, rounds, alone)| Step::Fill { which, size: Size { rounds, alone } }),
+            .prop_map(|(which, rounds, alone)| Step::Fill { which, size: Size { rounds, alone, memory: 0 } }),
         4 => proptest::bool::weighted(0.8).prop_map(|alone_too| Step::Begin { alone_too }),
         4 => which().prop_map(|which| Step::End { which }),
         1 => which().prop_map(|which| Step::Leave { which }),
@@ -100,7 +100,7 @@ fn reserve(
     let has_room = subject.is_none_or(|subject| model.held(subject) < SHARE);
     let expected = has_room && queue.predicted_wait(class, now) <= patience;
     let bound = subject.map_or(Subject::UNBOUNDED, |subject| Subject::bounded([subject; 16], SHARE));
-    let size = Size { rounds, alone: false };
+    let size = Size { rounds, alone: false, memory: 0 };
     let taken = if both {
         queue.reserve::<2>(class, bound, size, now).map(Vec::from)
     } else {
@@ -131,7 +131,7 @@ fn begin(queue: &mut Queue<u64>, model: &mut Model, alone_too: bool, now: Instan
         let passed_over = model.known.get_mut(&passed_over.position.number).unwrap();
         passed_over.overtaken_by += seconds;
         // The lead of the other line, a job at most, is made up for; then it has one job more.
-        let longest = RATES.seconds_of(Size { rounds: 1600, alone: true });
+        let longest = RATES.seconds_of(Size { rounds: 1600, alone: true, memory: 0 });
         prop_assert!(passed_over.overtaken_by <= 3.0 * longest, "{:?}", passed_over);
     }
     Ok(())

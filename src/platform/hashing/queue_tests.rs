@@ -11,11 +11,11 @@ fn lanes() -> Queue<&'static str> {
 }
 
 fn alone(rounds: u64) -> Size {
-    Size { rounds, alone: true }
+    Size { rounds, alone: true, memory: 0 }
 }
 
 fn shared(rounds: u64) -> Size {
-    Size { rounds, alone: false }
+    Size { rounds, alone: false, memory: 0 }
 }
 
 /// Reserves a place and gives it its job.
@@ -279,4 +279,31 @@ fn each_rate_is_measured_for_itself_and_a_second_counts_half() {
     queue.pop(true, now).unwrap();
     queue.finished(position, Some(seconds(1)));
     assert_eq!(queue.rates, Rates { shared: 2000.0, alone: 300.0 });
+}
+
+fn with_memory(memory: u64) -> Size {
+    Size { rounds: 1, alone: true, memory }
+}
+
+#[test]
+fn what_needs_memory_waits_for_it_and_nobody_else_does() {
+    let mut queue = Queue::new(8, 1, Rates { shared: 1000.0, alone: 1000.0 }, Duration::from_secs(2));
+    let now = Instant::now();
+    push(&mut queue, Class::Login, "large", with_memory(MEMORY), now).unwrap();
+    push(&mut queue, Class::Login, "larger", with_memory(MEMORY / 2 + 1), now).unwrap();
+    push(&mut queue, Class::Login, "small", with_memory(1), now).unwrap();
+    push(&mut queue, Class::Login, "none", alone(1), now).unwrap();
+    let (job, large) = queue.pop(true, now).unwrap();
+    assert_eq!(job, "large");
+    assert_eq!(queue.pop(true, now).unwrap().0, "none");
+    assert!(queue.pop(true, now).is_none(), "the small one does not take what the larger one waits for");
+    queue.finished(large, None);
+    let (job, larger) = queue.pop(true, now).unwrap();
+    assert_eq!(job, "larger");
+    let (job, small) = queue.pop(true, now).unwrap();
+    assert_eq!(job, "small");
+    queue.finished(larger, None);
+    queue.finished(small, None);
+    push(&mut queue, Class::Other, "large", with_memory(MEMORY), now).unwrap();
+    assert_eq!(queue.pop(true, now).unwrap().0, "large", "all that was lent came back");
 }

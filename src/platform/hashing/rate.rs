@@ -12,6 +12,8 @@ pub(super) struct Size {
     pub(super) rounds: u64,
     /// Takes a thread for itself, as the `bcrypt` crate does; others share one, each in a lane.
     pub(super) alone: bool,
+    /// In bytes, beyond what a thread has anyway.
+    pub(super) memory: u64,
 }
 
 /// Many jobs.
@@ -24,13 +26,13 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn add(&mut self, Size { rounds, alone }: Size) {
+    pub(super) fn add(&mut self, Size { rounds, alone, .. }: Size) {
         *(if alone { &mut self.alone } else { &mut self.shared }) += rounds;
         self.alone_jobs += usize::from(alone);
         self.jobs += 1;
     }
 
-    pub(super) fn remove(&mut self, Size { rounds, alone }: Size) {
+    pub(super) fn remove(&mut self, Size { rounds, alone, .. }: Size) {
         *(if alone { &mut self.alone } else { &mut self.shared }) -= rounds;
         self.alone_jobs -= usize::from(alone);
         self.jobs -= 1;
@@ -58,12 +60,12 @@ impl Rates {
     }
 
     /// Seconds of one thread that a job is, with its share of a thread whose lanes are all in use.
-    pub(super) fn seconds_of(&self, Size { rounds, alone }: Size) -> f64 {
+    pub(super) fn seconds_of(&self, Size { rounds, alone, .. }: Size) -> f64 {
         as_f64(rounds) / if alone { self.alone } else { self.shared }
     }
 
     /// What was done took so long.
-    pub(super) fn learn(&mut self, Size { rounds, alone }: Size, took: Duration) {
+    pub(super) fn learn(&mut self, Size { rounds, alone, .. }: Size, took: Duration) {
         let rate = if alone { &mut self.alone } else { &mut self.shared };
         let took = took.as_secs_f64();
         if took > 0.0 {

@@ -8,6 +8,7 @@ use super::HashError;
 use super::queue::{Position, Queue};
 use super::rate::Size;
 use super::work::Job;
+use crate::config::imported::Imported;
 use crate::platform::random::Random;
 
 /// What the pool's threads and its callers share.
@@ -23,12 +24,21 @@ pub(super) struct Shared {
     /// Of new hashes.
     pub(super) cost: u32,
     pub(super) random: Random,
+    /// What hashes of other software need to be looked at.
+    pub(super) imported: Imported,
     /// A job that has not begun after this is refused after all: the prediction was wrong.
     pub(super) longest_wait: Duration,
 }
 
 impl Shared {
-    pub(super) fn new(queue: Queue<Job>, lanes: usize, cost: u32, random: Random, longest_wait: Duration) -> Self {
+    pub(super) fn new(
+        queue: Queue<Job>,
+        lanes: usize,
+        cost: u32,
+        random: Random,
+        imported: Imported,
+        longest_wait: Duration,
+    ) -> Self {
         Self {
             queue: Mutex::new(queue),
             wake: Condvar::new(),
@@ -38,6 +48,7 @@ impl Shared {
             lanes,
             cost,
             random,
+            imported,
             longest_wait,
         }
     }
@@ -54,6 +65,16 @@ impl Shared {
     pub(super) fn submit(&self, position: Position, job: Job, size: Size) {
         let mut queue = self.queue();
         if queue.fill(position, job, size) {
+            self.ready.store(true, Ordering::Relaxed);
+            self.wake.notify_one();
+        }
+    }
+
+    /// A thread is done with a job: see [`Queue::finished`]. Whoever waited for its memory can begin.
+    pub(super) fn finished(&self, position: Position, took: Option<Duration>) {
+        let mut queue = self.queue();
+        queue.finished(position, took);
+        if queue.ready() > 0 {
             self.ready.store(true, Ordering::Relaxed);
             self.wake.notify_one();
         }

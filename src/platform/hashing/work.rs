@@ -5,12 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::constant_time;
-use base64::Engine as _;
-use bcrypt::{HashParts, Version};
 use tokio::sync::oneshot;
+use zeroize::Zeroizing;
 
-use crate::domain::password::{Password, PasswordHash};
+use crate::config::imported::Firebase;
+use crate::domain::password::{Bcrypt, Kdf, Password, PasswordHash};
 
+use super::foreign::{Key, is_of};
+use super::rate::Size;
 use super::{HashError, Verified};
 
 /// Where the caller waits for what comes of its job.
@@ -23,9 +25,8 @@ pub(super) enum Job {
         salt: [u8; 16],
         reply: Reply<PasswordHash>,
     },
-    /// Without a password and a hash that it may be of: the same for nothing.
     Verify {
-        work: Option<(Password, Stored)>,
+        look: Look,
         reply: Reply<Verified>,
     },
     #[cfg(test)]
@@ -36,10 +37,35 @@ pub(super) enum Job {
     },
 }
 
+/// How a password is looked at.
+pub(super) enum Look {
+    /// By bcrypt: in lanes where there are some.
+    Bcrypt(Passes),
+    /// By another function, which has a thread for itself.
+    Kdf(Box<KdfLook>),
+}
+
+/// A hash of bcrypt, and what it may be of; each pass takes as long as one of the configured cost.
+pub(super) struct Passes {
+    /// One or two. None is a pass for nothing.
+    pub(super) keys: Vec<Option<Key>>,
+    /// Without one every pass is for nothing.
+    pub(super) stored: Option<Bcrypt>,
+}
+
+/// A hash of another function, and what it may be of.
+pub(super) struct KdfLook {
+    pub(super) kdf: Kdf,
+    pub(super) texts: Vec<Zeroizing<String>>,
+    /// As many passes of bcrypt an unknown person takes for the same text: what the function leaves of them is spent.
+    pub(super) passes: usize,
+    pub(super) firebase: Option<Firebase>,
+}
+
 /// What has become of a job, before its caller hears of it.
 pub(super) struct Performed {
-    /// Whether all of it was done: else it panicked, and the time that it took tells nothing.
-    pub(super) whole: bool,
+    /// Whether how long it took tells the rate of bcrypt: all of it was done, and nothing else.
+    pub(super) tells_the_rate: bool,
     /// Tells the caller. One that has gone wants no answer.
     pub(super) reply: Box<dyn FnOnce()>,
 }
@@ -52,16 +78,13 @@ impl Job {
             Self::Hash { password, salt, reply } => {
                 Performed::new(reply, || hash(&password, cost, salt, rounds_done).ok_or(HashError::Failed))
             }
-            Self::Verify { work, reply } => Performed::new(reply, || {
-                let Some((password, stored)) = work else {
-                    spend(cost, rounds_done);
-                    return Ok(Verified { matches: false, outdated: false });
-                };
-                let matches = stored.verify(&password, rounds_done);
-                // 2^c + 2^c + 2^(c+1) + .. + 2^(C-1) = 2^C rounds.
-                (stored.cost()..cost).for_each(|cost| spend(cost, rounds_done));
-                Ok(Verified { matches, outdated: stored.cost() < cost })
-            }),
+            Self::Verify { look: Look::Bcrypt(passes), reply } => {
+                Performed::new(reply, || Ok(passes.perform(cost, rounds_done)))
+            }
+            Self::Verify { look: Look::Kdf(look), reply } => {
+                let performed = Performed::new(reply, || look.perform(cost, rounds_done).ok_or(HashError::Failed));
+                Performed { tells_the_rate: false, ..performed }
+            }
             #[cfg(test)]
             Self::Panic { password, reply, .. } => Performed::new(reply, || panic!("injected: {password:?}")),
         }
@@ -71,72 +94,94 @@ impl Job {
 impl Performed {
     fn new<T: 'static>(reply: Reply<T>, work: impl FnOnce() -> Result<T, HashError>) -> Self {
         let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(HashError::Failed));
-        Self { whole: result.is_ok(), reply: Box::new(move || _ = reply.send(result)) }
+        Self { tells_the_rate: result.is_ok(), reply: Box::new(move || _ = reply.send(result)) }
     }
 }
 
-/// A stored hash that is known to be well formed and bearable.
-#[derive(Debug)]
-pub(super) struct Stored {
-    text: PasswordHash,
-    cost: u32,
-    salt: [u8; 16],
-    digest: [u8; 23],
-}
+impl Look {
+    /// For a person who is not known, or whose hash can't be looked at: the same for nothing.
+    pub(super) fn nobody(passes: usize) -> Self {
+        Self::Bcrypt(Passes { keys: (0..passes).map(|_| None).collect(), stored: None })
+    }
 
-impl Stored {
-    /// A second of a core and more for one login: whoever can write such a hash into the table could stop the service with it.
-    const MAX_COST: u32 = 16;
-    const MIN_COST: u32 = 4;
-
-    /// Reads a hash of bcrypt as anybody makes it today: `$2b$`, and `$2a$` and `$2y$`, which are the same for what a
-    /// [`Password`] can be.
-    ///
-    /// `$2x$` is refused. It says that `crypt_blowfish` before 1.1 made the hash and took bytes above 127 for negative numbers
-    /// (CVE-2011-2483). Taken as `$2b$` it would refuse the right password of everybody who uses such a byte, silently; and
-    /// with the flaw some different passwords have the same hash. Such an account needs a new password.
-    pub(super) fn parse(hash: &PasswordHash) -> Option<Self> {
-        let text = hash.as_str();
-        let version = match text.get(..4)? {
-            "$2a$" => Version::TwoA,
-            "$2b$" => Version::TwoB,
-            "$2y$" => Version::TwoY,
-            _ => return None,
-        };
-        let parts: HashParts = text.parse().ok()?;
-        // The crate reads a cost of "+4" too.
-        let canonical = parts.format_for_version(version) == text;
-        let cost = parts.get_cost();
-        if !canonical || !(Self::MIN_COST..=Self::MAX_COST).contains(&cost) {
-            return None;
+    pub(super) fn size(&self, cost: u32, in_lanes: bool) -> Size {
+        match self {
+            Self::Bcrypt(passes) => {
+                let rounds = (passes.keys.len() as u64) << passes.cost(cost);
+                Size { rounds, alone: !in_lanes, memory: 0 }
+            }
+            Self::Kdf(look) => {
+                let rounds = look.rounds().max((look.passes as u64) << cost);
+                Size { rounds, alone: true, memory: look.kdf.memory() }
+            }
         }
-        // The crate has read this too, and keeps it to itself.
-        let digest = bcrypt::BASE_64.decode(text.get(29..)?).ok()?.try_into().ok()?;
-        Some(Self { text: hash.clone(), cost, salt: parts.get_salt_raw(), digest })
+    }
+}
+
+impl Passes {
+    /// Of each pass: not less than what is configured.
+    pub(super) fn cost(&self, cost: u32) -> u32 {
+        self.stored.as_ref().map_or(cost, |stored| stored.cost.max(cost))
     }
 
-    pub(super) fn cost(&self) -> u32 {
-        self.cost
+    fn perform(self, cost: u32, rounds_done: &AtomicU64) -> Verified {
+        let whole = self.cost(cost);
+        let mut verified = Verified { matches: false, outdated: false };
+        for (pass, key) in self.keys.iter().enumerate() {
+            match (&self.stored, key) {
+                (Some(stored), Some(key)) => {
+                    if is_bcrypt_of(stored, key, rounds_done) {
+                        verified = found(stored, pass, cost);
+                    }
+                    // 2^c + 2^c + 2^(c+1) + .. + 2^(C-1) = 2^C rounds.
+                    (stored.cost..whole).for_each(|cost| spend(cost, rounds_done));
+                }
+                _ => spend(whole, rounds_done),
+            }
+        }
+        verified
+    }
+}
+
+/// What it means that the key of this pass was the right one: the second is of a text that Doorward would hash in another form.
+pub(super) fn found(stored: &Bcrypt, pass: usize, cost: u32) -> Verified {
+    Verified { matches: true, outdated: pass > 0 || stored.is_outdated(cost) }
+}
+
+/// Whether the right key gives this. Takes as long whatever differs.
+pub(super) fn has_digest(stored: &Bcrypt, digest: &[u8; 23]) -> bool {
+    constant_time::verify_slices_are_equal(&stored.digest, digest).is_ok()
+}
+
+impl KdfLook {
+    fn rounds(&self) -> u64 {
+        self.kdf.rounds() * self.texts.len() as u64
     }
 
-    pub(super) fn rounds(&self) -> u32 {
-        1 << self.cost
+    fn perform(&self, cost: u32, rounds_done: &AtomicU64) -> Option<Verified> {
+        let mut matches = false;
+        for text in &self.texts {
+            rounds_done.fetch_add(self.kdf.rounds(), Ordering::SeqCst);
+            matches |= is_of(&self.kdf, text.as_bytes(), self.firebase.as_ref())?;
+        }
+        let mut left = ((self.passes as u64) << cost).saturating_sub(self.rounds());
+        for cost in (Bcrypt::MIN_COST..=Bcrypt::MAX_COST).rev() {
+            while left >= 1 << cost {
+                spend(cost, rounds_done);
+                left -= 1 << cost;
+            }
+        }
+        // Less than a millisecond.
+        rounds_done.fetch_add(left, Ordering::SeqCst);
+        Some(Verified { matches, outdated: matches })
     }
+}
 
-    pub(super) fn salt(&self) -> [u8; 16] {
-        self.salt
-    }
-
-    /// Whether the right password gives this. Takes as long whatever differs.
-    pub(super) fn has_digest(&self, digest: &[u8; 23]) -> bool {
-        constant_time::verify_slices_are_equal(&self.digest, digest).is_ok()
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that verifies passwords")]
-    fn verify(&self, password: &Password, rounds_done: &AtomicU64) -> bool {
-        count(self.cost, rounds_done);
-        bcrypt::non_truncating_verify(password.reveal(), self.text.as_str()).unwrap_or(false)
-    }
+#[expect(clippy::disallowed_methods, reason = "this is the one place that verifies passwords")]
+fn is_bcrypt_of(stored: &Bcrypt, key: &Key, rounds_done: &AtomicU64) -> bool {
+    count(stored.cost, rounds_done);
+    let [digest @ .., _] = bcrypt::bcrypt(stored.cost, stored.salt, key);
+    has_digest(stored, &digest)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that hashes passwords")]
@@ -155,49 +200,4 @@ fn spend(cost: u32, rounds_done: &AtomicU64) {
 
 fn count(cost: u32, rounds_done: &AtomicU64) {
     rounds_done.fetch_add(1 << cost, Ordering::SeqCst);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> Option<u32> {
-        Stored::parse(&PasswordHash::new(text.to_owned())).map(|stored| stored.cost())
-    }
-
-    #[test]
-    fn hashes_of_today_are_read_and_others_are_not() {
-        const REST: &str = "If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i";
-        for (prefix, cost) in [("$2a$04$", 4), ("$2b$12$", 12), ("$2y$16$", 16)] {
-            assert_eq!(parse(&format!("{prefix}{REST}")), Some(cost), "{prefix}");
-        }
-        for prefix in ["$2x$06$", "$2$06$", "$2c$06$", "$3a$06$", "2a$06$", "$2a$6$", "$2a$03$", "$2a$00$", "$2a$17$"] {
-            assert_eq!(parse(&format!("{prefix}{REST}")), None, "{prefix}");
-        }
-        for prefix in
-            ["$2a$31$", "$2a$99$", "$2a$+6$", "$2a$-6$", "$2a$ 6$", "$2a$6 $", "$2a$0x$", "$2A$06$", " $2a$06$"]
-        {
-            assert_eq!(parse(&format!("{prefix}{REST}")), None, "{prefix}");
-        }
-        let whole = format!("$2a$06${REST}");
-        for text in [
-            "",
-            "$",
-            "$2a$",
-            "$2a$06$",
-            "$2a$06$é",
-            "correct",
-            "!",
-            "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA",
-            "$6$rounds=5000$salt$hash",
-            &whole[..59],
-            &format!("{whole}."),
-            &format!("{whole}\n"),
-            &whole.replace('z', "+"),
-            &whole.replace("h0i", "h0="),
-            &whole.replace("h0i", "h0é"),
-        ] {
-            assert_eq!(parse(text), None, "{text}");
-        }
-    }
 }

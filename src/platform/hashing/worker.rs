@@ -7,7 +7,7 @@ use super::HashError;
 use super::lanes::{Lanes, Step};
 use super::queue::Position;
 use super::shared::Shared;
-use super::work::{Job, Performed};
+use super::work::{Job, Look, Performed};
 
 /// How long the rate is measured before the queue hears of it.
 const MEASURED_FOR: Duration = Duration::from_millis(100);
@@ -54,8 +54,8 @@ impl<'pool> Worker<'pool> {
 
     fn begin(&mut self, job: Job, position: Position) {
         match job {
-            Job::Verify { work, reply } if self.shared.uses_lanes() => {
-                self.lanes.join(position, work, self.shared.cost, reply);
+            Job::Verify { look: Look::Bcrypt(passes), reply } if self.shared.uses_lanes() => {
+                self.lanes.join(position, passes, self.shared.cost, reply);
             }
             #[cfg(test)]
             Job::Panic { in_lane: true, reply, .. } => self.lanes.join_and_panic(position, reply),
@@ -65,13 +65,13 @@ impl<'pool> Worker<'pool> {
 
     fn perform(&mut self, job: Job, position: Position) {
         let start = Instant::now();
-        let Performed { whole, reply } = job.perform(self.shared.cost, &self.shared.rounds_done);
+        let Performed { tells_the_rate, reply } = job.perform(self.shared.cost, &self.shared.rounds_done);
         let took = start.elapsed();
         if !self.lanes.is_empty() {
             self.lanes_first = took;
         }
         // Before the caller hears of it, so that whoever has the answer finds the gauges settled.
-        self.shared.queue().finished(position, whole.then_some(took));
+        self.shared.finished(position, tells_the_rate.then_some(took));
         reply();
     }
 
@@ -90,7 +90,7 @@ impl<'pool> Worker<'pool> {
             self.shared.queue().measured(rounds, took);
         }
         for job in through {
-            self.shared.queue().finished(job.position, None);
+            self.shared.finished(job.position, None);
             _ = job.reply.send(Ok(job.verified));
         }
     }
@@ -98,7 +98,7 @@ impl<'pool> Worker<'pool> {
     /// The kernel panicked: who was in a lane gets no answer, and the thread goes on.
     fn give_up(&mut self) {
         for job in self.lanes.give_up() {
-            self.shared.queue().finished(job.position, None);
+            self.shared.finished(job.position, None);
             _ = job.reply.send(Err(HashError::Failed));
         }
     }

@@ -25,6 +25,8 @@ pub enum Purpose {
     Es256,
     /// The private key of EdDSA.
     EdDsa,
+    /// The tokens of an operator who asks how a request came.
+    Probes,
 }
 
 impl Purpose {
@@ -37,6 +39,7 @@ impl Purpose {
             Self::SessionNames => b"doorward/session-names/1",
             Self::Es256 => b"doorward/es256/1",
             Self::EdDsa => b"doorward/eddsa/1",
+            Self::Probes => b"doorward/probes/1",
         }
     }
 }

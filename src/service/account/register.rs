@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::config::Registration;
 use crate::domain::account::{Email, FullName, User};
-use crate::domain::audit::Event;
+use crate::domain::audit::{Actor, Event};
 use crate::domain::password::Password;
 use crate::domain::throttle::Scope;
 use crate::service::throttle::{Attempt, Limited};
@@ -25,6 +26,9 @@ pub struct NewAccount {
 /// Why there is no account.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
+    /// Nobody but an operator makes accounts.
+    #[error("registration is closed")]
+    Closed,
     /// An account has this email.
     #[error("the email is taken")]
     EmailUnavailable,
@@ -44,6 +48,7 @@ pub async fn register(app: &Arc<App>, client: Client, new: NewAccount) -> Result
     let made = make(app, client, new).await;
     app.metrics.registrations.add(match &made {
         Ok(_) => "registered",
+        Err(RegisterError::Closed) => "closed",
         Err(RegisterError::EmailUnavailable) => "taken",
         Err(RegisterError::Limited(limited)) => limited.word(),
         Err(RegisterError::Failed(_)) => "failed",
@@ -52,6 +57,9 @@ pub async fn register(app: &Arc<App>, client: Client, new: NewAccount) -> Result
 }
 
 async fn make(app: &Arc<App>, client: Client, new: NewAccount) -> Result<User, RegisterError> {
+    if app.registration == Registration::Closed && client.actor != Actor::Operator {
+        return Err(RegisterError::Closed);
+    }
     let attempt = Attempt::begin::<RegisterError>(app, Scope::Register, &client, None).await?;
     let (attempt, place) = attempt.place::<RegisterError>().await?;
     let NewAccount { email, password, full_name } = new;

@@ -44,17 +44,17 @@ pub async fn change(app: &Arc<App>, proof: Proof, new: Password) -> Result<Issue
                 let ended = end_sessions_of(tx, user_id, None, &reason, client, locked.now).await?;
                 audit::append(tx, &client.record(Event::PasswordChanged, user_id, None), locked.now).await?;
                 let begun = begin_session(tx, new_session.clone(), policy, client, locked.now).await?;
-                Ok(Some((ended, begun)))
+                Ok(Some((ended, begun, locked.user.external_id)))
             })
         });
-        let (ended, begun) = changed.await.map_err(Failure::from)?.ok_or(ProofError::Incorrect)?;
+        let (ended, begun, external_id) = changed.await.map_err(Failure::from)?.ok_or(ProofError::Incorrect)?;
         attempt.succeeded().await;
         for id in ended {
             session_ended(&app, id, EndReason::PasswordChanged);
         }
         session_begun(&app, &begun);
         let Begun { session, now, .. } = begun;
-        Ok(issue_tokens(&app, &session, now)?)
+        Ok(issue_tokens(&app, &session, external_id.as_ref(), now)?)
     })
     .await
 }

@@ -31,7 +31,7 @@ pub(in crate::service) async fn verify(
     hung_up: HungUp,
 ) -> Option<Result<Verified, HashError>> {
     let mut pending: Pending<Verified> = match password {
-        Some(password) => place.verify(password, stored),
+        Some(password) => place.verify(&password, stored),
         None => place.verify_nobody(),
     };
     tokio::select! {

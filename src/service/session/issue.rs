@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::SessionName;
+use crate::domain::account::ExternalId;
 use crate::domain::session::AccessToken;
 use crate::domain::session::Session;
 use crate::domain::timestamp::Timestamp;
@@ -26,8 +27,13 @@ pub struct IssuedTokens {
     pub device: Option<String>,
 }
 
-/// Tokens for the session as it is stored, at the time the database told.
-pub(in crate::service) fn issue_tokens(app: &App, session: &Session, now: Timestamp) -> Result<IssuedTokens, Failure> {
+/// Tokens for the session as it is stored, at the time the database told; `external_id` is its user's.
+pub(in crate::service) fn issue_tokens(
+    app: &App,
+    session: &Session,
+    external_id: Option<&ExternalId>,
+    now: Timestamp,
+) -> Result<IssuedTokens, Failure> {
     let lifetime = session.access_lifetime(&app.session.policy, now);
     let claims = AccessToken {
         user_id: session.user_id,
@@ -37,7 +43,7 @@ pub(in crate::service) fn issue_tokens(app: &App, session: &Session, now: Timest
         expires: Timestamp::from_seconds((now + lifetime).seconds()),
     };
     Ok(IssuedTokens {
-        access: app.session.access_tokens.sign(&claims, now)?,
+        access: app.session.access_tokens.sign(&claims, external_id, now)?,
         access_max_age: lifetime,
         refresh: refresh_token::derive(&app.session.keys, session),
         refresh_max_age: session.idle_expires_at.since(now),

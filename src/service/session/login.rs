@@ -7,7 +7,7 @@ use super::{
     Begun, Browser, IssuedTokens, begin_session, end_session, issue_tokens, prepare_session, session_begun,
     session_ended,
 };
-use crate::domain::account::{Email, UserId};
+use crate::domain::account::{Email, ExternalId, UserId};
 use crate::domain::audit::Event;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::{AuthMethod, EndReason, Policy, RefreshToken, SessionId, Verdict};
@@ -53,7 +53,7 @@ struct Verified {
     user_id: UserId,
     email: Email,
     password_hash: PasswordHash,
-    /// The same password at the configured cost, where the stored one was cheaper.
+    /// The same password by our own bcrypt at the configured cost, where the stored one was another.
     rehashed: Option<PasswordHash>,
 }
 
@@ -113,14 +113,17 @@ async fn log_in(
         // Only a token that would still have refreshed is of a session that this browser uses.
         let presented = identify_refresh(&app, &client, &browser.refresh).await?.map(|identified| identified.token);
         let email = verified.email.clone();
-        let Some(begun) = begin(&app, &client, verified, presented).await? else {
+        let Some((begun, external_id)) = begin(&app, &client, verified, presented).await? else {
             attempt.failed();
             return Err(LoginError::Incorrect);
         };
         attempt.succeeded().await;
         let device = app.session.devices.issue(&browser.device, &email).map_err(Failure::from)?;
         let Begun { session, now, .. } = begun;
-        Ok(LoginOutcome::SignedIn(IssuedTokens { device: Some(device), ..issue_tokens(&app, &session, now)? }))
+        Ok(LoginOutcome::SignedIn(IssuedTokens {
+            device: Some(device),
+            ..issue_tokens(&app, &session, external_id.as_ref(), now)?
+        }))
     })
     .await
 }
@@ -188,7 +191,7 @@ async fn begin(
     client: &Client,
     verified: Verified,
     presented: Option<RefreshToken>,
-) -> Result<Option<Begun>, Failure> {
+) -> Result<Option<(Begun, Option<ExternalId>)>, Failure> {
     let new = prepare_session(app, client, verified.user_id, vec![AuthMethod::Password])?;
     let input = (app.session.policy.clone(), client.clone(), new, verified, presented);
     let begun = app.store.write(input, |tx, (policy, client, new, verified, presented)| {
@@ -201,7 +204,7 @@ async fn begin(
                 account::lock(tx, owner).await?;
             }
             let recorded = account::record_login(tx, new.user_id, &verified.password_hash).await?;
-            let Some((_, now)) = recorded else { return Ok(None) };
+            let Some((user, now)) = recorded else { return Ok(None) };
             if let Some(owner) = owner.filter(|owner| *owner > new.user_id) {
                 account::lock(tx, owner).await?;
             }
@@ -213,15 +216,15 @@ async fn begin(
                 _ => None,
             };
             let begun = begin_session(tx, new.clone(), policy, client, now).await?;
-            Ok(Some((begun, replaced)))
+            Ok(Some((begun, replaced, user.external_id)))
         })
     });
-    let Some((begun, replaced)) = begun.await? else { return Ok(None) };
+    let Some((begun, replaced, external_id)) = begun.await? else { return Ok(None) };
     if let Some(replaced) = replaced {
         session_ended(app, replaced, EndReason::Replaced);
     }
     session_begun(app, &begun);
-    Ok(Some(begun))
+    Ok(Some((begun, external_id)))
 }
 
 /// Ends the session of a presented token, if that would still have refreshed it. Its user's row is locked.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::authenticate::{Identified, identify_refresh};
 use super::{Browser, IssuedTokens, end_session, issue_tokens, session_ended};
+use crate::domain::account::ExternalId;
 use crate::domain::audit::Event;
 use crate::domain::session::RefreshToken;
 use crate::domain::session::{EndReason, Refusal, Session, Verdict};
@@ -31,7 +32,7 @@ pub enum RefreshError {
 
 /// What the transaction decided; a value, so that it commits.
 enum Decision {
-    Issue(Verdict, Box<Session>, Timestamp),
+    Issue(Verdict, Box<Session>, Option<ExternalId>, Timestamp),
     Refuse(Refusal),
     /// The session must end, which takes the user's row first: decide again under that lock.
     EndIt,
@@ -90,7 +91,7 @@ async fn refresh_once(app: &Arc<App>, client: Client, browser: &Browser) -> Resu
             app.metrics.refreshes.add(word);
         }
         match decision {
-            Decision::Issue(verdict, session, now) => {
+            Decision::Issue(verdict, session, external_id, now) => {
                 if verdict == Verdict::Successor {
                     // An honest client repeats itself, and so may a dishonest one: a few records tell as much as thousands.
                     app.limits.counters.note_record(session.id, now);
@@ -98,7 +99,7 @@ async fn refresh_once(app: &Arc<App>, client: Client, browser: &Browser) -> Resu
                 tracing::info!(
                     user_id = %session.user_id, session_id = %session.id, generation = session.generation, "refreshed"
                 );
-                Ok(issue_tokens(&app, &session, now)?)
+                Ok(issue_tokens(&app, &session, external_id.as_ref(), now)?)
             }
             Decision::Refuse(refusal) => Err(RefreshError::Refused(refusal)),
             Decision::EndIt => {
@@ -148,7 +149,7 @@ async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_firs
                 if verdict != Verdict::Successor || *may_record {
                     record(tx, &verdict, &locked.session, client, locked.now).await?;
                 }
-                Ok(Decision::Issue(verdict, Box::new(locked.session), locked.now))
+                Ok(Decision::Issue(verdict, Box::new(locked.session), locked.external_id, locked.now))
             })
         })
         .await?;

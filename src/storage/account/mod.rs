@@ -7,7 +7,7 @@ use sqlx::FromRow;
 
 use super::{Error, Tx};
 use crate::domain::account::Email;
-use crate::domain::account::{FullName, User, UserId};
+use crate::domain::account::{ExternalId, FullName, User, UserId};
 use crate::domain::password::PasswordHash;
 use crate::domain::timestamp::Timestamp;
 pub use change::{
@@ -31,7 +31,9 @@ macro_rules! user_columns {
             $table,
             "created_at AS u_created_at, ",
             $table,
-            "last_login AS u_last_login"
+            "last_login AS u_last_login, ",
+            $table,
+            "external_id AS u_external_id"
         )
     };
 }
@@ -233,6 +235,7 @@ pub(super) struct UserRow {
     u_is_superuser: bool,
     u_created_at: i64,
     u_last_login: Option<i64>,
+    u_external_id: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -257,6 +260,12 @@ struct LockedRow {
     now: i64,
 }
 
+/// As an import has written it.
+pub(super) fn external_id(text: Option<String>) -> Result<Option<ExternalId>, Error> {
+    let read = |text: String| ExternalId::parse(&text).ok_or(Error::Corrupt { table: "users", column: "external_id" });
+    text.map(read).transpose()
+}
+
 impl TryFrom<UserRow> for User {
     type Error = Error;
 
@@ -279,6 +288,7 @@ impl TryFrom<UserRow> for User {
             is_superuser: row.u_is_superuser,
             created_at: Timestamp::from_micros(row.u_created_at),
             last_login: row.u_last_login.map(Timestamp::from_micros),
+            external_id: external_id(row.u_external_id)?,
         })
     }
 }

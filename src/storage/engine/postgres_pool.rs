@@ -21,7 +21,7 @@ use super::postgres_explain::is_transient;
 use crate::storage::PoolUse;
 
 /// How long to wait for a connection, or for a place for one.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a server that works may take to begin a transaction.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long to wait before connecting again; twice as long each time.

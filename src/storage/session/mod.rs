@@ -8,9 +8,9 @@ mod row;
 use row::{FoundRow, INSERT, LockedRow, ROTATE, SessionRow, session_columns, session_id};
 use sqlx::AssertSqlSafe;
 
-use super::account::user_columns;
+use super::account::{external_id, user_columns};
 use super::{Error, Page, Tx, announce_revocation, readable};
-use crate::domain::account::{User, UserId};
+use crate::domain::account::{ExternalId, User, UserId};
 use crate::domain::session::{EndReason, Generation, Session, SessionId};
 use crate::domain::timestamp::Timestamp;
 
@@ -21,6 +21,8 @@ pub struct Locked {
     pub session: Session,
     /// Whether its user may use it.
     pub user_active: bool,
+    /// Its user's.
+    pub external_id: Option<ExternalId>,
     /// The time after the lock was had.
     pub now: Timestamp,
 }
@@ -73,12 +75,12 @@ pub async fn lock(tx: &mut Tx, id: SessionId) -> Result<Option<Locked>, Error> {
         concat!(
             "SELECT ",
             session_columns!(),
-            ", u.is_active AS user_active, $2 AS now FROM sessions AS s JOIN users AS u ON u.id = s.user_id WHERE s.id = $1"
+            ", u.is_active AS user_active, u.external_id, $2 AS now FROM sessions AS s JOIN users AS u ON u.id = s.user_id WHERE s.id = $1"
         ),
         concat!(
             "WITH s AS MATERIALIZED (SELECT * FROM sessions WHERE id = $1 FOR UPDATE) SELECT ",
             session_columns!(),
-            ", u.is_active AS user_active, coalesce($2, ",
+            ", u.is_active AS user_active, u.external_id, coalesce($2, ",
             postgres_clock!(),
             ") AS now FROM s JOIN users AS u ON u.id = s.user_id"
         ),
@@ -90,6 +92,7 @@ pub async fn lock(tx: &mut Tx, id: SessionId) -> Result<Option<Locked>, Error> {
         Ok(Locked {
             session: row.session.try_into()?,
             user_active: row.user_active,
+            external_id: external_id(row.external_id)?,
             now: Timestamp::from_micros(row.now),
         })
     })

@@ -129,6 +129,7 @@ pub(super) struct LockedRow {
     #[sqlx(flatten)]
     pub(super) session: SessionRow,
     pub(super) user_active: bool,
+    pub(super) external_id: Option<String>,
     pub(super) now: i64,
 }
 

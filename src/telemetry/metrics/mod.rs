@@ -117,7 +117,7 @@ impl Default for Metrics {
                 "doorward_registrations_total",
                 "Attempts to make an account, by what became of them.",
                 "result",
-                &["registered", "taken", "limited", "overloaded", "failed"],
+                &["registered", "taken", "closed", "limited", "overloaded", "failed"],
             ),
             refreshes: by(
                 "doorward_refreshes_total",

@@ -232,6 +232,18 @@ impl TestApp {
     pub(crate) async fn import(&self, email: &str, password: &str) {
         #[expect(clippy::disallowed_methods, reason = "made as another service would")]
         let hash = bcrypt::hash(password, 4).expect("a hash");
+        self.put_account(email, &hash).await;
+    }
+
+    /// What is stored of an account's password.
+    pub(crate) async fn hash_of(&self, email: &str) -> String {
+        let query = format!("SELECT password_hash FROM users WHERE email = '{email}'");
+        self.home.database.texts(&query).await.remove(0)
+    }
+
+    /// An account in whose row this stands in the place of a password.
+    pub(crate) async fn put_account(&self, email: &str, hash: &str) {
+        let hash = hash.replace('\'', "''");
         let (on, off) = match self.home.database {
             Inspector::Sqlite(_) => ("1", "0"),
             Inspector::Postgres(_) => ("true", "false"),

@@ -620,6 +620,29 @@ export type Registration = {
 };
 
 /**
+ * Nobody can register: the service is set so.
+ */
+export type RegistrationClosedProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:registration_closed';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 403;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'registration_closed';
+};
+
+/**
  * One login of a person.
  */
 export type Session = {
@@ -936,6 +959,10 @@ export type User = {
      * The last successful login; null before the first.
      */
     last_login: string | null;
+    /**
+     * How the system that the account came from names the person, where that is no number. Others have none.
+     */
+    external_id: string | null;
 };
 
 /**
@@ -978,9 +1005,13 @@ export type RegisterErrors = {
      */
     400: MalformedJsonProblem;
     /**
-     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     * Refused; `code` says why.
      */
-    403: CrossSiteRequestProblem;
+    403: ({
+        code: 'cross_site_request';
+    } & CrossSiteRequestProblem) | ({
+        code: 'registration_closed';
+    } & RegistrationClosedProblem);
     /**
      * This email cannot be registered: it may belong to an account.
      */

@@ -17,7 +17,7 @@ const EVERYWHERE: [(&str, &str); 4] = [
 ];
 
 /// Every code, and the status it goes with. 500 is missing on purpose: no test may ever see one.
-const CODES: [(&str, u16); 24] = [
+const CODES: [(&str, u16); 25] = [
     ("malformed_json", 400),
     ("invalid_or_expired_token", 400),
     ("last_superuser", 409),
@@ -33,6 +33,7 @@ const CODES: [(&str, u16); 24] = [
     ("not_found", 404),
     ("session_not_found", 404),
     ("method_not_allowed", 405),
+    ("registration_closed", 403),
     ("email_unavailable", 409),
     ("payload_too_large", 413),
     ("unsupported_media_type", 415),
