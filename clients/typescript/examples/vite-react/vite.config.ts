@@ -1,0 +1,3 @@
+export default {
+  server: { proxy: { "/api/auth": process.env["DOORWARD_URL"] ?? "http://localhost:8000" } },
+};

@@ -1,0 +1,5 @@
+import { createApp } from "vue";
+
+import Page from "./Page.vue";
+
+createApp(Page).mount("#root");

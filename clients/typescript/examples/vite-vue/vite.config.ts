@@ -1,0 +1,6 @@
+import vue from "@vitejs/plugin-vue";
+
+export default {
+  plugins: [vue()],
+  server: { proxy: { "/api/auth": process.env["DOORWARD_URL"] ?? "http://localhost:8000" } },
+};
