@@ -38,6 +38,7 @@ fn operations() -> impl OpenApi {
         session::SessionApi,
         session::DevicesApi,
         session::StateApi,
+        session::BoundApi,
         health::HealthApi,
     )
 }
@@ -73,7 +74,8 @@ pub fn endpoint(
         request_id_seed,
         limits: Limits::default(),
     };
-    middleware::wrap(site.data(app).data(cookies.clone()), &settings)
+    let initiators = session::Initiators::of(&server.allowed_origins);
+    middleware::wrap(site.data(app).data(cookies.clone()).data(initiators), &settings)
 }
 
 /// Every path with its methods: those of the document, and those of the documentation.

@@ -17,7 +17,7 @@ mod problem;
 pub mod reference;
 pub mod secret;
 pub mod server;
-mod sessions;
+pub mod sessions;
 pub mod setting;
 mod source;
 pub mod throttle;
@@ -47,6 +47,8 @@ pub struct Config {
     pub tokens: tokens::Tokens,
     /// Lifetimes and refresh rotation.
     pub sessions: crate::domain::session::Policy,
+    /// Whether sessions are bound to devices.
+    pub binding: sessions::Binding,
     /// Password policy and bcrypt cost.
     pub passwords: passwords::Passwords,
     /// Rate limits.
@@ -83,7 +85,7 @@ impl Config {
         let cookies = cookies::Cookies::read(&mut reader, public_url);
         let database = database::Database::read(&mut reader);
         let tokens = tokens::Tokens::read(&mut reader);
-        let sessions = sessions::read(&mut reader, now);
+        let sessions = sessions::read(&mut reader, now, cookies.as_ref());
         let passwords = passwords::Passwords::read(&mut reader);
         let throttle = throttle::Throttle::read(&mut reader);
         let hashing = hashing::Hashing::read(&mut reader);
@@ -93,13 +95,15 @@ impl Config {
         warnings.append(&mut reader.warnings);
         let problems = reader.problems;
         let whole = || {
+            let (sessions, binding) = sessions?;
             Some(Self {
                 environment: environment?,
                 server: server?,
                 cookies: cookies?,
                 database: database?,
                 tokens: tokens?,
-                sessions: sessions?,
+                sessions,
+                binding,
                 passwords: passwords?,
                 throttle: throttle?,
                 hashing: hashing?,

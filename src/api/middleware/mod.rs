@@ -22,7 +22,7 @@ use self::origins::Origins;
 use super::routes::RouteTable;
 use crate::config::server::Server;
 
-pub use self::context::{Context, SessionName, Unreadable, X_DOORWARD_SESSION};
+pub use self::context::{Context, NextChallenge, SessionName, Unreadable, X_DOORWARD_SESSION};
 
 /// What the stack needs to know.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
 use super::problem::{TypedProblem, codes};
-use super::session::{Caller, same_user, with_tokens};
+use super::session::{Caller, binds, same_user, with_tokens};
 use super::types::{Message, PASSWORD_CHANGED};
 use crate::config::cookies::Cookies;
 use crate::domain::password::{Password, PasswordPolicy, ResetToken};
@@ -37,6 +37,9 @@ impl PasswordApi {
         /// The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
         #[oai(name = "X-Doorward-User")]
         shown: Header<Option<String>>,
+        /// As in `login`.
+        #[oai(name = "X-Doorward-Bind")]
+        bind: Header<Option<String>>,
         change: Strict<PasswordChange>,
     ) -> Result<Response<Changed>, TypedProblem<ChangeCode>> {
         same_user(&caller, shown.0.as_deref())?;
@@ -45,7 +48,8 @@ impl PasswordApi {
         if new.reveal().eq_ignore_ascii_case(caller.user.email.as_str()) {
             return Err(TypedProblem::invalid(ChangeCode::ValidationFailed, rules::is_the_email("new_password")));
         }
-        match password::change(app, Proof { caller, client: client.clone(), password: current }, new).await {
+        let proof = Proof { caller, client: client.clone(), password: current };
+        match password::change(app, proof, new, binds(bind.0.as_deref())).await {
             Ok(tokens) => Ok(with_tokens(Changed::Ok(Json(Message::new(PASSWORD_CHANGED))), settings, &tokens)),
             Err(ProofError::Incorrect) => Err(TypedProblem::new(ChangeCode::IncorrectCurrentPassword)),
             Err(ProofError::Gone) => Err(TypedProblem::new(ChangeCode::NotAuthenticated)),
@@ -100,6 +104,11 @@ enum Changed {
             name = "Set-Cookie",
             ty = "String",
             description = "Two of them: the access token and the refresh token."
+        ),
+        header(
+            name = "Secure-Session-Registration",
+            ty = "Option<String>",
+            description = "To a page that knows bound sessions: how the browser can bind this one to its device."
         )
     )]
     Ok(Json<Message>),

@@ -18,6 +18,8 @@ fn policy() -> Policy {
         lost_replies_per_day: 2,
         not_before: None,
         max_per_user: 50,
+        bound_ttl: seconds(600),
+        unbound_for: None,
     }
 }
 
@@ -43,7 +45,7 @@ fn at_generation(generation: Generation) -> Session {
 }
 
 fn token(session: &Session, generation: Generation) -> Presented {
-    Presented { generation, expires: Timestamp::from_seconds(session.idle_expires_at.seconds()) }
+    Presented { generation, expires: Timestamp::from_seconds(session.idle_expires_at.seconds()), by: Means::Token }
 }
 
 fn judge(session: &Session, generation: Generation, after: Duration) -> Verdict {
@@ -135,7 +137,7 @@ fn refusals_say_why() {
         Verdict::Refuse(refusal) => refusal,
         verdict => panic!("{verdict:?}"),
     };
-    let expired = Presented { generation: 1, expires: now };
+    let expired = Presented { generation: 1, expires: now, by: Means::Token };
     let newest = token(&session, 5);
     assert_eq!(refused(&session, true, expired, &policy(), now), Refusal::Expired);
     assert_eq!(refused(&session, false, newest, &policy(), now), Refusal::Ended(EndReason::Disabled));
@@ -205,7 +207,7 @@ proptest! {
     #[test]
     fn laws(session in any_session(), generation in 0..25_u32, life in 0..800_000_u64, step in -4_000..800_000_i64, active: bool) {
         let now = Timestamp::from_seconds(START.seconds() + step);
-        let presented = Presented { generation, expires: START + seconds(life) };
+        let presented = Presented { generation, expires: START + seconds(life), by: Means::Token };
         let verdict = session.judge(active, presented, &policy(), now);
         let mut after = session.clone();
         after.apply(&verdict, presented, &policy(), now);

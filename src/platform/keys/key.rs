@@ -21,6 +21,10 @@ pub enum Purpose {
     DeviceCookies,
     /// The names by which pages tell sessions apart.
     SessionNames,
+    /// The MACs of the challenges that devices sign.
+    DeviceChallenges,
+    /// The names by which browsers call the sessions that are bound to them.
+    BindingNames,
 }
 
 impl Purpose {
@@ -31,6 +35,8 @@ impl Purpose {
             Self::ThrottleNames => b"doorward/throttle-names/1",
             Self::DeviceCookies => b"doorward/device-cookie/1",
             Self::SessionNames => b"doorward/session-names/1",
+            Self::DeviceChallenges => b"doorward/device-challenge/1",
+            Self::BindingNames => b"doorward/binding-names/1",
         }
     }
 }
@@ -116,7 +122,14 @@ mod tests {
     #[test]
     fn each_purpose_has_a_key_of_its_own() {
         let key = Key::new(Secret::new(vec![1; 32]));
-        let purposes = [Purpose::RefreshTokens, Purpose::ThrottleNames, Purpose::DeviceCookies, Purpose::SessionNames];
+        let purposes = [
+            Purpose::RefreshTokens,
+            Purpose::ThrottleNames,
+            Purpose::DeviceCookies,
+            Purpose::SessionNames,
+            Purpose::DeviceChallenges,
+            Purpose::BindingNames,
+        ];
         for (index, purpose) in purposes.into_iter().enumerate() {
             for other in &purposes[..index] {
                 assert_ne!(key.derive(&[], purpose), key.derive(&[], *other));
