@@ -91,3 +91,76 @@ fn header(jwt: &str) -> Option<Header> {
 fn coordinate(text: &str) -> Option<[u8; 32]> {
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+
+    use super::*;
+    use crate::config::secret::Secret;
+    use crate::domain::timestamp::Timestamp;
+
+    const ID: SessionId = SessionId([3; 16]);
+    const NAME: BindingName = BindingName([5; 16]);
+
+    fn proofs(current: u8, accepted: &[u8]) -> DeviceProofs {
+        let secret = |byte: &u8| Secret::new(vec![*byte; 32]);
+        DeviceProofs::new(Ring::new(secret(&current), accepted.iter().map(secret)))
+    }
+
+    fn challenge(purpose: ChallengeFor) -> Challenge {
+        Challenge { purpose, generation: 4, expires: Timestamp::from_seconds(2_000_000_000) }
+    }
+
+    fn jwt(key: &EcdsaKeyPair, jti: &str) -> String {
+        let point = key.public_key().as_ref();
+        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let (x, y) = (text(&point[1..33]), text(&point[33..]));
+        let header =
+            format!(r#"{{"alg":"ES256","typ":"dbsc+jwt","jwk":{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}"}}}}"#);
+        let signed = format!("{}.{}", text(header.as_bytes()), text(format!(r#"{{"jti":"{jti}"}}"#).as_bytes()));
+        let signature = key.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
+        format!("{signed}.{}", text(signature.as_ref()))
+    }
+
+    #[test]
+    fn a_proof_is_of_its_key_and_its_session() {
+        let (ours, key) = (proofs(1, &[]), EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap());
+        let register = challenge(ChallengeFor::Registration(ID));
+        let proof = ours.registration(&jwt(&key, &ours.write(&register)), ID).unwrap();
+        assert_eq!(proof.key.0, key.public_key().as_ref());
+        assert_eq!(proof.challenge, register);
+        assert_eq!(ours.registration(&jwt(&key, &ours.write(&register)), SessionId([4; 16])), None);
+
+        let refresh = challenge(ChallengeFor::Refresh(NAME));
+        let token = jwt(&key, &ours.write(&refresh));
+        assert_eq!(ours.refresh(&token, &proof.key, NAME), Some(DeviceProof { key: proof.key, challenge: refresh }));
+        assert_eq!(ours.refresh(&token, &proof.key, BindingName([6; 16])), None);
+        assert_eq!(ours.refresh(&jwt(&key, &ours.write(&register)), &proof.key, NAME), None);
+        let other = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        assert_eq!(ours.refresh(&jwt(&other, &ours.write(&refresh)), &proof.key, NAME), None);
+    }
+
+    #[test]
+    fn no_byte_of_a_challenge_can_be_changed() {
+        let (ours, key) = (proofs(1, &[]), EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap());
+        let device = DeviceKey(key.public_key().as_ref().try_into().unwrap());
+        let good = ours.write(&challenge(ChallengeFor::Refresh(NAME)));
+        for position in 0..good.len() {
+            let mut changed = good.clone().into_bytes();
+            changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(ours.refresh(&jwt(&key, &changed), &device, NAME), None, "{position}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_keys_leaves_challenges() {
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let device = DeviceKey(key.public_key().as_ref().try_into().unwrap());
+        let old = jwt(&key, &proofs(1, &[]).write(&challenge(ChallengeFor::Refresh(NAME))));
+        assert!(proofs(2, &[1]).refresh(&old, &device, NAME).is_some());
+        assert!(proofs(2, &[]).refresh(&old, &device, NAME).is_none());
+    }
+}

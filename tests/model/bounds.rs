@@ -91,7 +91,8 @@ impl Bounds {
         let confirmed = Session { confirmed_generation: 3, ..unconfirmed.clone() };
         let decisions = |ticks: u32| {
             let now = unconfirmed.rotated_at + self.tick * ticks;
-            let presented = |generation| Presented { generation, expires: unconfirmed.idle_expires_at, by: Means::Token };
+            let presented =
+                |generation| Presented { generation, expires: unconfirmed.idle_expires_at, by: Means::Token };
             let judge = |session, generation| self.rule.judge(session, presented(generation), &self.policy, now);
             let verdicts = [&unconfirmed, &confirmed].map(|session| [1, 2, 3, 4].map(|g| judge(session, g)));
             (verdicts, self.rule.is_confirmed_by(&unconfirmed, 3, &self.policy, now))

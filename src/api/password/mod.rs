@@ -11,9 +11,8 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
 use super::problem::{TypedProblem, codes};
-use super::session::{Caller, binds, same_user, with_tokens};
+use super::session::{Caller, Desk, binds, same_user, with_tokens};
 use super::types::{Message, PASSWORD_CHANGED};
-use crate::config::cookies::Cookies;
 use crate::domain::password::{Password, PasswordPolicy, ResetToken};
 use crate::service::password::{self, Proof, ProofError, ResetError};
 use crate::service::{App, Client};
@@ -30,9 +29,7 @@ impl PasswordApi {
     #[oai(path = "/password", method = "post", operation_id = "changePassword")]
     async fn change(
         &self,
-        Data(app): Data<&Arc<App>>,
-        Data(client): Data<&Client>,
-        Data(settings): Data<&Cookies>,
+        desk: Desk,
         Caller(caller): Caller,
         /// The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
         #[oai(name = "X-Doorward-User")]
@@ -48,9 +45,9 @@ impl PasswordApi {
         if new.reveal().eq_ignore_ascii_case(caller.user.email.as_str()) {
             return Err(TypedProblem::invalid(ChangeCode::ValidationFailed, rules::is_the_email("new_password")));
         }
-        let proof = Proof { caller, client: client.clone(), password: current };
-        match password::change(app, proof, new, binds(bind.0.as_deref())).await {
-            Ok(tokens) => Ok(with_tokens(Changed::Ok(Json(Message::new(PASSWORD_CHANGED))), settings, &tokens)),
+        let proof = Proof { caller, client: desk.client, password: current };
+        match password::change(&desk.app, proof, new, binds(bind.0.as_deref())).await {
+            Ok(tokens) => Ok(with_tokens(Changed::Ok(Json(Message::new(PASSWORD_CHANGED))), &desk.settings, &tokens)),
             Err(ProofError::Incorrect) => Err(TypedProblem::new(ChangeCode::IncorrectCurrentPassword)),
             Err(ProofError::Gone) => Err(TypedProblem::new(ChangeCode::NotAuthenticated)),
             Err(ProofError::Limited(limited)) => Err(limited.into()),

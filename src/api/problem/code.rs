@@ -194,7 +194,9 @@ impl Code {
             Self::SessionReuseDetected => {
                 "Your session was ended to protect you: somebody else may have used it. Log in again."
             }
-            Self::DeviceBindingRequired => "This browser can't bind your session to this device, which is required here.",
+            Self::DeviceBindingRequired => {
+                "This browser can't bind your session to this device, which is required here."
+            }
             Self::InvalidDeviceProof => "This proves no device. Browsers send it by themselves.",
             Self::DeviceProofRequired => "Your session is bound to a device, which this browser has not proved to be.",
             Self::CrossSiteRequest => "The request came from a page of another site.",

@@ -2,16 +2,15 @@
 //!
 //! A browser drops its binding for good when it is refused with 400, 401, 404 or 429: who may go on is answered 403 with a challenge, or 503.
 
-use std::sync::Arc;
-
 use poem::http::header::SET_COOKIE;
 use poem::web::Data;
+use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi, Union};
 
-use super::caller::{Caller, Tokens};
+use super::caller::{Caller, Desk, Tokens};
 use super::cookies::{self, Kind};
 use super::with_tokens;
 use crate::api::Tag;
@@ -22,7 +21,6 @@ use crate::config::server::AllowedOrigins;
 use crate::domain::session::{BindingName, EndReason, Refusal};
 use crate::service::session::{self, DeviceRefresh, DeviceRefreshError, RegisterDeviceError};
 use crate::service::throttle::Limited;
-use crate::service::{App, Client};
 
 const REGISTER: &str = "/api/auth/device/register";
 const REFRESH: &str = "/api/auth/device/refresh";
@@ -51,6 +49,20 @@ fn host(origin: &str) -> Option<&str> {
     Some(port.map_or(authority, |at| &authority[..at]))
 }
 
+/// What an answer to a browser needs beside the use case's.
+struct Terms {
+    initiators: Vec<String>,
+    next: NextChallenge,
+}
+
+impl<'a> FromRequest<'a> for Terms {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        let Data(initiators) = <Data<&Initiators>>::from_request_without_body(request).await?;
+        let Data(next) = <Data<&NextChallenge>>::from_request_without_body(request).await?;
+        Ok(Self { initiators: initiators.0.clone(), next: next.clone() })
+    }
+}
+
 /// The value of `Secure-Session-Registration`: where to register which kind of key, by signing what.
 pub(super) fn offer(challenge: &str) -> String {
     format!("(ES256);path=\"{REGISTER}\";challenge=\"{challenge}\"")
@@ -65,17 +77,16 @@ impl BoundApi {
     #[oai(path = "/register", method = "post", operation_id = "registerDevice")]
     async fn register(
         &self,
-        Data(app): Data<&Arc<App>>,
-        Data(client): Data<&Client>,
-        Data(settings): Data<&Cookies>,
-        Data(initiators): Data<&Initiators>,
-        Data(next): Data<&NextChallenge>,
+        desk: Desk,
+        terms: Terms,
         Caller(caller): Caller,
         /// A JWT (`typ: dbsc+jwt`, ES256): its header has the public key, and `jti` is the challenge.
         #[oai(name = "Secure-Session-Response")]
         response: Header<Option<String>>,
     ) -> Result<Response<Registered>, TypedProblem<RegisterDeviceCode>> {
-        let tokens = match session::register_device(app, &caller, client.clone(), unquoted(response.0.as_deref())).await {
+        let tokens = match session::register_device(&desk.app, &caller, desk.client, unquoted(response.0.as_deref()))
+            .await
+        {
             Ok(tokens) => tokens,
             Err(RegisterDeviceError::Limited(limited)) => return Err(limited.into()),
             Err(RegisterDeviceError::Failed(cause)) => return Err(cause.into()),
@@ -83,12 +94,12 @@ impl BoundApi {
             Err(RegisterDeviceError::Refused(refusal)) => return Err(TypedProblem::new(refused(&refusal))),
         };
         let Some(bound) = &tokens.next else { return Err(TypedProblem::new(RegisterDeviceCode::InvalidDeviceProof)) };
-        next.set(bound);
-        let body = BoundSession::of(bound.name, settings, initiators);
+        terms.next.set(bound);
+        let body = BoundSession::of(bound.name, &desk.settings, terms.initiators);
         // The refresh token is as it was.
         Ok(Response::new(Registered::Ok(Json(body)))
             .header(X_DOORWARD_SESSION, tokens.session.to_string())
-            .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age)))
+            .header(SET_COOKIE, cookies::set(&desk.settings, Kind::Access, &tokens.access, tokens.access_max_age)))
     }
 
     /// Refresh a session that is bound to this device
@@ -100,11 +111,8 @@ impl BoundApi {
     #[oai(path = "/refresh", method = "post", operation_id = "refreshDevice")]
     async fn refresh(
         &self,
-        Data(app): Data<&Arc<App>>,
-        Data(client): Data<&Client>,
-        Data(settings): Data<&Cookies>,
-        Data(initiators): Data<&Initiators>,
-        Data(next): Data<&NextChallenge>,
+        desk: Desk,
+        terms: Terms,
         tokens: Tokens,
         /// The session, as `registerDevice` has told it.
         #[oai(name = "Sec-Secure-Session-Id")]
@@ -122,18 +130,19 @@ impl BoundApi {
             return Err(TypedProblem::new(RefreshDeviceCode::InvalidDeviceProof));
         };
         let jwt = unquoted(response.0.as_deref());
-        let refreshed = session::refresh_device(app, client.clone(), name, jwt, &tokens.access, &tokens.browser).await;
+        let refreshed =
+            session::refresh_device(&desk.app, desk.client, name, jwt, &tokens.access, &tokens.browser).await;
         match refreshed {
             Ok(DeviceRefresh::Issued(tokens)) => {
                 if let Some(challenge) = &tokens.next {
-                    next.set(challenge);
+                    terms.next.set(challenge);
                 }
-                let body = Instructions::Bound(BoundSession::of(name, settings, initiators));
-                Ok(with_tokens(DeviceRefreshed::Ok(Json(body)), settings, &tokens))
+                let body = Instructions::Bound(BoundSession::of(name, &desk.settings, terms.initiators));
+                Ok(with_tokens(DeviceRefreshed::Ok(Json(body)), &desk.settings, &tokens))
             }
             Ok(DeviceRefresh::Over) => Ok(over(id)),
             Ok(DeviceRefresh::Prove(challenge)) => {
-                next.set(&challenge);
+                terms.next.set(&challenge);
                 Err(TypedProblem::new(RefreshDeviceCode::DeviceProofRequired))
             }
             Err(DeviceRefreshError::Limited(
@@ -177,7 +186,11 @@ enum Registered {
     /// The session is bound to this device.
     #[oai(
         status = 200,
-        header(name = "Set-Cookie", ty = "String", description = "The access token, with the life that it has from now on."),
+        header(
+            name = "Set-Cookie",
+            ty = "String",
+            description = "The access token, with the life that it has from now on."
+        ),
         header(name = "Secure-Session-Challenge", ty = "String", description = "What to sign next.")
     )]
     Ok(Json<BoundSession>),
@@ -255,12 +268,12 @@ struct EndedSession {
 }
 
 impl BoundSession {
-    fn of(name: BindingName, settings: &Cookies, initiators: &Initiators) -> Self {
+    fn of(name: BindingName, settings: &Cookies, initiators: Vec<String>) -> Self {
         Self {
             session_identifier: name.to_string(),
             refresh_url: REFRESH.to_owned(),
             scope: BoundScope { include_site: false },
-            allowed_refresh_initiators: initiators.0.clone(),
+            allowed_refresh_initiators: initiators,
             credentials: vec![BoundCookie {
                 r#type: "cookie".to_owned(),
                 name: cookies::name(settings, Kind::Access).to_owned(),
@@ -301,7 +314,10 @@ mod tests {
         let of = |origins: &[&str]| {
             Initiators::of(&AllowedOrigins::Exactly(origins.iter().map(|origin| (*origin).to_owned()).collect())).0
         };
-        assert_eq!(of(&["https://app.example.com", "https://app.example.org:8443"]), ["app.example.com", "app.example.org"]);
+        assert_eq!(
+            of(&["https://app.example.com", "https://app.example.org:8443"]),
+            ["app.example.com", "app.example.org"]
+        );
         assert_eq!(of(&["https://[::1]:8443", "https://[::1]"]), ["[::1]", "[::1]"]);
         assert!(Initiators::of(&AllowedOrigins::AnyLoopback).0.is_empty());
     }

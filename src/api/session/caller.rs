@@ -14,8 +14,8 @@ use crate::api::middleware::{NextChallenge, SessionName};
 use crate::api::problem::{Codes, TypedProblem, codes};
 use crate::config::cookies::Cookies;
 use crate::domain::session::{EndReason, Refusal, SessionId};
-use crate::service::App;
 use crate::service::session::{self, AuthError};
+use crate::service::{App, Client};
 
 const ACCESS_COOKIE: &str = "accessCookie";
 const BEARER: &str = "bearer";
@@ -96,15 +96,14 @@ fn challenge(request: &Request, app: &App, session: &crate::domain::session::Ses
 
 fn refused(error: AuthError) -> TypedProblem<CallerCode> {
     TypedProblem::new(match error {
-        AuthError::NotAuthenticated => CallerCode::NotAuthenticated,
+        // An access token needs no proof: its device has proved itself when it was made.
+        AuthError::NotAuthenticated | AuthError::Refused(_, Refusal::DeviceProof) => CallerCode::NotAuthenticated,
         AuthError::TokenExpired(_) => CallerCode::TokenExpired,
         AuthError::Refused(_, Refusal::Expired) => CallerCode::SessionExpired,
         AuthError::Refused(_, Refusal::Ended(EndReason::Logout)) => CallerCode::SessionEnded,
         AuthError::Refused(_, Refusal::Ended(EndReason::Reuse | EndReason::Device)) => CallerCode::SessionReuseDetected,
         AuthError::Refused(_, Refusal::Ended(_)) => CallerCode::SessionRevoked,
         AuthError::Refused(_, Refusal::Unbound) => CallerCode::DeviceBindingRequired,
-        // An access token needs no proof: it has been proved when it was made.
-        AuthError::Refused(_, Refusal::DeviceProof) => CallerCode::NotAuthenticated,
         AuthError::Failed(cause) => return cause.into(),
     })
 }
@@ -135,6 +134,22 @@ fn bearer(headers: &HeaderMap) -> Vec<String> {
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_ascii().to_owned())
     };
     headers.get_all(AUTHORIZATION).iter().filter_map(|value| token(value.as_bytes())).collect()
+}
+
+/// What operations with many parameters stand on, together.
+pub(in crate::api) struct Desk {
+    pub(in crate::api) app: Arc<App>,
+    pub(in crate::api) client: Client,
+    pub(in crate::api) settings: Cookies,
+}
+
+impl<'a> FromRequest<'a> for Desk {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        let Data(app) = <Data<&Arc<App>>>::from_request_without_body(request).await?;
+        let Data(client) = <Data<&Client>>::from_request_without_body(request).await?;
+        let Data(settings) = <Data<&Cookies>>::from_request_without_body(request).await?;
+        Ok(Self { app: Arc::clone(app), client: client.clone(), settings: settings.clone() })
+    }
 }
 
 /// The tokens that a request brings, not looked into: all cookies of the name. The service finds the authentic one.

@@ -16,6 +16,7 @@ use poem_openapi::types::{Example, Password as PasswordText};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 pub use self::bound::{BoundApi, Initiators};
+pub(super) use self::caller::Desk;
 pub(super) use self::caller::same_user;
 pub use self::caller::{Caller, CallerCode};
 use self::caller::{RefreshCookie, Tokens};

@@ -110,8 +110,11 @@ impl Challenge {
         let (generation, rest) = rest.split_first_chunk::<4>()?;
         let (expires, tag) = rest.split_first_chunk::<6>()?;
         let expires = expires.iter().fold(0_i64, |seconds, byte| seconds << 8 | i64::from(*byte));
-        let challenge =
-            Self { purpose, generation: Generation::from_be_bytes(*generation), expires: Timestamp::from_seconds(expires) };
+        let challenge = Self {
+            purpose,
+            generation: Generation::from_be_bytes(*generation),
+            expires: Timestamp::from_seconds(expires),
+        };
         (*number == purpose.parts().0).then_some((challenge, *key_id, tag.try_into().ok()?))
     }
 }
@@ -173,7 +176,11 @@ mod tests {
 
     fn purpose() -> impl Strategy<Value = ChallengeFor> {
         (any::<bool>(), any::<[u8; 16]>()).prop_map(|(registers, bytes)| {
-            if registers { ChallengeFor::Registration(SessionId(bytes)) } else { ChallengeFor::Refresh(BindingName(bytes)) }
+            if registers {
+                ChallengeFor::Registration(SessionId(bytes))
+            } else {
+                ChallengeFor::Refresh(BindingName(bytes))
+            }
         })
     }
 
@@ -195,7 +202,7 @@ mod tests {
 
         #[test]
         fn no_two_challenges_have_one_body(
-            (one, other) in (purpose(), purpose()), (g, h): (u32, u32), (e, f) in (0..(1_i64 << 43), 0..(1_i64 << 43)),
+            (one, other) in (purpose(), purpose()), (g, h) in any::<(u32, u32)>(), (e, f) in (0..(1_i64 << 43), 0..(1_i64 << 43)),
         ) {
             let challenge = |purpose, generation, expires| Challenge { purpose, generation, expires: Timestamp::from_seconds(expires) };
             let (a, b) = (challenge(one, g, e), challenge(other, h, f));

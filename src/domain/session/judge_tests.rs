@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{AuthMethod, Ended, NewSession, SessionId, SessionSecret};
+use super::super::{AuthMethod, Binding, BindingName, DeviceKey, Ended, NewSession, SessionId, SessionSecret};
 use super::*;
 use crate::domain::account::UserId;
 
@@ -187,7 +187,7 @@ prop_compose! {
     fn any_session()(
         generation in 1..20_u32, unconfirmed in 0..3_u32, lost_replies in 0..4_u32, lost_replies_total in 0..10_u32,
         lost_ago in proptest::option::of(0..200_000_u64), idle in 1..700_000_u64, end in 1..2_600_000_u64,
-        ended in proptest::option::of(0..8_usize),
+        ended in proptest::option::of(0..EndReason::ALL.len()),
     ) -> Session {
         Session {
             generation,
@@ -239,4 +239,85 @@ proptest! {
             prop_assert!(matches!(verdict, Verdict::Refuse(_)));
         }
     }
+}
+
+/// A bound session whose generation `generation` was made at `START`.
+fn bound(generation: Generation) -> Session {
+    let binding = Binding { key: DeviceKey([4; 65]), name: BindingName([5; 16]) };
+    Session { binding: Some(binding), ..at_generation(generation) }
+}
+
+fn proof(generation: Generation) -> Presented {
+    Presented { generation, expires: START + seconds(900), by: Means::Proof }
+}
+
+#[test]
+fn a_bound_session_needs_a_proof_whatever_token_comes() {
+    let session = bound(5);
+    for generation in 0..8 {
+        for after in [0, 40, 100] {
+            assert_eq!(
+                judge(&session, generation, seconds(after)),
+                Verdict::Refuse(Refusal::DeviceProof),
+                "{generation}"
+            );
+        }
+    }
+    // And a proof proves nothing for one that is not bound.
+    assert_eq!(
+        at_generation(5).judge(true, proof(5), &policy(), START + seconds(100)),
+        Verdict::Refuse(Refusal::DeviceProof)
+    );
+}
+
+#[test]
+fn a_proof_presents_the_generation_of_its_challenge() {
+    let session = bound(5);
+    let again = Verdict::Refuse(Refusal::DeviceProof);
+    for (generation, after, verdict) in [
+        (5, 0, Verdict::Same),
+        (5, 89, Verdict::Same),
+        (5, 90, Verdict::Rotate { ahead: false }),
+        (5, 899, Verdict::Rotate { ahead: false }),
+        (5, 900, again.clone()),
+        (4, 29, Verdict::Successor),
+        // Where a token would be a lost reply, or a reuse that ends the session.
+        (4, 30, again.clone()),
+        (3, 0, again.clone()),
+        (1, 100, again),
+        (7, 0, Verdict::Rotate { ahead: true }),
+    ] {
+        let judged = session.judge(true, proof(generation), &policy(), START + seconds(after));
+        assert_eq!(judged, verdict, "{generation} after {after} s");
+    }
+    assert_eq!(bound(1).judge(true, proof(1), &policy(), START), Verdict::Rotate { ahead: false });
+}
+
+/// The end is told before the challenge is looked at: a browser must learn of it.
+#[test]
+fn a_bound_session_that_is_over_is_over_whatever_was_signed() {
+    let now = START + seconds(1_000);
+    let ended = Session { ended: Some(Ended { at: START, reason: EndReason::Logout }), ..bound(5) };
+    assert_eq!(ended.judge(true, proof(5), &policy(), now), Verdict::Refuse(Refusal::Ended(EndReason::Logout)));
+    assert_eq!(bound(5).judge(false, proof(5), &policy(), now), Verdict::Refuse(Refusal::Ended(EndReason::Disabled)));
+    let idle = Session { idle_expires_at: now, ..bound(5) };
+    assert_eq!(idle.judge(true, proof(5), &policy(), now), Verdict::Refuse(Refusal::Expired));
+}
+
+#[test]
+fn what_stays_unbound_is_refused_where_binding_is_required() {
+    let required = Policy { unbound_for: Some(seconds(60)), ..policy() };
+    let session = at_generation(1);
+    for (after, refusal) in [(0, None), (59, None), (60, Some(Refusal::Unbound)), (3_600, Some(Refusal::Unbound))] {
+        assert_eq!(session.refusal(true, &required, START + seconds(after)), refusal);
+        assert_eq!(bound(1).refusal(true, &required, START + seconds(after)), None);
+    }
+}
+
+#[test]
+fn an_access_token_of_a_bound_session_lives_ten_minutes() {
+    assert_eq!(at_generation(1).access_lifetime(&policy(), START), seconds(3_600));
+    assert_eq!(bound(1).access_lifetime(&policy(), START), seconds(600));
+    assert_eq!(bound(1).access_lifetime(&Policy { access_ttl: seconds(300), ..policy() }, START), seconds(300));
+    assert_eq!(bound(1).access_lifetime(&policy(), START + 7 * DAY - seconds(5)), seconds(5));
 }

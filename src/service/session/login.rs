@@ -10,7 +10,7 @@ use super::{
 use crate::domain::account::{Email, UserId};
 use crate::domain::audit::Event;
 use crate::domain::password::{Password, PasswordHash};
-use crate::domain::session::{AuthMethod, EndReason, Policy, Refusal, RefreshToken, SessionId, Verdict};
+use crate::domain::session::{AuthMethod, EndReason, Policy, RefreshToken, Refusal, SessionId, Verdict};
 use crate::domain::throttle::{Guesser, Scope};
 use crate::platform::hashing::Place;
 use crate::service::password::{HungUp, verify, waiting};

@@ -116,11 +116,8 @@ pub(super) async fn decide(
         .store
         .write(input, move |tx, (policy, client)| {
             Box::pin(async move {
-                let locked = if user_first {
-                    session::lock_after_user(tx, id).await?
-                } else {
-                    session::lock(tx, id).await?
-                };
+                let locked =
+                    if user_first { session::lock_after_user(tx, id).await? } else { session::lock(tx, id).await? };
                 let Some(mut locked) = locked else { return Ok(Decision::Gone) };
                 let verdict = locked.session.judge(locked.user_active, presented, policy, locked.now);
                 match verdict {

@@ -53,34 +53,38 @@ pub async fn register_device(
     in_own_task(async move {
         let binding = Binding { key: proof.key, name: app.session.device.proofs.name_of(id) };
         let input = (app.session.policy.clone(), client, proof, binding);
-        let decided = app.store.write(input, move |tx, (policy, client, proof, binding): &(_, Client, DeviceProof, Binding)| {
-            Box::pin(async move {
-                let Some(mut locked) = session::lock_after_user(tx, id).await? else { return Ok(Decision::Invalid) };
-                let now = locked.now;
-                if let Some(refusal) = locked.session.refusal(locked.user_active, policy, now) {
-                    return Ok(Decision::Refused(refusal));
-                }
-                match locked.session.registration(proof, now) {
-                    Registration::Refuse => return Ok(Decision::Invalid),
-                    Registration::Taken => {
-                        end_session(tx, &locked.session, &EndReason::Device, client, now).await?;
-                        return Ok(Decision::Taken);
+        let decided =
+            app.store.write(input, move |tx, (policy, client, proof, binding): &(_, Client, DeviceProof, Binding)| {
+                Box::pin(async move {
+                    let Some(mut locked) = session::lock_after_user(tx, id).await? else {
+                        return Ok(Decision::Invalid);
+                    };
+                    let now = locked.now;
+                    if let Some(refusal) = locked.session.refusal(locked.user_active, policy, now) {
+                        return Ok(Decision::Refused(refusal));
                     }
-                    Registration::Bind => {
-                        if !session::bind(tx, &locked.session, binding).await? {
-                            return Ok(Decision::Invalid);
+                    match locked.session.registration(proof, now) {
+                        Registration::Refuse => return Ok(Decision::Invalid),
+                        Registration::Taken => {
+                            end_session(tx, &locked.session, &EndReason::Device, client, now).await?;
+                            return Ok(Decision::Taken);
                         }
-                        locked.session.binding = Some(*binding);
-                        let record = client.record(Event::DeviceBound, locked.session.user_id, Some(id));
-                        audit::append(tx, &record, now).await?;
+                        Registration::Bind => {
+                            if !session::bind(tx, &locked.session, binding).await? {
+                                return Ok(Decision::Invalid);
+                            }
+                            locked.session.binding = Some(*binding);
+                            let record = client.record(Event::DeviceBound, locked.session.user_id, Some(id));
+                            audit::append(tx, &record, now).await?;
+                        }
+                        Registration::Already => {}
                     }
-                    Registration::Already => {}
-                }
-                Ok(Decision::Bound { session: Box::new(locked.session), now })
-            })
-        });
+                    Ok(Decision::Bound { session: Box::new(locked.session), now })
+                })
+            });
         match decided.await.map_err(Failure::from)? {
             Decision::Bound { session, now } => {
+                app.session.cache.forget(id);
                 tracing::info!(user_id = %session.user_id, session_id = %id, "session bound to a device");
                 Ok(issue_tokens(&app, &session, now)?)
             }

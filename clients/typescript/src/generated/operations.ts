@@ -36,6 +36,10 @@ import type {
   LogoutAllResponses,
   StateErrors,
   StateResponses,
+  RegisterDeviceErrors,
+  RegisterDeviceResponses,
+  RefreshDeviceErrors,
+  RefreshDeviceResponses,
 } from "./types.gen.js";
 
 export type { Session, User } from "./types.gen.js";
@@ -56,6 +60,8 @@ export const operations = {
   endSession: ["DELETE", "/sessions/{id}", 204, [401, 403, 404, 409]],
   logoutAll: ["POST", "/logout-all", 200, [400, 401, 403, 409, 413, 415, 422]],
   state: ["GET", "/state", 200, []],
+  registerDevice: ["POST", "/device/register", 200, [400, 401, 403, 429]],
+  refreshDevice: ["POST", "/device/refresh", 200, [400, 403]],
 } as const;
 
 /** The operations, by their ids in the contract. */
@@ -77,6 +83,8 @@ export interface Responses {
   endSession: EndSessionResponses;
   logoutAll: LogoutAllResponses;
   state: StateResponses;
+  registerDevice: RegisterDeviceResponses;
+  refreshDevice: RefreshDeviceResponses;
 }
 
 /** The problem of each refusal, by operation and status. */
@@ -95,6 +103,8 @@ export interface Errors {
   endSession: EndSessionErrors;
   logoutAll: LogoutAllErrors;
   state: StateErrors;
+  registerDevice: RegisterDeviceErrors;
+  refreshDevice: RefreshDeviceErrors;
 }
 
 /** The body of each request that has one. */
