@@ -16,9 +16,9 @@ const configuration = readFileSync(new URL("../../deploy/nginx.conf", import.met
 export const auth = "auth.example.com";
 export const app = "app.example.com";
 
-/** Both names on one port of https: the service behind the real `deploy/nginx.conf`, and one empty page. Returns the port and the
- * certificate of the authority that has signed. `seen` tells what has passed the proxy. */
-export async function startHttps(t, port) {
+/** Both names on this port of https: the service at that port behind the real `deploy/nginx.conf`, and one empty page. Returns the certificate of
+ * the authority that has signed. `seen` tells what has passed the proxy; `ail` lets it refuse what browsers ask by themselves, or not any more. */
+export async function startHttps(t, https, port) {
   const folder = mkdtempSync(join(tmpdir(), "doorward-https-"));
   const inside = (file) => join(folder, file);
   const openssl = (...words) => execFileSync("openssl", words, { cwd: folder, stdio: "ignore" });
@@ -28,7 +28,7 @@ export async function startHttps(t, port) {
   writeFileSync(inside("names"), `subjectAltName=DNS:${auth},DNS:${app}`);
   const signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", "fullchain.pem"];
   openssl("x509", "-req", "-in", "request.pem", ...signed);
-  const [http, https] = [await freePort(), await freePort()];
+  const http = await freePort();
   let site = configuration;
   for (const [from, to] of [
     ["listen [::]:80;", ""],
@@ -44,25 +44,35 @@ export async function startHttps(t, port) {
   const certificate = `ssl_certificate ${folder}/fullchain.pem; ssl_certificate_key ${folder}/privkey.pem;`;
   const page = `location / { default_type text/html; return 200 "<!doctype html><title>The application</title>"; }`;
   site += `server { listen 127.0.0.1:${https} ssl; server_name ${app}; ${certificate} ${page} }`;
+  const ailing = site.replace("location / {", "location /api/auth/device/ { return 503; } location / {");
   writeFileSync(inside("doorward.conf"), site);
   mkdirSync(inside("temporary"));
   const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `${kind}_temp_path ${folder}/temporary/${kind};`).join(" ");
   // What browsers ask by themselves is told to no page: the proxy sees it.
   const format = `log_format seen escape=json '{"at":$msec,"took":$request_time,"method":"$request_method","path":"$uri","status":$status,"host":"$host","proof":"$http_secure_session_response","cookie":"$http_cookie","challenge":"$sent_http_secure_session_challenge","skipped":"$http_secure_session_skipped","agent":"$http_user_agent"}';`;
+  // Started by root its workers would be another user, who may not enter the temporary folder.
   const user = process.getuid() === 0 ? "user root;" : "";
   const logs = `pid ${folder}/pid; error_log ${folder}/error.log;`;
   writeFileSync(inside("nginx.conf"), `${user} worker_processes 1; ${logs} events {} http { ${format} access_log ${folder}/access.log seen; ${paths} include ${folder}/doorward.conf; }`);
   const seen = () => readFileSync(inside("access.log"), "utf8").trim().split("\n").filter(Boolean).map((line) => JSON.parse(line));
   const nginx = (...more) => {
     const options = ["-p", folder, "-e", inside("error.log"), "-c", inside("nginx.conf"), ...more];
+    // Debian puts it where only root's PATH leads.
     execFileSync("nginx", options, { env: { PATH: `${process.env.PATH}:/usr/sbin` }, stdio: "ignore" });
   };
+  // It returns when it listens, and goes on in the background.
   nginx();
   t.after(() => {
     nginx("-s", "stop");
+    // It ends a little later, and removes files of its own.
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
-  return { https, authority: inside("ca.pem"), seen };
+  const ail = (ails) => {
+    writeFileSync(inside("doorward.conf"), ails ? ailing : site);
+    nginx("-s", "reload");
+  };
+  const stop = () => nginx("-s", "stop");
+  return { authority: inside("ca.pem"), seen, ail, stop, again: () => nginx() };
 }
 
 /** A home of its own, whose key store trusts the authority, so that browsers with any profile in it do. */
