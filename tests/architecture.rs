@@ -26,6 +26,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("getrandom", &["platform"]),
     ("rand", &["platform"]),
     ("tracing_subscriber", &["telemetry"]),
+    ("prometheus", &["telemetry"]),
     ("dotenvy", &["config"]),
     ("psl", &["config"]),
     ("std::env", &["config"]),

@@ -7,6 +7,7 @@ pub mod client;
 pub mod docs;
 pub mod document;
 pub mod health;
+pub mod metrics;
 pub mod middleware;
 pub mod password;
 mod payload;
@@ -73,6 +74,7 @@ pub fn endpoint(
         routes: routes(site.paths()),
         request_id_seed,
         limits: Limits::default(),
+        metrics: Arc::clone(&app.metrics),
     };
     let initiators = session::Initiators::of(&server.allowed_origins);
     middleware::wrap(site.data(app).data(cookies.clone()).data(initiators), &settings)

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod development_key;
 mod healthcheck;
 pub mod listen;
@@ -9,6 +10,7 @@ pub mod start;
 mod user;
 
 use std::io::{ErrorKind, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +50,20 @@ enum Command {
         /// Change nothing; print what is pending, and exit with 3 if anything is
         #[arg(long)]
         check: bool,
+    },
+    /// Copy the SQLite database into one file, also while a server runs on it
+    ///
+    /// The copy is one state of the database, looked through, and for this user alone. It does not hold the keys.
+    Backup {
+        /// The copy; it must not be there yet
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the SQLite database, while no server runs on it
+    ///
+    /// Refuses a file that is damaged or of something else, and keeps what was there beside it.
+    Restore {
+        /// The backup; it stays as it is
+        file: PathBuf,
     },
     /// Look after accounts; a running server notices within two seconds
     User {
@@ -121,6 +137,8 @@ fn with_config(command: Command) -> ExitCode {
     }
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| match command {
         Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
+        Command::Backup { file } => runtime.block_on(backup::back_up(&config, &file)),
+        Command::Restore { file } => runtime.block_on(backup::restore(&config, &file, clock.now())),
         Command::User { command } => runtime.block_on(user::run(&config, command)).map(|()| ExitCode::SUCCESS),
         _ => runtime.block_on(serve::run(&config)).map(|()| ExitCode::SUCCESS),
     });

@@ -1,6 +1,6 @@
 //! Every setting: the one table that settings are read by and documented from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -13,7 +13,7 @@ use super::Environment;
 use super::cookies::SameSite;
 use super::database::DatabaseUrl;
 use super::kinds::{
-    DOMAIN, HOST as ADDRESS, KEY, LIMIT, MOMENT, NAME, ORIGIN, ORIGINS, PAGE, SWITCH, choice, duration, number,
+    DOMAIN, HOST as ADDRESS, KEY, LIMIT, MOMENT, NAME, ORIGIN, ORIGINS, PAGE, SOCKET, SWITCH, choice, duration, number,
 };
 use super::logging::{self, LogFormat};
 use super::networks::{NETWORK_LIMITS, PROXIES};
@@ -47,6 +47,8 @@ settings! {
         TRUSTED_PROXIES: Vec<IpNet> = PROXIES, Unset("nobody is believed, which production warns about");
         /// How long a connection without a request is kept open; longer than the reverse proxy keeps it.
         KEEP_ALIVE_TIMEOUT: Duration = duration!("1s" to "1d"), Is("620s");
+        /// Where Prometheus' metrics are told, on `/metrics`: an address that only your monitoring reaches.
+        METRICS_ADDR: SocketAddr = SOCKET, Unset("nowhere");
         /// At the end, how long the readiness check says 503 while connections are still accepted.
         SHUTDOWN_DELAY: Duration = duration!("0s" to "5m"), Is("0s"), Is("5s");
     }

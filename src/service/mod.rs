@@ -6,12 +6,14 @@
 pub mod account;
 pub mod health;
 pub mod maintenance;
+pub mod metrics;
 pub mod operator;
 pub mod password;
 pub mod session;
 pub mod throttle;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use tracing::Instrument as _;
 
@@ -23,6 +25,7 @@ use crate::platform::clock::Clock;
 use crate::platform::hashing::HashError;
 use crate::platform::random::{Random, RandomError};
 use crate::storage::{self, Store};
+use crate::telemetry::metrics::Metrics;
 
 /// Everything that the use cases stand on, by area. One per process, shared.
 pub struct App {
@@ -40,6 +43,8 @@ pub struct App {
     pub limits: throttle::Limits,
     /// Exports that are under way.
     pub exports: account::Exports,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Whether the end has begun.
     pub stopping: health::Stopping,
 }

@@ -174,6 +174,10 @@ async fn a_page_that_asks_to_refresh_is_told_how_it_stands(database: Database) {
     refreshed.ok();
     app.clock.advance(minutes(11));
     laptop.refresh().await.refused("device_proof_required");
+    // The browser says that it has tried: it is to try again. That opens nothing.
+    let skipped = laptop.refresh().header("secure-session-skipped", "server_error").await;
+    assert_eq!((skipped.retry_after(), skipped.cookies().len()), (5, 0));
+    skipped.refused("overloaded");
     let state = laptop.get("/api/auth/state").await.ok();
     assert_eq!((&state["user"], &state["refreshable"]), (&json!(null), &json!(true)));
     laptop.renew(&bound).await.ok();

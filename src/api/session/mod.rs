@@ -7,6 +7,7 @@ mod devices;
 mod state;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use poem::http::header::SET_COOKIE;
 use poem::web::Data;
@@ -35,6 +36,9 @@ use crate::domain::password::Password;
 use crate::domain::session::{EndReason, Refusal};
 use crate::service::session::{self, Credentials, IssuedTokens, LoginError, LoginOutcome, LogoutError, RefreshError};
 use crate::service::{App, Client};
+
+/// When a browser that could not reach the service asks again.
+const SOON: Duration = Duration::from_secs(5);
 
 /// Operations on the person's session.
 pub struct SessionApi;
@@ -85,6 +89,9 @@ impl SessionApi {
         Data(client): Data<&Client>,
         Data(settings): Data<&Cookies>,
         cookie: RefreshCookie,
+        /// Written by a browser that could not renew a bound session in time, and why.
+        #[oai(name = "Secure-Session-Skipped")]
+        skipped: Header<Option<String>>,
     ) -> Result<Response<Refreshed>, TypedProblem<RefreshCode>> {
         let refreshed = || Refreshed::Ok(Json(Message::new(REFRESHED)));
         match session::refresh(app, client.clone(), &cookie.0.browser, &cookie.0.access).await {
@@ -101,6 +108,10 @@ impl SessionApi {
                     RefreshCode::SessionReuseDetected
                 }
                 RefreshError::Refused(Refusal::Ended(_)) => RefreshCode::SessionRevoked,
+                // The browser has the key, and was not answered: it is no stranger, and will ask again. Whoever else writes that gains nothing.
+                RefreshError::Refused(Refusal::DeviceProof) if skipped.0.is_some() => {
+                    return Err(TypedProblem::overloaded(SOON));
+                }
                 RefreshError::Refused(Refusal::DeviceProof) => RefreshCode::DeviceProofRequired,
                 RefreshError::Refused(Refusal::Unbound) => RefreshCode::DeviceBindingRequired,
                 RefreshError::Limited(limited) => return Err(limited.into()),

@@ -59,6 +59,23 @@ pub struct Row {
 }
 
 impl Scope {
+    /// All.
+    pub const ALL: [Self; 6] =
+        [Self::Login, Self::Register, Self::Reset, Self::Reauthenticate, Self::Profile, Self::Export];
+
+    /// A word for it, for metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Register => "register",
+            Self::Reset => "reset",
+            Self::Reauthenticate => "reauthenticate",
+            Self::Profile => "profile",
+            Self::Export => "export",
+        }
+    }
+
     /// The scope's row of the table.
     #[must_use]
     pub const fn row(self) -> Row {

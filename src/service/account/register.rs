@@ -41,6 +41,17 @@ pub enum RegisterError {
 /// # Errors
 /// See [`RegisterError`].
 pub async fn register(app: &Arc<App>, client: Client, new: NewAccount) -> Result<User, RegisterError> {
+    let made = make(app, client, new).await;
+    app.metrics.registrations.add(match &made {
+        Ok(_) => "registered",
+        Err(RegisterError::EmailUnavailable) => "taken",
+        Err(RegisterError::Limited(limited)) => limited.word(),
+        Err(RegisterError::Failed(_)) => "failed",
+    });
+    made
+}
+
+async fn make(app: &Arc<App>, client: Client, new: NewAccount) -> Result<User, RegisterError> {
     let attempt = Attempt::begin::<RegisterError>(app, Scope::Register, &client, None).await?;
     let (attempt, place) = attempt.place::<RegisterError>().await?;
     let NewAccount { email, password, full_name } = new;

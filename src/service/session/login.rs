@@ -57,6 +57,25 @@ struct Verified {
     rehashed: Option<PasswordHash>,
 }
 
+impl LoginOutcome {
+    /// A word for it, for metrics.
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::SignedIn(_) => "signed_in",
+        }
+    }
+}
+
+impl LoginError {
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::Incorrect => "incorrect",
+            Self::Limited(limited) => limited.word(),
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 /// Logs in. `credentials` are none when no account can have what was submitted: that takes as long as a wrong password. What the
 /// browser brings tells whether it has been here before, and which session the new one replaces.
 ///
@@ -65,6 +84,17 @@ struct Verified {
 /// # Errors
 /// See [`LoginError`].
 pub async fn login(
+    app: &Arc<App>,
+    client: Client,
+    credentials: Option<Credentials>,
+    browser: Browser,
+) -> Result<LoginOutcome, LoginError> {
+    let outcome = log_in(app, client, credentials, browser).await;
+    app.metrics.logins.add(outcome.as_ref().map_or_else(LoginError::word, LoginOutcome::word));
+    outcome
+}
+
+async fn log_in(
     app: &Arc<App>,
     client: Client,
     credentials: Option<Credentials>,

@@ -46,12 +46,48 @@ pub(super) enum Decision {
     Gone,
 }
 
+impl Decision {
+    /// A word for it, for metrics. None: there is no session.
+    pub(super) const fn word(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Issue(Verdict::Rotate { ahead: true }, ..) => "ahead",
+            Self::Issue(Verdict::Same, ..) => "same",
+            Self::Issue(Verdict::Successor, ..) => "successor",
+            Self::Issue(Verdict::Reissue, ..) => "reissued",
+            Self::Issue(..) => "rotated",
+            Self::Refuse(Refusal::Expired, _) => "expired",
+            Self::Refuse(Refusal::Ended(_), _) => "ended",
+            Self::Refuse(Refusal::DeviceProof, _) => "unproved",
+            Self::Refuse(Refusal::Unbound, _) => "unbound",
+            Self::EndIt => "reuse",
+            Self::Gone => return None,
+        })
+    }
+}
+
 /// Refreshes the session of the presented cookies. Where it is bound to a device they do not suffice; then `access` tells whether its
 /// device has renewed it.
 ///
 /// # Errors
 /// See [`RefreshError`]. Only a reuse, decided and committed, ends the session.
 pub async fn refresh(
+    app: &Arc<App>,
+    client: Client,
+    browser: &Browser,
+    access: &[String],
+) -> Result<Refreshed, RefreshError> {
+    let refreshed = refresh_once(app, client, browser, access).await;
+    // What was decided on a session is counted where it is; here is what led to no decision.
+    match &refreshed {
+        Ok(_) | Err(RefreshError::Refused(_)) => {}
+        Err(RefreshError::NotAuthenticated) => app.metrics.refreshes.add("not_authentic"),
+        Err(RefreshError::Limited(_)) => app.metrics.refreshes.add("limited"),
+        Err(RefreshError::Failed(_)) => app.metrics.refreshes.add("failed"),
+    }
+    refreshed
+}
+
+async fn refresh_once(
     app: &Arc<App>,
     client: Client,
     browser: &Browser,
@@ -71,6 +107,9 @@ pub async fn refresh(
         let mut decision = decide(&app, &client, presented, false).await?;
         if matches!(decision, Decision::EndIt) {
             decision = decide(&app, &client, presented, true).await?;
+        }
+        if let Some(word) = decision.word() {
+            app.metrics.refreshes.add(word);
         }
         match decision {
             Decision::Issue(verdict, session, now) => {

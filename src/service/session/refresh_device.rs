@@ -76,7 +76,11 @@ pub async fn refresh_device(
     counters.refresh(session.id, now).map_err(Limited::from)?;
     let (app, id) = (Arc::clone(app), session.id);
     in_own_task(async move {
-        match decide(&app, &client, (id, presented), false).await? {
+        let decision = decide(&app, &client, (id, presented), false).await?;
+        if let Some(word) = decision.word() {
+            app.metrics.refreshes.add(word);
+        }
+        match decision {
             Decision::Issue(verdict, session, now) => {
                 tracing::info!(
                     user_id = %session.user_id, session_id = %id, generation = session.generation, ?verdict, "refreshed by its device"

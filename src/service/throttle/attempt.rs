@@ -33,8 +33,12 @@ impl Attempt {
         E: From<Limited> + From<Failure>,
     {
         let who = Who { address: client.ip, account };
-        let here = app.limits.counters.reserve(scope, &who, app.clock.now()).map_err(Limited::from)?;
-        let taken = shared::admit::<E>(app, here).await?;
+        let limited = |throttled| {
+            app.metrics.limited.add(scope.as_str());
+            Limited::from(throttled)
+        };
+        let here = app.limits.counters.reserve(scope, &who, app.clock.now()).map_err(limited)?;
+        let taken = shared::admit::<E>(app, here).await?.map_err(limited)?;
         Ok(Self { app: Arc::clone(app), scope, who, taken })
     }
 

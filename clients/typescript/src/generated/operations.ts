@@ -36,36 +36,51 @@ import type {
   LogoutAllResponses,
   StateErrors,
   StateResponses,
-  RegisterDeviceErrors,
-  RegisterDeviceResponses,
-  RefreshDeviceErrors,
-  RefreshDeviceResponses,
 } from "./types.gen.js";
 
 export type { Session, User } from "./types.gen.js";
 
-/** Method, path, the status of a success, those of refusals. */
+/**
+ * Method, path, the status of a success, those of refusals; `*`: it changes the cookies; `!`: it takes `X-Doorward-User`, the person
+ * whose page it is.
+ */
 export const operations = {
-  register: ["POST", "/register", 201, [400, 403, 409, 413, 415, 422, 429]],
-  me: ["GET", "/me", 200, [401]],
-  updateMe: ["PATCH", "/me", 200, [400, 401, 403, 409, 413, 415, 422, 429]],
-  deleteMe: ["DELETE", "/me", 204, [400, 401, 403, 409, 413, 415, 422, 429]],
-  changePassword: ["POST", "/password", 200, [400, 401, 403, 409, 413, 415, 422, 429]],
-  resetPassword: ["POST", "/password/reset", 200, [400, 403, 413, 415, 422, 429]],
-  exportMe: ["GET", "/me/export", 200, [401, 429]],
-  login: ["POST", "/login", 200, [400, 401, 403, 413, 415, 422, 429]],
-  refresh: ["POST", "/refresh", 200, [401, 403, 429]],
-  logout: ["POST", "/logout", 200, [403]],
-  listSessions: ["GET", "/sessions", 200, [401]],
-  endSession: ["DELETE", "/sessions/{id}", 204, [401, 403, 404, 409]],
-  logoutAll: ["POST", "/logout-all", 200, [400, 401, 403, 409, 413, 415, 422]],
-  state: ["GET", "/state", 200, []],
-  registerDevice: ["POST", "/device/register", 200, [400, 401, 403, 429]],
-  refreshDevice: ["POST", "/device/refresh", 200, [400, 403]],
+  register: "POST /register 201 400 403 409 413 415 422 429",
+  me: "GET /me 200 401",
+  updateMe: "PATCH /me 200 400 401 403 409 413 415 422 429 !",
+  deleteMe: "DELETE /me 204 400 401 403 409 413 415 422 429 * !",
+  changePassword: "POST /password 200 400 401 403 409 413 415 422 429 * !",
+  resetPassword: "POST /password/reset 200 400 403 413 415 422 429",
+  exportMe: "GET /me/export 200 401 429",
+  login: "POST /login 200 400 401 403 413 415 422 429 *",
+  refresh: "POST /refresh 200 401 403 429 *",
+  logout: "POST /logout 200 403 *",
+  listSessions: "GET /sessions 200 401",
+  endSession: "DELETE /sessions/{id} 204 401 403 404 409 * !",
+  logoutAll: "POST /logout-all 200 400 401 403 409 413 415 422 * !",
+  state: "GET /state 200",
 } as const;
 
 /** The operations, by their ids in the contract. */
 export type Operation = keyof typeof operations;
+
+/** What each operation is given. */
+export interface Arguments {
+  register: [body: NonNullable<RegisterData["body"]>];
+  me: [];
+  updateMe: [body: NonNullable<UpdateMeData["body"]>];
+  deleteMe: [body: NonNullable<DeleteMeData["body"]>];
+  changePassword: [body: NonNullable<ChangePasswordData["body"]>];
+  resetPassword: [body: NonNullable<ResetPasswordData["body"]>];
+  exportMe: [];
+  login: [body: NonNullable<LoginData["body"]>];
+  refresh: [];
+  logout: [];
+  listSessions: [];
+  endSession: [id: string];
+  logoutAll: [body?: NonNullable<LogoutAllData["body"]>];
+  state: [];
+}
 
 /** The body of each answer, by operation and status. */
 export interface Responses {
@@ -83,8 +98,6 @@ export interface Responses {
   endSession: EndSessionResponses;
   logoutAll: LogoutAllResponses;
   state: StateResponses;
-  registerDevice: RegisterDeviceResponses;
-  refreshDevice: RefreshDeviceResponses;
 }
 
 /** The problem of each refusal, by operation and status. */
@@ -103,17 +116,4 @@ export interface Errors {
   endSession: EndSessionErrors;
   logoutAll: LogoutAllErrors;
   state: StateErrors;
-  registerDevice: RegisterDeviceErrors;
-  refreshDevice: RefreshDeviceErrors;
-}
-
-/** The body of each request that has one. */
-export interface Bodies {
-  register: NonNullable<RegisterData["body"]>;
-  updateMe: NonNullable<UpdateMeData["body"]>;
-  deleteMe: NonNullable<DeleteMeData["body"]>;
-  changePassword: NonNullable<ChangePasswordData["body"]>;
-  resetPassword: NonNullable<ResetPasswordData["body"]>;
-  login: NonNullable<LoginData["body"]>;
-  logoutAll: NonNullable<LogoutAllData["body"]>;
 }

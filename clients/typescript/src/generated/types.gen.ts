@@ -1535,6 +1535,12 @@ export type LoginResponse = LoginResponses[keyof LoginResponses];
 
 export type RefreshData = {
     body?: never;
+    headers?: {
+        /**
+         * Written by a browser that could not renew a bound session in time, and why.
+         */
+        'Secure-Session-Skipped'?: string;
+    };
     path?: never;
     query?: never;
     url: '/api/auth/refresh';
