@@ -10,7 +10,7 @@
 #
 # For who runs a login service: publish the key that signs first, one kind of key in a set, and change the kind by a set of its own. The first
 # ML-DSA key in a set stops the backends that use `authlib.jose`.
-# Doorward signs by HS256 unless it is told otherwise, for which there is no set.
+# Doorward's set holds keys of one kind, and the one that signs stands first.
 #
 # Installs the packages in a temporary folder, runs them, and fails when that changes.
 set -eu

@@ -40,6 +40,8 @@ fn operations() -> impl OpenApi {
         session::DevicesApi,
         session::StateApi,
         session::BoundApi,
+        session::CheckApi,
+        session::JwksApi,
         health::HealthApi,
     )
 }
@@ -51,6 +53,8 @@ enum Tag {
     Account,
     /// Log in, stay logged in, log out.
     Session,
+    /// For the services and proxies behind or beside it: see docs/verify.md.
+    Backend,
     /// For those who watch over the service.
     Health,
 }

@@ -13,6 +13,7 @@ pub mod logging;
 mod near_miss;
 mod networks;
 pub mod passwords;
+pub mod private_key;
 mod problem;
 pub mod reference;
 pub mod secret;

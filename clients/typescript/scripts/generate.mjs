@@ -14,11 +14,18 @@ await createClient({ input, output, plugins: ["@hey-api/typescript"], logs: { le
 rmSync(`${output}/index.ts`, { force: true });
 
 const document = JSON.parse(readFileSync(input, "utf8"));
+/** What every page pays for. The rest is `src/account.ts`'s: whoever needs it imports it. */
+const BASE = [
+  ...["register", "login", "refresh", "logout", "state", "me", "updateMe", "deleteMe", "exportMe"],
+  ...["changePassword", "resetPassword", "listSessions", "endSession", "logoutAll"],
+];
+/** What is no page's to call: probes, proxies, services that verify; and the browser itself calls two. */
+const OTHER_TAGS = ["Health", "Backend"], OTHERS = ["registerDevice", "refreshDevice"];
 const rows = [];
 for (const [path, methods] of Object.entries(document.paths)) {
   for (const [method, operation] of Object.entries(methods)) {
-    // What browsers ask by themselves is nothing for pages.
-    if (!path.startsWith("/api/auth/") || path.startsWith("/api/auth/device/") || operation.operationId === "health") continue;
+    if (!path.startsWith("/api/auth/") || OTHER_TAGS.includes(operation.tags[0]) || OTHERS.includes(operation.operationId)) continue;
+    if (/\{(?!id\})/.test(path)) throw new Error(`${path}: the client knows ids alone`);
     const statuses = Object.keys(operation.responses).map(Number);
     const success = statuses.find((status) => status < 300);
     const declares = (name) => (operation.parameters ?? []).some((parameter) => parameter.name === name);
@@ -40,7 +47,9 @@ for (const [path, methods] of Object.entries(document.paths)) {
     });
   }
 }
-const lines = (each) => rows.map(each).join("\n");
+const lines = (each, some = rows) => some.map(each).join("\n");
+const row = ({ id, row }) => `  ${id}: "${row}",`;
+const [base, more] = [true, false].map((is) => rows.filter(({ id }) => BASE.includes(id) === is));
 const imports = rows.flatMap(({ type, hasBody }) => [...(hasBody ? [`${type}Data`] : []), `${type}Errors`, `${type}Responses`]);
 const text = `// Generated from openapi/doorward.json by \`npm run generate\`. Do not edit.
 
@@ -55,11 +64,14 @@ export type { Session, User } from "./types.gen.js";
  * whose page it is.
  */
 export const operations = {
-${lines(({ id, row }) => `  ${id}: "${row}",`)}
+${lines(row, base)}
 } as const;
 
+/** Those that \`@doorward/client/account\` adds. */
+export type More = ${more.map(({ id }) => `"${id}"`).join(" | ") || "never"};
+
 /** The operations, by their ids in the contract. */
-export type Operation = keyof typeof operations;
+export type Operation = keyof typeof operations | More;
 
 /** What each operation is given. */
 export interface Arguments {
@@ -77,3 +89,11 @@ ${lines(({ id, type }) => `  ${id}: ${type}Errors;`)}
 }
 `;
 writeFileSync(`${output}/operations.ts`, text);
+writeFileSync(
+  `${output}/more.ts`,
+  `// Generated from openapi/doorward.json by \`npm run generate\`. Do not edit.
+
+/** As \`operations\`: what not every page pays for. */
+export const more = {${more.length ? `\n${lines(row, more)}\n` : ""}} as const;
+`,
+);

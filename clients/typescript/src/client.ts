@@ -31,14 +31,16 @@ interface Events {
   "session-lost": { readonly code: LostCode };
 }
 
-/** The operations of the contract, by their ids there. */
-type Operations = {
-  [Op in Exclude<Operation, "state" | "listSessions">]: (...words: Arguments[Op]) => Promise<Result<Op>>;
-};
+/** Operations of the contract, by their ids there. */
+export type Methods<Op extends Operation> = { [One in Op]: (...words: Arguments[One]) => Promise<Result<One>> };
+
+type Operations = Methods<Exclude<keyof typeof operations, "state" | "listSessions">>;
 
 /** A client of one Doorward. A page needs one; see `createAuthClient`. */
 export interface AuthClient extends Operations {
   sessions(): Promise<Result<"listSessions">>;
+  /** An operation by its id: for those that `@doorward/client/account` adds. */
+  operate<Op extends Operation>(op: Op, ...words: unknown[]): Promise<Result<Op>>;
   /** `fetch` for your own API, with the same login: the cookies go along, and a 401 is answered by a refresh and one more try. */
   fetch(input: string | URL, init?: RequestInit): Promise<Response>;
   /** Finds out who is logged in, by one request. Safe to call again. */
@@ -146,7 +148,7 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
         // Another tab has renewed them meanwhile.
         wake(state.shown.user && note() === before ? !(await share("refresh")).ok : undefined);
       },
-      soon ? SOON : Math.min(ahead, 2e9),
+      soon ? SOON : ahead,
     );
   }
 
@@ -178,7 +180,7 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
 
   /** Calls an operation, with an id and a body where it has them. */
   function operate<Op extends Operation>(op: Op, ...words: unknown[]): Promise<Result<Op>> {
-    const row = operations[op];
+    const row = operations[op as "me"] as string;
     const id = (row.includes("{") ? words.shift() : "") as string;
     const body = words[0] as { keep_current?: boolean } | undefined;
     const user = state.shown.user?.id;
@@ -200,6 +202,7 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
   }
 
   const client: Omit<AuthClient, keyof Operations> & Partial<Operations> = {
+    operate,
     sessions: () => operate("listSessions"),
     refresh: () => share("refresh"),
     async fetch(input, init) {

@@ -24,7 +24,7 @@ export async function request<Op extends Operation>(
   op: Op,
   { id = "", body, user }: Words = {},
 ): Promise<readonly [Result<Op>, string | null]> {
-  const row = operations[op];
+  const row: string = operations[op as "me"];
   const [method, path = "", success] = row.split(" ");
   const url = `${http.baseUrl}/api/auth${path.replace("{id}", encodeURIComponent(id))}`;
   const signal = AbortSignal.timeout(http.timeout);

@@ -2,8 +2,10 @@
 
 mod bound;
 mod caller;
+mod check;
 mod cookies;
 mod devices;
+mod jwks;
 mod state;
 
 use std::sync::Arc;
@@ -21,9 +23,12 @@ pub(super) use self::caller::Desk;
 pub(super) use self::caller::same_user;
 pub use self::caller::{Caller, CallerCode};
 use self::caller::{RefreshCookie, Tokens};
+pub use self::check::CheckApi;
+pub(super) use self::check::PATH as CHECK;
 use self::cookies::Kind;
 pub use self::devices::DevicesApi;
 pub(super) use self::devices::{Session, clearing};
+pub use self::jwks::JwksApi;
 pub use self::state::StateApi;
 use super::Tag;
 use super::body::{Body, Fields, Strict};

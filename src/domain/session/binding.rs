@@ -169,49 +169,5 @@ impl Session {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn purpose() -> impl Strategy<Value = ChallengeFor> {
-        (any::<bool>(), any::<[u8; 16]>()).prop_map(|(registers, bytes)| {
-            if registers {
-                ChallengeFor::Registration(SessionId(bytes))
-            } else {
-                ChallengeFor::Refresh(BindingName(bytes))
-            }
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_is_parsed(
-            purpose in purpose(), generation: u32, expires in 0..(1_i64 << 43), key_id: [u8; 4], tag: [u8; 32],
-        ) {
-            let challenge = Challenge { purpose, generation, expires: Timestamp::from_seconds(expires) };
-            let text = challenge.write(key_id, &tag);
-            prop_assert_eq!(text.len(), 63);
-            prop_assert_eq!(Challenge::parse(&text, purpose), Some((challenge, key_id, tag)));
-            let other = match purpose {
-                ChallengeFor::Registration(id) => ChallengeFor::Refresh(BindingName(id.0)),
-                ChallengeFor::Refresh(name) => ChallengeFor::Registration(SessionId(name.0)),
-            };
-            prop_assert_eq!(Challenge::parse(&text, other), None);
-        }
-
-        #[test]
-        fn no_two_challenges_have_one_body(
-            (one, other) in (purpose(), purpose()), (g, h) in any::<(u32, u32)>(), (e, f) in (0..(1_i64 << 43), 0..(1_i64 << 43)),
-        ) {
-            let challenge = |purpose, generation, expires| Challenge { purpose, generation, expires: Timestamp::from_seconds(expires) };
-            let (a, b) = (challenge(one, g, e), challenge(other, h, f));
-            prop_assert_eq!(a == b, a.body() == b.body());
-        }
-
-        #[test]
-        fn anything_else_is_refused_without_a_panic(text in ".{0,90}", purpose in purpose()) {
-            prop_assert!(Challenge::parse(&text, purpose).is_none_or(|_| text.len() == 63));
-        }
-    }
-}
+#[path = "binding_tests.rs"]
+mod tests;

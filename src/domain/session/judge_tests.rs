@@ -2,14 +2,14 @@
 
 use proptest::prelude::*;
 
-use super::super::{AuthMethod, Binding, BindingName, DeviceKey, Ended, NewSession, SessionId, SessionSecret};
+use super::super::{AuthMethod, Ended, NewSession, SessionId, SessionSecret};
 use super::*;
 use crate::domain::account::UserId;
 
-const START: Timestamp = Timestamp::from_seconds(1_000_000);
-const DAY: Duration = Duration::from_hours(24);
+pub(in super::super) const START: Timestamp = Timestamp::from_seconds(1_000_000);
+pub(in super::super) const DAY: Duration = Duration::from_hours(24);
 
-fn policy() -> Policy {
+pub(in super::super) fn policy() -> Policy {
     Policy {
         access_ttl: Duration::from_hours(1),
         idle_ttl: 7 * DAY,
@@ -23,7 +23,7 @@ fn policy() -> Policy {
     }
 }
 
-fn seconds(n: u64) -> Duration {
+pub(in super::super) fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
@@ -40,7 +40,7 @@ fn fresh() -> Session {
 }
 
 /// A session whose generation `generation` was made at `START`.
-fn at_generation(generation: Generation) -> Session {
+pub(in super::super) fn at_generation(generation: Generation) -> Session {
     Session { generation, confirmed_generation: generation - 1, ..fresh() }
 }
 
@@ -171,6 +171,22 @@ fn a_clock_that_stepped_back_is_inside_the_window() {
     assert_eq!(session.judge(true, token(&session, 5), &policy(), before), Verdict::Same);
 }
 
+/// Seen: one refresh while the clock was eight days behind, and the session had expired when it was right again.
+#[test]
+fn a_clock_that_stepped_back_takes_no_deadline_back() {
+    let mut session = Session { last_used_at: START, idle_expires_at: START + policy().idle_ttl, ..at_generation(1) };
+    let (presented, behind) = (token(&session, 1), START - seconds(8 * 86_400));
+    let verdict = session.judge(true, presented, &policy(), behind);
+    assert_eq!(verdict, Verdict::Rotate { ahead: false });
+    let before = session.idle_expires_at;
+    session.apply(&verdict, presented, &policy(), behind);
+    assert_eq!((session.last_used_at, session.idle_expires_at), (START, before));
+    // A setting that shortens it does, by a clock that is right.
+    let shorter = Policy { idle_ttl: seconds(600), ..policy() };
+    session.apply(&verdict, presented, &shorter, START + seconds(1));
+    assert_eq!(session.idle_expires_at, START + seconds(601));
+}
+
 #[test]
 fn a_cookie_is_confirmed_a_minute_after_the_window_once() {
     let mut session = at_generation(5);
@@ -239,85 +255,4 @@ proptest! {
             prop_assert!(matches!(verdict, Verdict::Refuse(_)));
         }
     }
-}
-
-/// A bound session whose generation `generation` was made at `START`.
-fn bound(generation: Generation) -> Session {
-    let binding = Binding { key: DeviceKey([4; 65]), name: BindingName([5; 16]) };
-    Session { binding: Some(binding), ..at_generation(generation) }
-}
-
-fn proof(generation: Generation) -> Presented {
-    Presented { generation, expires: START + seconds(900), by: Means::Proof }
-}
-
-#[test]
-fn a_bound_session_needs_a_proof_whatever_token_comes() {
-    let session = bound(5);
-    for generation in 0..8 {
-        for after in [0, 40, 100] {
-            assert_eq!(
-                judge(&session, generation, seconds(after)),
-                Verdict::Refuse(Refusal::DeviceProof),
-                "{generation}"
-            );
-        }
-    }
-    // And a proof proves nothing for one that is not bound.
-    assert_eq!(
-        at_generation(5).judge(true, proof(5), &policy(), START + seconds(100)),
-        Verdict::Refuse(Refusal::DeviceProof)
-    );
-}
-
-#[test]
-fn a_proof_presents_the_generation_of_its_challenge() {
-    let session = bound(5);
-    let again = Verdict::Refuse(Refusal::DeviceProof);
-    for (generation, after, verdict) in [
-        (5, 0, Verdict::Same),
-        (5, 89, Verdict::Same),
-        (5, 90, Verdict::Rotate { ahead: false }),
-        (5, 899, Verdict::Rotate { ahead: false }),
-        (5, 900, again.clone()),
-        (4, 29, Verdict::Successor),
-        // Where a token would be a lost reply, or a reuse that ends the session.
-        (4, 30, again.clone()),
-        (3, 0, again.clone()),
-        (1, 100, again),
-        (7, 0, Verdict::Rotate { ahead: true }),
-    ] {
-        let judged = session.judge(true, proof(generation), &policy(), START + seconds(after));
-        assert_eq!(judged, verdict, "{generation} after {after} s");
-    }
-    assert_eq!(bound(1).judge(true, proof(1), &policy(), START), Verdict::Rotate { ahead: false });
-}
-
-/// The end is told before the challenge is looked at: a browser must learn of it.
-#[test]
-fn a_bound_session_that_is_over_is_over_whatever_was_signed() {
-    let now = START + seconds(1_000);
-    let ended = Session { ended: Some(Ended { at: START, reason: EndReason::Logout }), ..bound(5) };
-    assert_eq!(ended.judge(true, proof(5), &policy(), now), Verdict::Refuse(Refusal::Ended(EndReason::Logout)));
-    assert_eq!(bound(5).judge(false, proof(5), &policy(), now), Verdict::Refuse(Refusal::Ended(EndReason::Disabled)));
-    let idle = Session { idle_expires_at: now, ..bound(5) };
-    assert_eq!(idle.judge(true, proof(5), &policy(), now), Verdict::Refuse(Refusal::Expired));
-}
-
-#[test]
-fn what_stays_unbound_is_refused_where_binding_is_required() {
-    let required = Policy { unbound_for: Some(seconds(60)), ..policy() };
-    let session = at_generation(1);
-    for (after, refusal) in [(0, None), (59, None), (60, Some(Refusal::Unbound)), (3_600, Some(Refusal::Unbound))] {
-        assert_eq!(session.refusal(true, &required, START + seconds(after)), refusal);
-        assert_eq!(bound(1).refusal(true, &required, START + seconds(after)), None);
-    }
-}
-
-#[test]
-fn an_access_token_of_a_bound_session_lives_ten_minutes() {
-    assert_eq!(at_generation(1).access_lifetime(&policy(), START), seconds(3_600));
-    assert_eq!(bound(1).access_lifetime(&policy(), START), seconds(600));
-    assert_eq!(bound(1).access_lifetime(&Policy { access_ttl: seconds(300), ..policy() }, START), seconds(300));
-    assert_eq!(bound(1).access_lifetime(&policy(), START + 7 * DAY - seconds(5)), seconds(5));
 }

@@ -8,8 +8,9 @@ mod binding;
 mod device;
 mod judge;
 mod refresh_token;
+mod signing;
 
-pub use access_token::{AccessToken, Claims};
+pub use access_token::{AccessToken, Claims, made_at};
 pub use auth_method::AuthMethod;
 pub use binding::{
     Binding, BindingName, CHALLENGE_BODY_BYTES, Challenge, ChallengeFor, DeviceKey, DeviceProof, Registration,
@@ -17,6 +18,7 @@ pub use binding::{
 pub use device::device_name;
 pub use judge::{LIFETIME_LOST_REPLIES, Means, Presented, Refusal, Verdict};
 pub use refresh_token::{BODY_BYTES, KeyId, RefreshToken};
+pub use signing::{Algorithm, PublicKey, PublishedKey, TokenType};
 
 use std::fmt;
 use std::time::Duration;

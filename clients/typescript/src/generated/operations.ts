@@ -61,8 +61,11 @@ export const operations = {
   state: "GET /state 200",
 } as const;
 
+/** Those that `@doorward/client/account` adds. */
+export type More = never;
+
 /** The operations, by their ids in the contract. */
-export type Operation = keyof typeof operations;
+export type Operation = keyof typeof operations | More;
 
 /** What each operation is given. */
 export interface Arguments {
