@@ -174,6 +174,7 @@ fn the_checks_before_an_operation_are_documented_with_it() {
         "session_ended",
         "session_revoked",
         "session_reuse_detected",
+        "device_binding_required",
     ];
     for operation in operations(&document) {
         let name = format!("{} {}", operation.method, operation.path);
@@ -211,7 +212,7 @@ fn headers_that_clients_need_are_documented_where_they_are_sent() {
             assert!(!has("Set-Cookie") || status < 300, "{} {status}", operation.path);
         }
     }
-    for path in ["/api/auth/login", "/api/auth/refresh", "/api/auth/logout"] {
+    for path in ["/api/auth/login", "/api/auth/device/register", "/api/auth/logout"] {
         assert_eq!(
             document["paths"][path]["post"]["responses"]["200"]["headers"]["Set-Cookie"]["required"], true,
             "{path}"

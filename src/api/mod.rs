@@ -39,6 +39,7 @@ fn operations() -> impl OpenApi {
         session::SessionApi,
         session::DevicesApi,
         session::StateApi,
+        session::BoundApi,
         session::CheckApi,
         session::JwksApi,
         health::HealthApi,
@@ -80,7 +81,8 @@ pub fn endpoint(
         metrics: Arc::clone(&app.metrics),
         probes: app.probes.clone(),
     };
-    middleware::wrap(site.data(app).data(cookies.clone()), &settings)
+    let initiators = session::Initiators::of(&server.allowed_origins);
+    middleware::wrap(site.data(app).data(cookies.clone()).data(initiators), &settings)
 }
 
 /// Every path with its methods: those of the document, and those of the documentation.

@@ -121,6 +121,11 @@ impl SessionCache {
         });
     }
 
+    /// Forgets what was read of a live session: something of it has changed that its generation does not tell.
+    pub fn forget(&self, id: SessionId) {
+        self.live.invalidate(&id);
+    }
+
     /// Remembers an end. The tombstone first: from here on nobody is told that the session lives.
     pub fn end(&self, id: SessionId, reason: EndReason) {
         self.ended.insert(id, reason);

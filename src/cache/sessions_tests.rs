@@ -25,6 +25,8 @@ fn live(generation: Generation, read_at: Duration) -> Live {
         lost_replies_per_day: 2,
         not_before: None,
         max_per_user: 50,
+        bound_ttl: Duration::from_mins(10),
+        unbound_for: None,
     };
     let secret = SessionSecret([0; 32]);
     let new = NewSession { id: ID, user_id: USER, secret, amr: vec![], client_ip: None, user_agent: None };

@@ -15,10 +15,12 @@ use crate::cache::sessions::SessionCache;
 use crate::cache::throttle::Throttles;
 use crate::config::Config;
 use crate::config::database::Location;
+use crate::config::sessions::DeviceBound;
 use crate::domain::session::Algorithm;
 use crate::platform::access_token::{AccessTokens, Form};
 use crate::platform::clock::Clock;
 use crate::platform::device_cookie::DeviceCookies;
+use crate::platform::device_proof::DeviceProofs;
 use crate::platform::hashing::HashPool;
 use crate::platform::keyed_hash::KeyedHash;
 use crate::platform::keys::{Keys, Purpose, Roots};
@@ -29,7 +31,7 @@ use crate::service::health::Stopping;
 use crate::service::metrics::{self, LiveSessions};
 use crate::service::password::Passwords;
 use crate::service::probe::Probes;
-use crate::service::session::Sessions;
+use crate::service::session::{DeviceBinding, Sessions};
 use crate::service::throttle::Limits;
 use crate::service::{App, maintenance, session};
 use crate::storage::{self, ServeLock, Store};
@@ -71,6 +73,9 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     let applied = store.migrate().await?;
     if applied > 0 {
         tracing::info!(applied, "brought the database up to date");
+    }
+    if let Some(because) = config.binding.off_because.filter(|_| config.cookies.secure) {
+        tracing::info!("sessions are not bound to devices: DEVICE_BOUND_SESSIONS {because}");
     }
     wait_for_time(config, &store, &clock).await?;
     let app = Arc::new(app(config, store, clock, random)?);
@@ -154,6 +159,10 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
             cache: SessionCache::default(),
             access_tokens: VerifiedTokens::new(AccessTokens::new(keys.signing.clone(), form, random.clone())),
             names: KeyedHash::new(&keys.secrets.derive(Purpose::SessionNames)),
+            device: DeviceBinding {
+                proofs: DeviceProofs::new(keys.secrets.clone()),
+                offered: config.binding.mode != DeviceBound::Off,
+            },
             devices: DeviceCookies::new(keys.secrets.clone(), random.clone()),
             keys,
         },

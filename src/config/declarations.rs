@@ -20,6 +20,7 @@ use super::logging::{self, LogFormat};
 use super::networks::{NETWORK_LIMITS, PROXIES};
 use super::private_key::{PRIVATE_KEY, PrivateKey};
 use super::secret::Secret;
+use super::sessions::DeviceBound;
 use super::setting::Default::{Is, Required, Unset};
 use super::setting::{Kind, Reason, settings};
 use super::{Environment, Registration};
@@ -137,6 +138,14 @@ settings! {
         /// Sessions that began earlier are refused: logs everybody out. The start waits for
         /// a time in the future for `DATABASE_START_TIMEOUT`: a clock may be wrong yet.
         SESSIONS_NOT_BEFORE: Timestamp = MOMENT, Unset("none is refused");
+        /// Whether sessions are bound to the browser's device where browser and page can (Device Bound Session Credentials), so that copied
+        /// cookies open nothing elsewhere; `required` refuses a session that is not bound a minute after its login.
+        DEVICE_BOUND_SESSIONS: DeviceBound =
+            choice! { "off" => DeviceBound::Off, "on" => DeviceBound::On, "required" => DeviceBound::Required },
+            Unset("`on` where `SECURE_COOKIES` is on, `COOKIE_DOMAIN` is unset and `ACCESS_TOKEN_TTL` is 10m or more, else `off`");
+        /// How long an access token of a bound session is valid, if `ACCESS_TOKEN_TTL` is not shorter; less than 10m is refused in
+        /// production.
+        DEVICE_BOUND_TTL: Duration = duration!("1s" to "1d"), Is("10m");
         /// How many sessions a user may have; one more ends the least recently used.
         MAX_SESSIONS_PER_USER: u32 = number!(1 to 1000), Is("50");
     }

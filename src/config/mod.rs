@@ -19,7 +19,7 @@ mod problem;
 pub mod reference;
 pub mod secret;
 pub mod server;
-mod sessions;
+pub mod sessions;
 pub mod setting;
 pub mod site;
 mod source;
@@ -53,6 +53,8 @@ pub struct Config {
     pub sessions: crate::domain::session::Policy,
     /// `REGISTRATION`: who may make an account.
     pub registration: Registration,
+    /// Whether sessions are bound to devices.
+    pub binding: sessions::Binding,
     /// Password policy and bcrypt cost.
     pub passwords: passwords::Passwords,
     /// Rate limits.
@@ -100,7 +102,7 @@ impl Config {
         let cookies = cookies::Cookies::read(&mut reader, public_url);
         let database = database::Database::read(&mut reader);
         let tokens = tokens::Tokens::read(&mut reader);
-        let sessions = sessions::read(&mut reader, now);
+        let sessions = sessions::read(&mut reader, now, cookies.as_ref());
         let registration = reader.get(&declarations::REGISTRATION);
         let passwords = passwords::Passwords::read(&mut reader);
         let throttle = throttle::Throttle::read(&mut reader);
@@ -112,13 +114,15 @@ impl Config {
         warnings.append(&mut reader.warnings);
         let problems = reader.problems;
         let whole = || {
+            let (sessions, binding) = sessions?;
             Some(Self {
                 environment: environment?,
                 server: server?,
                 cookies: cookies?,
                 database: database?,
                 tokens: tokens?,
-                sessions: sessions?,
+                sessions,
+                binding,
                 registration: registration?,
                 passwords: passwords?,
                 throttle: throttle?,

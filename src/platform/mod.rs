@@ -3,6 +3,7 @@
 pub mod access_token;
 pub mod clock;
 pub mod device_cookie;
+pub mod device_proof;
 pub mod digest;
 pub mod hashing;
 pub mod keyed_hash;

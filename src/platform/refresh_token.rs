@@ -59,6 +59,8 @@ mod tests {
             lost_replies_per_day: 0,
             not_before: None,
             max_per_user: 1,
+            bound_ttl: Duration::from_mins(10),
+            unbound_for: None,
         };
         let new = NewSession {
             id: SessionId([7; 16]),

@@ -11,6 +11,8 @@ mod support;
 mod account;
 mod account_races;
 mod audit;
+mod bound;
+mod bound_traps;
 mod check;
 mod client;
 mod client_address;

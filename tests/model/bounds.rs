@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use doorward::domain::session::{Policy, Presented, Session};
+use doorward::domain::session::{Means, Policy, Presented, Session};
 
 use crate::invariants::Invariant;
 use crate::rules::Rule;
@@ -63,6 +63,8 @@ impl Bounds {
                 lost_replies_per_day: 2,
                 not_before: None,
                 max_per_user: 50,
+                bound_ttl: Duration::from_mins(10),
+                unbound_for: None,
             },
             judged: Invariant::ALL.to_vec(),
             tick,
@@ -89,7 +91,8 @@ impl Bounds {
         let confirmed = Session { confirmed_generation: 3, ..unconfirmed.clone() };
         let decisions = |ticks: u32| {
             let now = unconfirmed.rotated_at + self.tick * ticks;
-            let presented = |generation| Presented { generation, expires: unconfirmed.idle_expires_at };
+            let presented =
+                |generation| Presented { generation, expires: unconfirmed.idle_expires_at, by: Means::Token };
             let judge = |session, generation| self.rule.judge(session, presented(generation), &self.policy, now);
             let verdicts = [&unconfirmed, &confirmed].map(|session| [1, 2, 3, 4].map(|g| judge(session, g)));
             (verdicts, self.rule.is_confirmed_by(&unconfirmed, 3, &self.policy, now))

@@ -1,6 +1,7 @@
 //! Model checking of the decision what a refresh token means: the service's own `judge`, in every world that the bounds of a
 //! scenario allow. `docs/design/sessions.md` tells what it found.
 
+mod bound;
 mod bounds;
 mod checker;
 mod invariants;

@@ -100,7 +100,7 @@ pub(crate) fn thief() -> Bounds {
     }
 }
 
-fn is_large() -> bool {
+pub(crate) fn is_large() -> bool {
     #[expect(clippy::disallowed_methods, reason = "tests are not configured by the settings of the service")]
     let wish = std::env::var("DOORWARD_MODEL");
     wish.is_ok_and(|wish| wish == "large")

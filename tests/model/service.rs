@@ -48,7 +48,8 @@ impl Outcome {
             Verdict::Reissue => Self::Reissued,
             Verdict::Reuse => Self::Reuse,
             Verdict::Refuse(Refusal::Expired) => Self::Expired,
-            Verdict::Refuse(Refusal::Ended(_)) => Self::Ended,
+            // Sessions of this world are not bound, and need not be.
+            Verdict::Refuse(Refusal::Ended(_) | Refusal::DeviceProof | Refusal::Unbound) => Self::Ended,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use doorward::domain::account::UserId;
-use doorward::domain::session::{Generation, NewSession, Presented, Session, SessionId, SessionSecret};
+use doorward::domain::session::{Generation, Means, NewSession, Presented, Session, SessionId, SessionSecret};
 use doorward::domain::timestamp::Timestamp;
 
 use crate::bounds::Bounds;
@@ -27,7 +27,7 @@ impl Token {
     }
 
     pub(crate) fn presented(self) -> Presented {
-        Presented { generation: self.generation, expires: self.expires }
+        Presented { generation: self.generation, expires: self.expires, by: Means::Token }
     }
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use doorward::domain::account::{User, UserId};
-use doorward::domain::session::{AuthMethod, EndReason, Ended, Session, SessionId, SessionSecret};
+use doorward::domain::session::{
+    AuthMethod, Binding, BindingName, DeviceKey, EndReason, Ended, Session, SessionId, SessionSecret,
+};
 use doorward::domain::timestamp::Timestamp;
 use doorward::storage::{Error, PURGE_BATCH, session};
 
@@ -30,12 +32,17 @@ pub fn session(user: UserId, id: u8, at: Timestamp) -> Session {
         user_agent: Some("Mozilla/5.0".to_owned()),
         idle_expires_at: at + DAYS_7,
         expires_at: at + DAYS_30,
+        binding: None,
         ended: None,
     }
 }
 
 const DAYS_7: Duration = Duration::from_hours(7 * 24);
 const DAYS_30: Duration = Duration::from_hours(30 * 24);
+
+fn binding(number: u8) -> Binding {
+    Binding { key: DeviceKey([number; 65]), name: BindingName([number; 16]) }
+}
 
 pub async fn store(test: &Test, session: &Session) {
     let session = session.clone();
@@ -70,6 +77,7 @@ both! {
             lost_reply_at: Some(START + Duration::from_secs(9)),
             lost_replies_total: 7,
             last_used_at: START + Duration::from_secs(8),
+            binding: Some(binding(9)),
             ended: Some(Ended { at: START + Duration::from_secs(10), reason: EndReason::Other("boredom".to_owned()) }),
             ..session(user.id, 2, START)
         };
@@ -324,5 +332,44 @@ both! {
             let error = session::find(&mut tx, good.id).await.unwrap_err();
             assert_eq!(error.to_string(), format!("a row of sessions is corrupt: {column}"));
         }
+    }
+}
+
+both! {
+    async fn a_session_is_bound_once_and_before_it_is_refreshed(test) {
+        let user = register(&test, "ada@example.com").await.unwrap();
+        let plain = session(user.id, 1, START);
+        let refreshed = Session { generation: 2, ..session(user.id, 2, START) };
+        let over = Ended { at: START, reason: EndReason::Logout };
+        let ended = Session { ended: Some(over), ..session(user.id, 3, START) };
+        for session in [&plain, &refreshed, &ended] {
+            store(&test, session).await;
+        }
+        let bind = |session: Session, number: u8| test.store.write((), move |tx, ()| {
+            let session = session.clone();
+            Box::pin(async move { session::bind(tx, &session, &binding(number)).await })
+        });
+        for (session, bound) in [(&refreshed, false), (&ended, false), (&plain, true), (&plain, false)] {
+            assert_eq!(bind(session.clone(), 7).await.unwrap(), bound, "{session:?}");
+        }
+        // Read back, the secret is what it was; a second one of the name can't be.
+        let now_bound = Session { binding: Some(binding(7)), ..plain.clone() };
+        let mut tx = test.store.read().await.unwrap();
+        assert_eq!(session::find_bound(&mut tx, BindingName([7; 16])).await.unwrap(), Some((now_bound.clone(), user.clone())));
+        assert_eq!(session::find_bound(&mut tx, BindingName([8; 16])).await.unwrap(), None);
+        drop(tx);
+        assert_eq!(find(&test, plain.id).await, Some((now_bound.clone(), user.clone())));
+        let other = session(user.id, 4, START);
+        store(&test, &other).await;
+        assert!(matches!(bind(other, 7).await, Err(Error::Internal(_))));
+        // Rotation leaves it, and the end too.
+        let rotated = Session { generation: 2, ..now_bound.clone() };
+        let update = rotated.clone();
+        let update = test.store.write((), move |tx, ()| {
+            let update = update.clone();
+            Box::pin(async move { session::update(tx, &update).await })
+        });
+        update.await.unwrap();
+        assert_eq!(find(&test, plain.id).await, Some((rotated, user)));
     }
 }

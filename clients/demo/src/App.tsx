@@ -21,6 +21,8 @@ const LOST: Record<LostCode, string> = {
   session_expired: "You were away for a while. Please log in again.",
   session_ended: "You logged out in another window.",
   session_revoked: "Your session was ended, on another device or by a change of your password. Please log in again.",
+  device_binding_required: "This browser can't bind your session to this device, which is required here.",
+  device_proof_required: "Your session is bound to another device. Log in.",
   session_reuse_detected: "Somebody else may have used your session, so it was ended. Log in, and change your password.",
   not_authenticated: "You are not logged in any more. Please log in again.",
 };

@@ -35,7 +35,8 @@ export function Sessions(): ReactNode {
         {sessions.map((session) => (
           <li key={session.id}>
             <div>
-              <strong>{session.device}</strong> {session.current && <span className="badge">this device</span>}
+              <strong>{session.device}</strong> {session.current && <span className="badge">this device</span>}{" "}
+              {session.bound && <span className="badge">bound to its device</span>}
               <p className="hint">
                 {session.ip ?? "unknown address"}, last used {new Date(session.last_used_at).toLocaleString()}
               </p>

@@ -38,7 +38,8 @@ export async function request<Op extends Operation>(
       credentials: "include",
       signal,
       headers: {
-        ...(hasBody && { "Content-Type": "application/json" }),
+        // A session that begins may be bound to this device.
+        ...(hasBody && { "Content-Type": "application/json", "X-Doorward-Bind": "device" }),
         ...(user && row.includes("!") && { "X-Doorward-User": `${user}` }),
       },
       ...(hasBody && { body: JSON.stringify(body) }),

@@ -18,6 +18,8 @@ export type LostCode =
   | "session_ended"
   | "session_revoked"
   | "session_reuse_detected"
+  | "device_binding_required"
+  | "device_proof_required"
   | "not_authenticated";
 
 /** Who is logged in, as far as this tab knows. The same object while nothing changes. */
@@ -96,6 +98,8 @@ export interface State {
   readonly session: string | null;
   /** The number of the next request. */
   readonly next: number;
+  /** The session is bound to a device, and a refresh was refused for want of a proof of it: it may have been too early. */
+  unproved?: boolean;
   /** Requests below this number were sent under an earlier login. */
   readonly floor: number;
   readonly calls: { readonly [id: number]: Call };
@@ -109,6 +113,7 @@ export const START: State = { shown: UNKNOWN, session: null, next: 1, floor: 0, 
 /** Why, where it is not known: also of who was never here. */
 export const GONE = "not_authenticated";
 const OK: Outcome = { ok: true };
+const AWAY: Outcome = { ok: false, kind: "unavailable" };
 
 /** The machine's own calls: who is logged in, asked with the lock and without. */
 const LOOK = 0;
@@ -225,8 +230,8 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
       return end(id, { ok: false, kind: "cookies" });
     } else if (id && (refreshable || (!sure && s.session))) return look(id, OK, code!);
     // A refusal of the refresh says why.
-    else if (!refreshable && (again || code !== GONE || !s.session)) nobody(code!);
-    else if (again) return end(id, { ok: false, kind: "unavailable" });
+    else if ((!refreshable || code?.[0] === "d") && (again || code !== GONE || !s.session)) nobody(code!);
+    else if (again) return end(id, AWAY);
     else {
       put(id, { again: true });
       return send(id, "refresh");
@@ -234,11 +239,17 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
     return end(id, outcome);
   }
 
-  function answered(id: number, outcome: Outcome, session: string | null) {
+  function answered(id: number, outcome: Outcome, session: string | null): void {
     const { op, as, sent, alone, reads, leaves, again } = s.calls[id]!;
     const said = (outcome.problem && outcome.problem.code) || "";
-    const over = /^(not_a|token_e|session_)/.test(said);
-    const code = (said[0] === "s" ? said : GONE) as LostCode;
+    // `device_proof_required`: the first time the browser may not have been answered; the second, this is not the device.
+    const unproved = /_pr/.test(said);
+    if (unproved && !s.unproved) {
+      s.unproved = true;
+      return answered(id, AWAY, session);
+    }
+    const over = /^(not_a|token_e|session_|device_)/.test(said);
+    const code = (/^[sd]/.test(said) ? said : GONE) as LostCode;
     const enters = /^(login|change)/.test(op);
     const renews = enters || as === "refresh";
     const late = sent! < s.floor && (!session || session !== s.session);
@@ -247,6 +258,7 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
     if (outcome.ok) {
       if (renews) {
         s.floor = s.next;
+        s.unproved = false;
         run("renewed");
       }
       if (enters && session !== s.session) {

@@ -110,6 +110,31 @@ test("a session that has ended is lost once, with the reason, and only where the
   }
 });
 
+test("a device that is not proved is away once, and then somebody else's", async () => {
+  const service = await doorward(user);
+  const here = tab(service);
+  await here.start();
+  const lost: unknown[] = [];
+  here.on("session-lost", (why) => lost.push(why.code));
+  const refused = (path: string) => (path === "/refresh" ? problem(403, "device_proof_required") : undefined);
+  // The browser may not have been answered when it asked: nobody is logged out by that, however often it happens.
+  for (let time = 0; time < 2; time++) {
+    expire(service);
+    service.instead = refused;
+    expect(await here.me()).toEqual({ ok: false, kind: "unavailable" });
+    service.instead = () => undefined;
+    expect(await here.me()).toMatchObject({ ok: true });
+  }
+  // Twice in a row: it has no key.
+  expire(service);
+  service.instead = refused;
+  expect(await here.me()).toEqual({ ok: false, kind: "unavailable" });
+  expect(here.getSnapshot().status).toBe("authenticated");
+  expect(await here.me()).toMatchObject({ ok: false });
+  expect(here.getSnapshot()).toEqual({ status: "anonymous", user: null, lost: "device_proof_required" });
+  expect(lost).toEqual(["device_proof_required"]);
+});
+
 test("who was never here costs one request, which is no 401", async () => {
   const service = await doorward();
   const here = tab(service);

@@ -58,7 +58,22 @@ impl SessionName {
     }
 }
 
-/// Puts [`Context`], [`Client`] and [`SessionName`] into the request's data, and the request id into the answer.
+/// What the device of a bound session is to sign next, where an answer may carry it: in the request's data, and the header of the answer.
+#[derive(Clone, Debug, Default)]
+pub struct NextChallenge(Arc<OnceLock<HeaderValue>>);
+
+const SECURE_SESSION_CHALLENGE: HeaderName = HeaderName::from_static("secure-session-challenge");
+
+impl NextChallenge {
+    /// The last one counts no more than the first: one request is of one session.
+    pub fn set(&self, next: &session::NextChallenge) {
+        // Base64url in quotes is a header value.
+        let value = HeaderValue::try_from(format!("\"{}\";id=\"{}\"", next.challenge, next.name));
+        self.0.get_or_init(|| value.unwrap_or(HeaderValue::from_static("")));
+    }
+}
+
+/// Puts [`Context`], [`Client`], [`NextChallenge`] and [`SessionName`] into the request's data, and the request id into the answer.
 pub(super) struct WithContext<E> {
     inner: E,
     routes: RouteTable,
@@ -106,9 +121,14 @@ impl<E: Endpoint> Endpoint for WithContext<E> {
         request.set_data(client);
         let session = SessionName::default();
         request.set_data(session.clone());
+        let challenge = NextChallenge::default();
+        request.set_data(challenge.clone());
         let mut response = self.inner.get_response(request).await;
         if let Some(name) = session.0.get() {
             response.headers_mut().entry(X_DOORWARD_SESSION).or_insert(name.clone());
+        }
+        if let Some(challenge) = challenge.0.get() {
+            response.headers_mut().insert(SECURE_SESSION_CHALLENGE, challenge.clone());
         }
         response.headers_mut().insert(X_REQUEST_ID, request_id);
         if let Some(seen) = seen {

@@ -15,7 +15,8 @@ use super::origins::{Origins, single};
 use crate::api::routes::RouteTable;
 
 /// What scripts may send beyond the headers that need no permission.
-const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, X-Doorward-User");
+const REQUEST_HEADERS: HeaderValue =
+    HeaderValue::from_static("Authorization, Content-Type, X-Doorward-Bind, X-Doorward-User");
 
 /// What scripts may read beyond the headers that need no permission; without it they read null.
 const EXPOSED_HEADERS: HeaderValue =

@@ -25,7 +25,7 @@ use crate::config::server::Server;
 use crate::service::probe::Probes;
 use crate::telemetry::metrics::Metrics;
 
-pub use self::context::{Context, SessionName, Unreadable, X_DOORWARD_SESSION};
+pub use self::context::{Context, NextChallenge, SessionName, Unreadable, X_DOORWARD_SESSION};
 pub use self::probe::{X_DOORWARD_PROBE, X_DOORWARD_SEEN};
 
 /// What the stack needs to know.

@@ -11,9 +11,8 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
 use super::problem::{TypedProblem, codes};
-use super::session::{Caller, same_user, with_tokens};
+use super::session::{Caller, Desk, binds, same_user, with_tokens};
 use super::types::{Message, PASSWORD_CHANGED};
-use crate::config::cookies::Cookies;
 use crate::domain::password::{Password, PasswordPolicy, ResetToken};
 use crate::service::password::{self, Proof, ProofError, ResetError};
 use crate::service::{App, Client};
@@ -30,13 +29,14 @@ impl PasswordApi {
     #[oai(path = "/password", method = "post", operation_id = "changePassword")]
     async fn change(
         &self,
-        Data(app): Data<&Arc<App>>,
-        Data(client): Data<&Client>,
-        Data(settings): Data<&Cookies>,
+        desk: Desk,
         Caller(caller): Caller,
         /// The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
         #[oai(name = "X-Doorward-User")]
         shown: Header<Option<String>>,
+        /// As in `login`.
+        #[oai(name = "X-Doorward-Bind")]
+        bind: Header<Option<String>>,
         change: Strict<PasswordChange>,
     ) -> Result<Response<Changed>, TypedProblem<ChangeCode>> {
         same_user(&caller, shown.0.as_deref())?;
@@ -45,8 +45,9 @@ impl PasswordApi {
         if new.reveal().eq_ignore_ascii_case(caller.user.email.as_str()) {
             return Err(TypedProblem::invalid(ChangeCode::ValidationFailed, rules::is_the_email("new_password")));
         }
-        match password::change(app, Proof { caller, client: client.clone(), password: current }, new).await {
-            Ok(tokens) => Ok(with_tokens(Changed::Ok(Json(Message::new(PASSWORD_CHANGED))), settings, &tokens)),
+        let proof = Proof { caller, client: desk.client, password: current };
+        match password::change(&desk.app, proof, new, binds(bind.0.as_deref())).await {
+            Ok(tokens) => Ok(with_tokens(Changed::Ok(Json(Message::new(PASSWORD_CHANGED))), &desk.settings, &tokens)),
             Err(ProofError::Incorrect) => Err(TypedProblem::new(ChangeCode::IncorrectCurrentPassword)),
             Err(ProofError::Gone) => Err(TypedProblem::new(ChangeCode::NotAuthenticated)),
             Err(ProofError::Limited(limited)) => Err(limited.into()),
@@ -100,6 +101,11 @@ enum Changed {
             name = "Set-Cookie",
             ty = "String",
             description = "Two of them: the access token and the refresh token."
+        ),
+        header(
+            name = "Secure-Session-Registration",
+            ty = "Option<String>",
+            description = "To a page that knows bound sessions: how the browser can bind this one to its device."
         )
     )]
     Ok(Json<Message>),

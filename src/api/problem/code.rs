@@ -43,6 +43,12 @@ pub enum Code {
     SessionRevoked,
     /// A refresh token was used again: the session was ended for safety.
     SessionReuseDetected,
+    /// The session had to be bound to a device by now.
+    DeviceBindingRequired,
+    /// A device's proof is missing its parts, or proves nothing.
+    InvalidDeviceProof,
+    /// The session is bound to a device, and nothing proves that this is it.
+    DeviceProofRequired,
     /// The request came from another site's page.
     CrossSiteRequest,
     /// No such path.
@@ -65,7 +71,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::MalformedRequest,
         Self::HeadersTooLarge,
         Self::MalformedJson,
@@ -85,6 +91,9 @@ impl Code {
         Self::SessionEnded,
         Self::SessionRevoked,
         Self::SessionReuseDetected,
+        Self::DeviceBindingRequired,
+        Self::InvalidDeviceProof,
+        Self::DeviceProofRequired,
         Self::CrossSiteRequest,
         Self::NotFound,
         Self::SessionNotFound,
@@ -128,6 +137,11 @@ impl Code {
             Self::SessionReuseDetected => {
                 ("session_reuse_detected", StatusCode::UNAUTHORIZED, "Session reuse detected")
             }
+            Self::DeviceBindingRequired => {
+                ("device_binding_required", StatusCode::UNAUTHORIZED, "Device binding required")
+            }
+            Self::InvalidDeviceProof => ("invalid_device_proof", StatusCode::BAD_REQUEST, "Invalid device proof"),
+            Self::DeviceProofRequired => ("device_proof_required", StatusCode::FORBIDDEN, "Device proof required"),
             Self::CrossSiteRequest => ("cross_site_request", StatusCode::FORBIDDEN, "Cross-site request"),
             Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "Not found"),
             Self::SessionNotFound => ("session_not_found", StatusCode::NOT_FOUND, "Session not found"),
@@ -185,6 +199,11 @@ impl Code {
             Self::SessionReuseDetected => {
                 "Your session was ended to protect you: somebody else may have used it. Log in again."
             }
+            Self::DeviceBindingRequired => {
+                "This browser can't bind your session to this device, which is required here."
+            }
+            Self::InvalidDeviceProof => "This proves no device. Browsers send it by themselves.",
+            Self::DeviceProofRequired => "Your session is bound to a device, which this browser has not proved to be.",
             Self::CrossSiteRequest => "The request came from a page of another site.",
             Self::NotFound => "There is nothing at this path.",
             Self::SessionNotFound => "You have no such session.",

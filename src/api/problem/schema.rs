@@ -23,7 +23,7 @@ pub(super) fn responses(codes: &[Code]) -> Vec<MetaResponse> {
                 status: Some(status),
                 status_range: None,
                 content: vec![MetaMediaType { content_type: CONTENT_TYPE_PROBLEM, schema: one_of(&codes) }],
-                headers: headers(status),
+                headers: headers(status, &codes),
             }
         })
         .collect()
@@ -100,7 +100,7 @@ fn example(code: Code) -> Problem {
     }
 }
 
-fn headers(status: u16) -> Vec<MetaHeader> {
+fn headers(status: u16, codes: &[Code]) -> Vec<MetaHeader> {
     let header = |name: &str, description: &str, schema| MetaHeader {
         name: name.to_owned(),
         description: Some(description.to_owned()),
@@ -115,6 +115,11 @@ fn headers(status: u16) -> Vec<MetaHeader> {
         429 | 503 => {
             let seconds = MetaSchema::new_with_format("integer", "int32");
             vec![header("Retry-After", "Try again after so many seconds; at least 1.", seconds)]
+        }
+        403 if codes.contains(&Code::DeviceProofRequired) => {
+            let about = "What the device is to sign, and for which session, where `refreshDevice` asks for it.";
+            let optional = header("Secure-Session-Challenge", about, MetaSchema::new("string"));
+            vec![MetaHeader { required: false, ..optional }]
         }
         _ => Vec::new(),
     }
@@ -160,6 +165,17 @@ const fn about(code: Code) -> &'static str {
         }
         Code::SessionReuseDetected => {
             "A refresh token was used again after its successor: somebody else may hold a copy. The session was ended. Log in again."
+        }
+        Code::DeviceBindingRequired => {
+            "`DEVICE_BOUND_SESSIONS=required`: the browser has not bound the session to its device in time. Another one may."
+        }
+        Code::InvalidDeviceProof => {
+            "`Secure-Session-Response` or `Sec-Secure-Session-Id` is missing, malformed, not signed by ES256, or signs no fresh challenge for \
+             this session."
+        }
+        Code::DeviceProofRequired => {
+            "The session is bound to a device, and nothing fresh proves that this is it. The browser proves it by itself: ask again in a few \
+             seconds. When that is refused too, log in again."
         }
         Code::CrossSiteRequest => {
             "The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed."

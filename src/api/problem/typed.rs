@@ -27,8 +27,8 @@ macro_rules! codes {
         $crate::api::problem::codes! {
             $(#[$doc])*
             $name:
-                NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected Overloaded
-                DatabaseUnavailable $($code)+
+                NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected
+                DeviceBindingRequired Overloaded DatabaseUnavailable $($code)+
         }
     };
     ($(#[$doc:meta])* $name:ident: $($code:ident)+) => {

@@ -10,12 +10,12 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::cookies::{self, Kind};
-use crate::api::middleware::SessionName;
+use crate::api::middleware::{NextChallenge, SessionName};
 use crate::api::problem::{Codes, TypedProblem, codes};
 use crate::config::cookies::Cookies;
 use crate::domain::session::{EndReason, Refusal, SessionId};
-use crate::service::App;
 use crate::service::session::{self, AuthError};
+use crate::service::{App, Client};
 
 const ACCESS_COOKIE: &str = "accessCookie";
 const BEARER: &str = "bearer";
@@ -24,8 +24,8 @@ const REFRESH_COOKIE: &str = "refreshCookie";
 codes! {
     /// Why [`Caller`] refuses: every operation that asks for one lists these.
     CallerCode:
-        NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected Overloaded
-        DatabaseUnavailable
+        NotAuthenticated TokenExpired SessionExpired SessionEnded SessionRevoked SessionReuseDetected
+        DeviceBindingRequired Overloaded DatabaseUnavailable
 }
 
 /// The person who is logged in, by the access cookie or by `Authorization: Bearer`. When a Bearer token is sent it alone counts,
@@ -65,6 +65,7 @@ impl<'a> ApiExtractor<'a> for Caller {
         match session::authenticate(app, &tokens.access, &tokens.browser.refresh).await {
             Ok(caller) => {
                 name(request, app, caller.session.id);
+                challenge(request, app, &caller.session);
                 Ok(Self(caller))
             }
             Err(error) => {
@@ -84,14 +85,25 @@ fn name(request: &Request, app: &App, id: SessionId) {
     }
 }
 
+/// Gives the device of a bound session what it will sign next, so that its next refresh takes one request.
+fn challenge(request: &Request, app: &App, session: &crate::domain::session::Session) {
+    if let (Some(next), Some(challenge)) =
+        (request.data::<NextChallenge>(), session::next_challenge(app, session, app.clock.now()))
+    {
+        next.set(&challenge);
+    }
+}
+
 fn refused(error: AuthError) -> TypedProblem<CallerCode> {
     TypedProblem::new(match error {
-        AuthError::NotAuthenticated => CallerCode::NotAuthenticated,
+        // An access token needs no proof: its device has proved itself when it was made.
+        AuthError::NotAuthenticated | AuthError::Refused(_, Refusal::DeviceProof) => CallerCode::NotAuthenticated,
         AuthError::TokenExpired(_) => CallerCode::TokenExpired,
         AuthError::Refused(_, Refusal::Expired) => CallerCode::SessionExpired,
         AuthError::Refused(_, Refusal::Ended(EndReason::Logout)) => CallerCode::SessionEnded,
-        AuthError::Refused(_, Refusal::Ended(EndReason::Reuse)) => CallerCode::SessionReuseDetected,
+        AuthError::Refused(_, Refusal::Ended(EndReason::Reuse | EndReason::Device)) => CallerCode::SessionReuseDetected,
         AuthError::Refused(_, Refusal::Ended(_)) => CallerCode::SessionRevoked,
+        AuthError::Refused(_, Refusal::Unbound) => CallerCode::DeviceBindingRequired,
         AuthError::Failed(cause) => return cause.into(),
     })
 }
@@ -124,6 +136,22 @@ fn bearer(headers: &HeaderMap) -> Vec<String> {
     headers.get_all(AUTHORIZATION).iter().filter_map(|value| token(value.as_bytes())).collect()
 }
 
+/// What operations with many parameters stand on, together.
+pub(in crate::api) struct Desk {
+    pub(in crate::api) app: Arc<App>,
+    pub(in crate::api) client: Client,
+    pub(in crate::api) settings: Cookies,
+}
+
+impl<'a> FromRequest<'a> for Desk {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        let Data(app) = <Data<&Arc<App>>>::from_request_without_body(request).await?;
+        let Data(client) = <Data<&Client>>::from_request_without_body(request).await?;
+        let Data(settings) = <Data<&Cookies>>::from_request_without_body(request).await?;
+        Ok(Self { app: Arc::clone(app), client: client.clone(), settings: settings.clone() })
+    }
+}
+
 /// The tokens that a request brings, not looked into: all cookies of the name. The service finds the authentic one.
 pub(super) struct Tokens {
     /// Access tokens.
@@ -140,13 +168,14 @@ impl<'a> FromRequest<'a> for Tokens {
             browser: session::Browser {
                 refresh: cookies::read(request.headers(), cookies::name(settings, Kind::Refresh)),
                 device: cookies::read(request.headers(), cookies::name(settings, Kind::Device)),
+                binds: false,
             },
         })
     }
 }
 
 /// The refresh tokens, where the operation is of no use without one: then the service refuses.
-pub(super) struct RefreshCookie(pub(super) session::Browser);
+pub(super) struct RefreshCookie(pub(super) Tokens);
 
 impl<'a> ApiExtractor<'a> for RefreshCookie {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
@@ -163,7 +192,7 @@ impl<'a> ApiExtractor<'a> for RefreshCookie {
     }
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        Ok(Self(Tokens::from_request_without_body(request).await?.browser))
+        Ok(Self(Tokens::from_request_without_body(request).await?))
     }
 }
 

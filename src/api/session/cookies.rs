@@ -74,19 +74,25 @@ pub(super) fn clear(settings: &Cookies, kind: Kind) -> String {
 }
 
 fn write(settings: &Cookies, kind: Kind, value: &str, max_age: u64) -> String {
+    format!("{}={value}; Max-Age={max_age}; {}", name(settings, kind), attributes(settings, kind))
+}
+
+/// What a cookie is set with, whatever its value and its life. A browser that renews a bound cookie compares them with those that it is
+/// told: there is no other place that knows them.
+#[must_use]
+pub(super) fn attributes(settings: &Cookies, kind: Kind) -> String {
     let same_site = match settings.same_site {
         SameSite::Strict => "Strict",
         SameSite::Lax => "Lax",
     };
-    let name = name(settings, kind);
-    let mut cookie = format!("{name}={value}; HttpOnly; SameSite={same_site}; Path=/; Max-Age={max_age}");
+    let mut attributes = format!("HttpOnly; SameSite={same_site}; Path=/");
     if let (Kind::Access, Some(domain)) = (kind, &settings.domain) {
-        let _ = write!(cookie, "; Domain={domain}");
+        let _ = write!(attributes, "; Domain={domain}");
     }
     if settings.secure {
-        cookie.push_str("; Secure");
+        attributes.push_str("; Secure");
     }
-    cookie
+    attributes
 }
 
 #[cfg(test)]
@@ -111,16 +117,16 @@ mod tests {
     fn are_written_as_the_contract_says() {
         assert_eq!(
             set(&development(), Kind::Access, "abc", HOUR),
-            "access_token=abc; HttpOnly; SameSite=Strict; Path=/; Max-Age=3600"
+            "access_token=abc; Max-Age=3600; HttpOnly; SameSite=Strict; Path=/"
         );
         assert_eq!(
             set(&production(), Kind::Refresh, "abc", HOUR),
-            "__Host-refresh_token=abc; HttpOnly; SameSite=Strict; Path=/; Max-Age=3600; Secure"
+            "__Host-refresh_token=abc; Max-Age=3600; HttpOnly; SameSite=Strict; Path=/; Secure"
         );
         let lax = Cookies { same_site: SameSite::Lax, host_prefix: false, ..production() };
         assert_eq!(
             set(&lax, Kind::Access, "abc", HOUR),
-            "access_token=abc; HttpOnly; SameSite=Lax; Path=/; Max-Age=3600; Secure"
+            "access_token=abc; Max-Age=3600; HttpOnly; SameSite=Lax; Path=/; Secure"
         );
     }
 
@@ -129,11 +135,11 @@ mod tests {
         let shared = Cookies { domain: Some("example.com".into()), ..production() };
         assert_eq!(
             set(&shared, Kind::Access, "abc", HOUR),
-            "__Secure-access_token=abc; HttpOnly; SameSite=Strict; Path=/; Max-Age=3600; Domain=example.com; Secure"
+            "__Secure-access_token=abc; Max-Age=3600; HttpOnly; SameSite=Strict; Path=/; Domain=example.com; Secure"
         );
         assert_eq!(
             set(&shared, Kind::Refresh, "abc", HOUR),
-            "__Host-refresh_token=abc; HttpOnly; SameSite=Strict; Path=/; Max-Age=3600; Secure"
+            "__Host-refresh_token=abc; Max-Age=3600; HttpOnly; SameSite=Strict; Path=/; Secure"
         );
     }
 

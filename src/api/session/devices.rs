@@ -175,6 +175,8 @@ pub(in crate::api) struct Session {
     device: String,
     /// Whether it is the asking one.
     current: bool,
+    /// Whether it is bound to its device: a copy of its cookies opens nothing elsewhere.
+    bound: bool,
 }
 
 impl Session {
@@ -186,6 +188,7 @@ impl Session {
             ip: session.client_ip.map(|ip| ip.to_string()),
             device: device_name(session.user_agent.as_deref()),
             current: Some(session.id) == current,
+            bound: session.binding.is_some(),
         }
     }
 }
@@ -199,6 +202,7 @@ impl Example for Session {
             ip: Some("203.0.113.7".into()),
             device: "Firefox on Linux".into(),
             current: true,
+            bound: true,
         }
     }
 }

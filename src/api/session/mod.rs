@@ -1,5 +1,6 @@
 //! Sessions: log in, refresh, log out; where one is logged in.
 
+mod bound;
 mod caller;
 mod check;
 mod cookies;
@@ -8,13 +9,17 @@ mod jwks;
 mod state;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use poem::http::header::SET_COOKIE;
 use poem::web::Data;
+use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
+pub use self::bound::{BoundApi, Initiators};
+pub(super) use self::caller::Desk;
 pub(super) use self::caller::same_user;
 pub use self::caller::{Caller, CallerCode};
 use self::caller::{RefreshCookie, Tokens};
@@ -37,6 +42,9 @@ use crate::domain::session::{EndReason, Refusal};
 use crate::service::session::{self, Credentials, IssuedTokens, LoginError, LoginOutcome, LogoutError, RefreshError};
 use crate::service::{App, Client};
 
+/// When a browser that could not reach the service asks again.
+const SOON: Duration = Duration::from_secs(5);
+
 /// Operations on the person's session.
 pub struct SessionApi;
 
@@ -56,9 +64,13 @@ impl SessionApi {
         Data(client): Data<&Client>,
         Data(settings): Data<&Cookies>,
         tokens: Tokens,
+        /// `device`, if the page knows sessions that are bound to a device. Then it is offered to browsers that can.
+        #[oai(name = "X-Doorward-Bind")]
+        bind: Header<Option<String>>,
         credentials: Strict<Login>,
     ) -> Result<Response<LoggedIn>, TypedProblem<LoginCode>> {
-        match session::login(app, client.clone(), credentials.0, tokens.browser).await {
+        let browser = session::Browser { binds: binds(bind.0.as_deref()), ..tokens.browser };
+        match session::login(app, client.clone(), credentials.0, browser).await {
             Ok(LoginOutcome::SignedIn(tokens)) => {
                 Ok(with_tokens(LoggedIn::Ok(Json(Message::new(LOGGED_IN))), settings, &tokens))
             }
@@ -72,6 +84,9 @@ impl SessionApi {
     ///
     /// Renews both cookies. Call it when another operation answers `token_expired`, and then try that one again. Simultaneous calls,
     /// repeated calls and lost answers are safe: within a short time all of them get the same new refresh token.
+    ///
+    /// A session that is bound to a device is renewed by the browser itself, before it asks for anything. Where that has happened, no
+    /// cookie is set; where it has not, the cookies alone do not suffice: `device_proof_required`.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
     async fn refresh(
         &self,
@@ -79,15 +94,31 @@ impl SessionApi {
         Data(client): Data<&Client>,
         Data(settings): Data<&Cookies>,
         cookie: RefreshCookie,
+        /// Written by a browser that could not renew a bound session in time, and why.
+        #[oai(name = "Secure-Session-Skipped")]
+        skipped: Header<Option<String>>,
     ) -> Result<Response<Refreshed>, TypedProblem<RefreshCode>> {
-        match session::refresh(app, client.clone(), &cookie.0).await {
-            Ok(tokens) => Ok(with_tokens(Refreshed::Ok(Json(Message::new(REFRESHED))), settings, &tokens)),
+        let refreshed = || Refreshed::Ok(Json(Message::new(REFRESHED)));
+        match session::refresh(app, client.clone(), &cookie.0.browser, &cookie.0.access).await {
+            Ok(session::Refreshed::Issued(tokens)) => Ok(with_tokens(refreshed(), settings, &tokens)),
+            Ok(session::Refreshed::ByDevice(caller)) => {
+                let name = app.session.name_of(caller.session.id);
+                Ok(Response::new(refreshed()).header(X_DOORWARD_SESSION, name.to_string()))
+            }
             Err(error) => Err(TypedProblem::new(match error {
                 RefreshError::NotAuthenticated => RefreshCode::NotAuthenticated,
                 RefreshError::Refused(Refusal::Expired) => RefreshCode::SessionExpired,
                 RefreshError::Refused(Refusal::Ended(EndReason::Logout)) => RefreshCode::SessionEnded,
-                RefreshError::Refused(Refusal::Ended(EndReason::Reuse)) => RefreshCode::SessionReuseDetected,
+                RefreshError::Refused(Refusal::Ended(EndReason::Reuse | EndReason::Device)) => {
+                    RefreshCode::SessionReuseDetected
+                }
                 RefreshError::Refused(Refusal::Ended(_)) => RefreshCode::SessionRevoked,
+                // The browser has the key, and was not answered: it is no stranger, and will ask again. Whoever else writes that gains nothing.
+                RefreshError::Refused(Refusal::DeviceProof) if skipped.0.is_some() => {
+                    return Err(TypedProblem::overloaded(SOON));
+                }
+                RefreshError::Refused(Refusal::DeviceProof) => RefreshCode::DeviceProofRequired,
+                RefreshError::Refused(Refusal::Unbound) => RefreshCode::DeviceBindingRequired,
                 RefreshError::Limited(limited) => return Err(limited.into()),
                 RefreshError::Failed(cause) => return Err(cause.into()),
             })),
@@ -120,10 +151,20 @@ pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens
         .header(X_DOORWARD_SESSION, tokens.session.to_string())
         .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age))
         .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age));
-    match &tokens.device {
+    let reply = match &tokens.device {
         Some(device) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Device, device, cookies::DEVICE_MAX_AGE)),
         None => reply,
+    };
+    match &tokens.offer {
+        Some(challenge) => reply.header("Secure-Session-Registration", bound::offer(challenge)),
+        None => reply,
     }
+}
+
+/// Whether a page says that it knows sessions that are bound to a device: `X-Doorward-Bind: device`. Others would take a session that
+/// is refused without its device for one that has ended.
+pub(super) fn binds(header: Option<&str>) -> bool {
+    header == Some("device")
 }
 
 codes! {
@@ -136,8 +177,8 @@ codes! {
 codes! {
     /// Why `refresh` refuses.
     RefreshCode:
-        NotAuthenticated SessionExpired SessionEnded SessionRevoked SessionReuseDetected CrossSiteRequest TooManyAttempts
-        Overloaded DatabaseUnavailable
+        NotAuthenticated SessionExpired SessionEnded SessionRevoked SessionReuseDetected DeviceBindingRequired
+        CrossSiteRequest DeviceProofRequired TooManyAttempts Overloaded DatabaseUnavailable
 }
 
 codes! {
@@ -154,6 +195,11 @@ enum LoggedIn {
             name = "Set-Cookie",
             ty = "String",
             description = "Three of them: the access token, the refresh token, and what the browser is known by."
+        ),
+        header(
+            name = "Secure-Session-Registration",
+            ty = "Option<String>",
+            description = "To a page that knows bound sessions: how the browser can bind this one to its device."
         )
     )]
     Ok(Json<Message>),
@@ -161,13 +207,13 @@ enum LoggedIn {
 
 #[derive(ApiResponse)]
 enum Refreshed {
-    /// Both cookies were renewed.
+    /// Both cookies were renewed, now or, where the session is bound to a device, by the browser before.
     #[oai(
         status = 200,
         header(
             name = "Set-Cookie",
-            ty = "String",
-            description = "Two of them: the access token and the refresh token."
+            ty = "Option<String>",
+            description = "Two of them: the access token and the refresh token; none where the browser has renewed them by itself."
         )
     )]
     Ok(Json<Message>),

@@ -28,6 +28,9 @@ const OVERLOADS: Limit = Limit { count: 60, window: Duration::from_mins(1) };
 /// So many refresh tokens that are none of ours are looked at.
 const FORGERIES: Limit = Limit { count: 60, window: Duration::from_mins(1) };
 
+/// So many refreshes of bound sessions that bring no proof yet are looked up. It is how honest browsers begin one.
+const UNPROVED: Limit = Limit { count: 60, window: Duration::from_mins(1) };
+
 /// So many records the audit keeps of what an honest client of one session repeats.
 const REPEATS: Limit = Limit { count: 10, window: Duration::from_hours(1) };
 
@@ -38,6 +41,7 @@ pub struct Throttles {
     proofs: ByAddress,
     overloads: ByAddress,
     forgeries: ByAddress,
+    unproved: ByAddress,
     failures: Option<ByKey>,
     proofs_of_account: Option<ByKey>,
     profiles: Option<ByKey>,
@@ -106,6 +110,7 @@ impl Throttles {
             proofs: in_networks(Counter::Proofs, config.login),
             overloads: by_address(Counter::Overloads, Some(OVERLOADS)),
             forgeries: by_address(Counter::Forgeries, Some(FORGERIES)),
+            unproved: by_address(Counter::Unproved, Some(UNPROVED)),
             failures: paced(Counter::Failures, config.account, Some(ACCOUNT_PACE)),
             proofs_of_account: by_key(Counter::ProofsOfAccount, config.password_change),
             profiles: by_key(Counter::Profiles, config.profile),
@@ -168,6 +173,14 @@ impl Throttles {
         self.forgeries.peek(address, now)
     }
 
+    /// A refresh of a bound session that brings no proof.
+    ///
+    /// # Errors
+    /// When this address has sent so many that no more are looked up.
+    pub fn ask_unproved(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Throttled> {
+        self.unproved.reserve(address, now, &mut Vec::new())
+    }
+
     /// A refresh of a session. Only for a session that exists: its token has been found authentic.
     ///
     /// # Errors
@@ -213,7 +226,8 @@ impl Throttles {
     /// How many counters there are now, of all kinds.
     #[must_use]
     pub fn live_counters(&self) -> usize {
-        let by_address = [&self.logins, &self.registrations, &self.proofs, &self.overloads, &self.forgeries];
+        let by_address =
+            [&self.logins, &self.registrations, &self.proofs, &self.overloads, &self.forgeries, &self.unproved];
         let by_key = [&self.failures, &self.proofs_of_account, &self.profiles, &self.exports, &self.refreshes];
         let by_key = by_key.into_iter().flatten().chain([&self.repeats]).map(|by_key| by_key.counters.live());
         by_address.into_iter().map(ByAddress::live).chain(by_key).sum()

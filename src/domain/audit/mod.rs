@@ -34,6 +34,10 @@ pub enum Event {
     RefreshReused,
     /// A refresh token was newer than the row: the database has lost writes.
     GenerationAhead,
+    /// The session was bound to a device.
+    DeviceBound,
+    /// A refresh token of a session that is bound to a device came without a proof of that device: somebody may have copied it.
+    DeviceProofMissing,
     /// The password was changed or reset.
     PasswordChanged,
     /// An operator disabled the account.
@@ -67,7 +71,7 @@ pub struct Entry {
 
 impl Event {
     /// All that this version knows.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Registered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -78,6 +82,8 @@ impl Event {
         Self::RefreshReissued,
         Self::RefreshReused,
         Self::GenerationAhead,
+        Self::DeviceBound,
+        Self::DeviceProofMissing,
         Self::PasswordChanged,
         Self::UserDisabled,
         Self::UserEnabled,
@@ -103,6 +109,8 @@ impl Event {
             Self::RefreshReissued => "refresh_reissued",
             Self::RefreshReused => "refresh_reused",
             Self::GenerationAhead => "generation_ahead",
+            Self::DeviceBound => "device_bound",
+            Self::DeviceProofMissing => "device_proof_missing",
             Self::PasswordChanged => "password_changed",
             Self::UserDisabled => "user_disabled",
             Self::UserEnabled => "user_enabled",

@@ -15,13 +15,24 @@ const ALLOWANCE_SPAN: Duration = Duration::from_hours(24);
 /// earlier comes back with the cookie before.
 const DISK_DELAY: Duration = Duration::from_mins(1);
 
-/// What an authentic refresh token says of itself.
+/// What an authentic refresh token, or a challenge that was signed, says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Presented {
     /// Which of the session's tokens it is.
     pub generation: Generation,
-    /// The session's idle expiry when this token was made.
+    /// The session's idle expiry when this token was made; of a proof, until when the challenge could be signed.
     pub expires: Timestamp,
+    /// What it is.
+    pub by: Means,
+}
+
+/// What a session's generation is presented by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// A refresh token: whoever has copied it has it, too.
+    Token,
+    /// The signature of a challenge, by the device that the session is bound to. It expires with the challenge.
+    Proof,
 }
 
 /// What becomes of a refresh.
@@ -53,18 +64,27 @@ pub enum Refusal {
     Expired,
     /// The session was ended, or its user is disabled, or all sessions of its age were revoked.
     Ended(EndReason),
+    /// The session is bound to a device, and nothing fresh proves that this is it.
+    DeviceProof,
+    /// The session was to be bound to a device by now, and is not.
+    Unbound,
 }
 
 impl Session {
     /// Decides. `user_is_active`: of the session's user, read under the same lock.
     #[must_use]
     pub fn judge(&self, user_is_active: bool, presented: Presented, policy: &Policy, now: Timestamp) -> Verdict {
+        let stale = now >= presented.expires;
         // First: an old leak must not be usable to log people out.
-        if now >= presented.expires {
+        if stale && presented.by == Means::Token {
             return Verdict::Refuse(Refusal::Expired);
         }
         if let Some(refusal) = self.refusal(user_is_active, policy, now) {
             return Verdict::Refuse(refusal);
+        }
+        let is_bound = self.binding.is_some();
+        if is_bound != (presented.by == Means::Proof) || stale {
+            return Verdict::Refuse(Refusal::DeviceProof);
         }
         let inside = self.is_inside_window(policy, now);
         if presented.generation > self.generation {
@@ -72,10 +92,13 @@ impl Session {
         } else if presented.generation == self.generation {
             let settled = policy.grace.is_zero() || now >= self.settled_at(policy);
             if self.generation == 1 || settled { Verdict::Rotate { ahead: false } } else { Verdict::Same }
+        } else if presented.generation.checked_add(1) == Some(self.generation) && inside {
+            Verdict::Successor
+        } else if is_bound {
+            // Only the device can have signed it: there is nobody to be afraid of. It is asked to sign again.
+            Verdict::Refuse(Refusal::DeviceProof)
         } else if presented.generation.checked_add(1) != Some(self.generation) {
             Verdict::Reuse
-        } else if inside {
-            Verdict::Successor
         } else if self.confirmed_generation < self.generation && self.allowance_left(policy, now) {
             Verdict::Reissue
         } else {
@@ -138,4 +161,4 @@ impl Session {
 
 #[cfg(test)]
 #[path = "judge_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -6,10 +6,10 @@ use super::super::{AuthMethod, Ended, NewSession, SessionId, SessionSecret};
 use super::*;
 use crate::domain::account::UserId;
 
-const START: Timestamp = Timestamp::from_seconds(1_000_000);
-const DAY: Duration = Duration::from_hours(24);
+pub(in super::super) const START: Timestamp = Timestamp::from_seconds(1_000_000);
+pub(in super::super) const DAY: Duration = Duration::from_hours(24);
 
-fn policy() -> Policy {
+pub(in super::super) fn policy() -> Policy {
     Policy {
         access_ttl: Duration::from_hours(1),
         idle_ttl: 7 * DAY,
@@ -18,10 +18,12 @@ fn policy() -> Policy {
         lost_replies_per_day: 2,
         not_before: None,
         max_per_user: 50,
+        bound_ttl: seconds(600),
+        unbound_for: None,
     }
 }
 
-fn seconds(n: u64) -> Duration {
+pub(in super::super) fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
@@ -38,12 +40,12 @@ fn fresh() -> Session {
 }
 
 /// A session whose generation `generation` was made at `START`.
-fn at_generation(generation: Generation) -> Session {
+pub(in super::super) fn at_generation(generation: Generation) -> Session {
     Session { generation, confirmed_generation: generation - 1, ..fresh() }
 }
 
 fn token(session: &Session, generation: Generation) -> Presented {
-    Presented { generation, expires: Timestamp::from_seconds(session.idle_expires_at.seconds()) }
+    Presented { generation, expires: Timestamp::from_seconds(session.idle_expires_at.seconds()), by: Means::Token }
 }
 
 fn judge(session: &Session, generation: Generation, after: Duration) -> Verdict {
@@ -135,7 +137,7 @@ fn refusals_say_why() {
         Verdict::Refuse(refusal) => refusal,
         verdict => panic!("{verdict:?}"),
     };
-    let expired = Presented { generation: 1, expires: now };
+    let expired = Presented { generation: 1, expires: now, by: Means::Token };
     let newest = token(&session, 5);
     assert_eq!(refused(&session, true, expired, &policy(), now), Refusal::Expired);
     assert_eq!(refused(&session, false, newest, &policy(), now), Refusal::Ended(EndReason::Disabled));
@@ -201,7 +203,7 @@ prop_compose! {
     fn any_session()(
         generation in 1..20_u32, unconfirmed in 0..3_u32, lost_replies in 0..4_u32, lost_replies_total in 0..10_u32,
         lost_ago in proptest::option::of(0..200_000_u64), idle in 1..700_000_u64, end in 1..2_600_000_u64,
-        ended in proptest::option::of(0..8_usize),
+        ended in proptest::option::of(0..EndReason::ALL.len()),
     ) -> Session {
         Session {
             generation,
@@ -221,7 +223,7 @@ proptest! {
     #[test]
     fn laws(session in any_session(), generation in 0..25_u32, life in 0..800_000_u64, step in -4_000..800_000_i64, active: bool) {
         let now = Timestamp::from_seconds(START.seconds() + step);
-        let presented = Presented { generation, expires: START + seconds(life) };
+        let presented = Presented { generation, expires: START + seconds(life), by: Means::Token };
         let verdict = session.judge(active, presented, &policy(), now);
         let mut after = session.clone();
         after.apply(&verdict, presented, &policy(), now);

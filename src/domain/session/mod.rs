@@ -4,6 +4,7 @@
 
 mod access_token;
 mod auth_method;
+mod binding;
 mod device;
 mod judge;
 mod refresh_token;
@@ -11,8 +12,11 @@ mod signing;
 
 pub use access_token::{AccessToken, Claims, made_at};
 pub use auth_method::AuthMethod;
+pub use binding::{
+    Binding, BindingName, CHALLENGE_BODY_BYTES, Challenge, ChallengeFor, DeviceKey, DeviceProof, Registration,
+};
 pub use device::device_name;
-pub use judge::{LIFETIME_LOST_REPLIES, Presented, Refusal, Verdict};
+pub use judge::{LIFETIME_LOST_REPLIES, Means, Presented, Refusal, Verdict};
 pub use refresh_token::{BODY_BYTES, KeyId, RefreshToken};
 pub use signing::{Algorithm, PublicKey, PublishedKey, TokenType};
 
@@ -93,6 +97,8 @@ pub struct Session {
     pub idle_expires_at: Timestamp,
     /// The absolute end; never moves.
     pub expires_at: Timestamp,
+    /// To which device it is bound. None: it is not.
+    pub binding: Option<Binding>,
     /// Set once.
     pub ended: Option<Ended>,
 }
@@ -125,6 +131,8 @@ pub enum EndReason {
     Replaced,
     /// An operator ended it.
     Admin,
+    /// Another device than the one that it is bound to asked to be bound to it.
+    Device,
     /// Another version of Doorward, on the same database, had a reason that this one has no word for.
     Other(String),
 }
@@ -152,6 +160,7 @@ impl Session {
             user_agent: new.user_agent,
             idle_expires_at: (now + policy.idle_ttl).min(expires_at),
             expires_at,
+            binding: None,
             ended: None,
         }
     }
@@ -167,6 +176,8 @@ impl Session {
             Some(Refusal::Ended(EndReason::Admin))
         } else if now >= self.idle_expires_at || now >= self.expires_at {
             Some(Refusal::Expired)
+        } else if self.binding.is_none() && policy.unbound_for.is_some_and(|span| now >= self.created_at + span) {
+            Some(Refusal::Unbound)
         } else {
             None
         }
@@ -175,7 +186,8 @@ impl Session {
     /// How long an access token made now lives: never longer than the session would.
     #[must_use]
     pub fn access_lifetime(&self, policy: &Policy, now: Timestamp) -> Duration {
-        policy.access_ttl.min(self.idle_expires_at.since(now)).min(self.expires_at.since(now))
+        let ttl = if self.binding.is_some() { policy.bound_ttl() } else { policy.access_ttl };
+        ttl.min(self.idle_expires_at.since(now)).min(self.expires_at.since(now))
     }
 }
 
@@ -198,7 +210,7 @@ pub struct NewSession {
 
 impl EndReason {
     /// All that this version knows.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Logout,
         Self::LogoutAll,
         Self::Reuse,
@@ -207,6 +219,7 @@ impl EndReason {
         Self::Evicted,
         Self::Replaced,
         Self::Admin,
+        Self::Device,
     ];
 
     /// The stored form.
@@ -221,6 +234,7 @@ impl EndReason {
             Self::Evicted => "evicted",
             Self::Replaced => "replaced",
             Self::Admin => "admin",
+            Self::Device => "device",
             Self::Other(text) => text.as_str(),
         }
     }
@@ -249,4 +263,16 @@ pub struct Policy {
     pub not_before: Option<Timestamp>,
     /// `MAX_SESSIONS_PER_USER`.
     pub max_per_user: u32,
+    /// `DEVICE_BOUND_TTL`: how long an access token of a bound session lives, if `access_ttl` is not shorter.
+    pub bound_ttl: Duration,
+    /// `DEVICE_BOUND_SESSIONS=required`: a session that is not bound by then is refused. None: it is not.
+    pub unbound_for: Option<Duration>,
+}
+
+impl Policy {
+    /// How long an access token of a bound session lives.
+    #[must_use]
+    pub fn bound_ttl(&self) -> Duration {
+        self.bound_ttl.min(self.access_ttl)
+    }
 }

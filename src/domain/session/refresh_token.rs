@@ -8,7 +8,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{Generation, Presented, SessionId};
+use super::{Generation, Means, Presented, SessionId};
 use crate::domain::timestamp::Timestamp;
 
 /// Names the server key that a token was made with.
@@ -82,7 +82,7 @@ impl RefreshToken {
     /// What the decision needs to know of it.
     #[must_use]
     pub fn presented(&self) -> Presented {
-        Presented { generation: self.generation, expires: self.expires }
+        Presented { generation: self.generation, expires: self.expires, by: Means::Token }
     }
 }
 

@@ -45,6 +45,8 @@ pub enum Counter {
     Forgeries = 9,
     /// Audit records of what honest clients repeat, by session. Each node's own.
     Repeats = 10,
+    /// Refreshes of bound sessions that bring no proof, by address. Each node's own.
+    Unproved = 11,
 }
 
 /// What an attempt in a scope takes a place of, in this order.
@@ -154,7 +156,7 @@ mod tests {
 
     use super::*;
 
-    const COUNTERS: [Counter; 11] = [
+    const COUNTERS: [Counter; 12] = [
         Counter::Logins,
         Counter::Registrations,
         Counter::Refreshes,
@@ -166,6 +168,7 @@ mod tests {
         Counter::Overloads,
         Counter::Forgeries,
         Counter::Repeats,
+        Counter::Unproved,
     ];
 
     #[test]

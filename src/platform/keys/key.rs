@@ -21,6 +21,10 @@ pub enum Purpose {
     DeviceCookies,
     /// The names by which pages tell sessions apart.
     SessionNames,
+    /// The MACs of the challenges that devices sign.
+    DeviceChallenges,
+    /// The names by which browsers call the sessions that are bound to them.
+    BindingNames,
     /// The private key of ES256.
     Es256,
     /// The private key of EdDSA.
@@ -37,6 +41,8 @@ impl Purpose {
             Self::ThrottleNames => b"doorward/throttle-names/1",
             Self::DeviceCookies => b"doorward/device-cookie/1",
             Self::SessionNames => b"doorward/session-names/1",
+            Self::DeviceChallenges => b"doorward/device-challenge/1",
+            Self::BindingNames => b"doorward/binding-names/1",
             Self::Es256 => b"doorward/es256/1",
             Self::EdDsa => b"doorward/eddsa/1",
             Self::Probes => b"doorward/probes/1",
@@ -130,6 +136,8 @@ mod tests {
             Purpose::ThrottleNames,
             Purpose::DeviceCookies,
             Purpose::SessionNames,
+            Purpose::DeviceChallenges,
+            Purpose::BindingNames,
             Purpose::Es256,
             Purpose::EdDsa,
         ];

@@ -8,18 +8,19 @@ use crate::domain::password::Password;
 use crate::domain::session::{AuthMethod, EndReason};
 use crate::domain::throttle::Scope;
 use crate::service::session::{
-    Begun, IssuedTokens, begin_session, end_sessions_of, issue_tokens, prepare_session, session_begun, session_ended,
+    Begun, IssuedTokens, begin_session, end_sessions_of, issue_first_tokens, prepare_session, session_begun,
+    session_ended,
 };
 use crate::service::throttle::{self, Attempt};
 use crate::service::{App, Failure, in_own_task};
 use crate::storage::{account, audit, password};
 
 /// Changes the password. Every session ends, the asking one too, because a thief may have copied its cookies; a new one begins.
-/// `new` satisfies the policy.
+/// `new` satisfies the policy. `binds`: the page knows sessions that are bound to a device.
 ///
 /// # Errors
 /// See [`ProofError`].
-pub async fn change(app: &Arc<App>, proof: Proof, new: Password) -> Result<IssuedTokens, ProofError> {
+pub async fn change(app: &Arc<App>, proof: Proof, new: Password, binds: bool) -> Result<IssuedTokens, ProofError> {
     let account = throttle::in_session(app, &proof.caller);
     let attempt = Attempt::begin::<ProofError>(app, Scope::Reauthenticate, &proof.client, Some(account)).await?;
     let (attempt, (first, second)) = attempt.two_places::<ProofError>().await?;
@@ -54,7 +55,7 @@ pub async fn change(app: &Arc<App>, proof: Proof, new: Password) -> Result<Issue
         }
         session_begun(&app, &begun);
         let Begun { session, now, .. } = begun;
-        Ok(issue_tokens(&app, &session, external_id.as_ref(), now)?)
+        Ok(issue_first_tokens(&app, &session, external_id.as_ref(), now, binds)?)
     })
     .await
 }

@@ -14,7 +14,7 @@ use crate::service::{App, Client, Failure};
 use crate::storage::session as sessions;
 
 /// How many of the refresh tokens of one request are looked at.
-const MAX_LOOKED_AT: usize = 2;
+pub(super) const MAX_LOOKED_AT: usize = 2;
 
 /// Why nobody is authenticated.
 #[derive(Debug, thiserror::Error)]

@@ -54,7 +54,7 @@ pub(in crate::service) async fn end_session(
         _ => Event::SessionEnded,
     };
     let actor = match reason {
-        EndReason::Reuse | EndReason::Evicted => Actor::Service,
+        EndReason::Reuse | EndReason::Evicted | EndReason::Device => Actor::Service,
         _ => client.actor.clone(),
     };
     let detail = Some(reason.as_str().to_owned());

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::SessionName;
+use super::device::{NextChallenge, next_challenge, registration};
 use crate::domain::account::ExternalId;
 use crate::domain::session::AccessToken;
 use crate::domain::session::Session;
@@ -25,6 +26,10 @@ pub struct IssuedTokens {
     pub session: SessionName,
     /// What the browser will be known by, where somebody has logged in with it.
     pub device: Option<String>,
+    /// The challenge by which the session can be bound to the browser's device, where that is offered.
+    pub offer: Option<String>,
+    /// What the device that it is bound to signs next.
+    pub next: Option<NextChallenge>,
 }
 
 /// Tokens for the session as it is stored, at the time the database told; `external_id` is its user's.
@@ -34,7 +39,32 @@ pub(in crate::service) fn issue_tokens(
     external_id: Option<&ExternalId>,
     now: Timestamp,
 ) -> Result<IssuedTokens, Failure> {
-    let lifetime = session.access_lifetime(&app.session.policy, now);
+    issue(app, session, external_id, now, None)
+}
+
+/// The first tokens of a session. A client that says that it knows bound sessions is offered to bind it; then they live no longer than
+/// those of a bound one, so that a copy that was made before is worth no more.
+pub(in crate::service) fn issue_first_tokens(
+    app: &App,
+    session: &Session,
+    external_id: Option<&ExternalId>,
+    now: Timestamp,
+    client_binds: bool,
+) -> Result<IssuedTokens, Failure> {
+    let offers = client_binds && app.session.device.offered;
+    issue(app, session, external_id, now, offers.then(|| registration(app, session.id, now)))
+}
+
+fn issue(
+    app: &App,
+    session: &Session,
+    external_id: Option<&ExternalId>,
+    now: Timestamp,
+    offer: Option<String>,
+) -> Result<IssuedTokens, Failure> {
+    let policy = &app.session.policy;
+    let lifetime = session.access_lifetime(policy, now);
+    let lifetime = if offer.is_some() { lifetime.min(policy.bound_ttl()) } else { lifetime };
     let claims = AccessToken {
         user_id: session.user_id,
         session_id: session.id,
@@ -49,5 +79,7 @@ pub(in crate::service) fn issue_tokens(
         refresh_max_age: session.idle_expires_at.since(now),
         session: app.session.name_of(session.id),
         device: None,
+        offer,
+        next: next_challenge(app, session, now),
     })
 }

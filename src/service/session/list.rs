@@ -16,6 +16,7 @@ pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Session>, Failure> {
     let mut tx = app.store.read().await?;
     let now = tx.now().await?;
     let mut live = session::list_of_user(&mut tx, caller.user.id, now).await?;
+    live.retain(|session| session.refusal(true, &app.session.policy, now).is_none());
     for session in &mut live {
         if session.id == caller.session.id {
             session.last_used_at = now;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::authenticate::identify_refresh;
 use super::{
-    Begun, Browser, IssuedTokens, begin_session, end_session, issue_tokens, prepare_session, session_begun,
+    Begun, Browser, IssuedTokens, begin_session, end_session, issue_first_tokens, prepare_session, session_begun,
     session_ended,
 };
 use crate::domain::account::{Email, ExternalId, UserId};
 use crate::domain::audit::Event;
 use crate::domain::password::{Password, PasswordHash};
-use crate::domain::session::{AuthMethod, EndReason, Policy, RefreshToken, SessionId, Verdict};
+use crate::domain::session::{AuthMethod, EndReason, Policy, RefreshToken, Refusal, SessionId, Verdict};
 use crate::domain::throttle::{Guesser, Scope};
 use crate::platform::hashing::Place;
 use crate::service::password::{HungUp, verify, waiting};
@@ -120,10 +120,8 @@ async fn log_in(
         attempt.succeeded().await;
         let device = app.session.devices.issue(&browser.device, &email).map_err(Failure::from)?;
         let Begun { session, now, .. } = begun;
-        Ok(LoginOutcome::SignedIn(IssuedTokens {
-            device: Some(device),
-            ..issue_tokens(&app, &session, external_id.as_ref(), now)?
-        }))
+        let tokens = issue_first_tokens(&app, &session, external_id.as_ref(), now, browser.binds)?;
+        Ok(LoginOutcome::SignedIn(IssuedTokens { device: Some(device), ..tokens }))
     })
     .await
 }
@@ -212,7 +210,7 @@ async fn begin(
                 account::replace_hash(tx, new.user_id, &verified.password_hash, rehashed).await?;
             }
             let replaced = match presented {
-                Some(token) if owner.is_some() => replace(tx, token, policy, client).await?,
+                Some(token) if owner.is_some() => replace(tx, token, new.user_id, policy, client).await?,
                 _ => None,
             };
             let begun = begin_session(tx, new.clone(), policy, client, now).await?;
@@ -227,17 +225,21 @@ async fn begin(
     Ok(Some((begun, external_id)))
 }
 
-/// Ends the session of a presented token, if that would still have refreshed it. Its user's row is locked.
+/// Ends the session of a presented token, if that would still have refreshed it. Its user's row is locked. A token of a bound session
+/// refreshes nothing by itself: who logs in to the same account may end it all the same, nobody else.
 async fn replace(
     tx: &mut Tx,
     token: &RefreshToken,
+    by: UserId,
     policy: &Policy,
     client: &Client,
 ) -> Result<Option<SessionId>, storage::Error> {
     let Some(old) = session::lock(tx, token.session_id).await? else { return Ok(None) };
     let verdict = old.session.judge(old.user_active, token.presented(), policy, old.now);
-    if matches!(verdict, Verdict::Refuse(_) | Verdict::Reuse) {
-        return Ok(None);
+    match verdict {
+        Verdict::Refuse(Refusal::DeviceProof) if old.session.user_id == by => {}
+        Verdict::Refuse(_) | Verdict::Reuse => return Ok(None),
+        _ => {}
     }
     let ended = end_session(tx, &old.session, &EndReason::Replaced, client, old.now).await?;
     Ok(ended.then_some(token.session_id))

@@ -2,24 +2,30 @@
 
 mod authenticate;
 mod begin;
+mod device;
 mod end;
 mod issue;
 mod list;
 mod login;
 mod logout;
 mod refresh;
+mod refresh_device;
+mod register_device;
 mod revocations;
 mod state;
 
 pub use authenticate::{AuthError, Caller, authenticate};
 pub(super) use begin::{Begun, begin_session, prepare_session, session_begun};
+pub use device::{DeviceBinding, NextChallenge, next_challenge};
 pub(super) use end::{end_by_id, end_session, end_sessions_of, session_ended};
 pub use issue::IssuedTokens;
-pub(super) use issue::issue_tokens;
+pub(super) use issue::{issue_first_tokens, issue_tokens};
 pub use list::{end, end_all, list};
 pub use login::{Credentials, LoginError, LoginOutcome, login};
 pub use logout::{LogoutError, logout};
-pub use refresh::{RefreshError, refresh};
+pub use refresh::{RefreshError, Refreshed, refresh};
+pub use refresh_device::{DeviceRefresh, DeviceRefreshError, refresh_device};
+pub use register_device::{RegisterDeviceError, register_device};
 pub use revocations::{Follower, Look, follow_revocations};
 pub use state::{State, state};
 
@@ -49,6 +55,8 @@ pub struct Sessions {
     pub devices: DeviceCookies,
     /// Names sessions to the pages that use them.
     pub names: KeyedHash,
+    /// Binds sessions to devices.
+    pub device: DeviceBinding,
 }
 
 impl Sessions {
@@ -81,4 +89,6 @@ pub struct Browser {
     pub refresh: Vec<String>,
     /// Device cookies.
     pub device: Vec<String>,
+    /// Whether its page says that it knows sessions that are bound to a device.
+    pub binds: bool,
 }

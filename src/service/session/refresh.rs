@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use super::authenticate::{Identified, identify_refresh};
-use super::{Browser, IssuedTokens, end_session, issue_tokens, session_ended};
+use super::{AuthError, Browser, Caller, IssuedTokens, authenticate, end_session, issue_tokens, session_ended};
 use crate::domain::account::ExternalId;
 use crate::domain::audit::Event;
-use crate::domain::session::RefreshToken;
-use crate::domain::session::{EndReason, Refusal, Session, Verdict};
+use crate::domain::session::{EndReason, Generation, Presented, Refusal, Session, SessionId, Verdict};
 use crate::domain::timestamp::Timestamp;
 use crate::service::throttle::Limited;
 use crate::service::{App, Client, Failure, in_own_task};
@@ -30,10 +29,19 @@ pub enum RefreshError {
     Failed(#[from] Failure),
 }
 
+/// What a refresh leads to.
+pub enum Refreshed {
+    /// New tokens.
+    Issued(Box<IssuedTokens>),
+    /// The session is bound to a device, by which the browser renews it without being asked; and the access token is good.
+    ByDevice(Box<Caller>),
+}
+
 /// What the transaction decided; a value, so that it commits.
-enum Decision {
+pub(super) enum Decision {
     Issue(Verdict, Box<Session>, Option<ExternalId>, Timestamp),
-    Refuse(Refusal),
+    /// And which generation the session has.
+    Refuse(Refusal, Generation),
     /// The session must end, which takes the user's row first: decide again under that lock.
     EndIt,
     Gone,
@@ -41,27 +49,35 @@ enum Decision {
 
 impl Decision {
     /// A word for it, for metrics. None: there is no session.
-    const fn word(&self) -> Option<&'static str> {
+    pub(super) const fn word(&self) -> Option<&'static str> {
         Some(match self {
             Self::Issue(Verdict::Rotate { ahead: true }, ..) => "ahead",
             Self::Issue(Verdict::Same, ..) => "same",
             Self::Issue(Verdict::Successor, ..) => "successor",
             Self::Issue(Verdict::Reissue, ..) => "reissued",
             Self::Issue(..) => "rotated",
-            Self::Refuse(Refusal::Expired) => "expired",
-            Self::Refuse(Refusal::Ended(_)) => "ended",
+            Self::Refuse(Refusal::Expired, _) => "expired",
+            Self::Refuse(Refusal::Ended(_), _) => "ended",
+            Self::Refuse(Refusal::DeviceProof, _) => "unproved",
+            Self::Refuse(Refusal::Unbound, _) => "unbound",
             Self::EndIt => "reuse",
             Self::Gone => return None,
         })
     }
 }
 
-/// Refreshes the session of the presented cookies.
+/// Refreshes the session of the presented cookies. Where it is bound to a device they do not suffice; then `access` tells whether its
+/// device has renewed it.
 ///
 /// # Errors
 /// See [`RefreshError`]. Only a reuse, decided and committed, ends the session.
-pub async fn refresh(app: &Arc<App>, client: Client, browser: &Browser) -> Result<IssuedTokens, RefreshError> {
-    let refreshed = refresh_once(app, client, browser).await;
+pub async fn refresh(
+    app: &Arc<App>,
+    client: Client,
+    browser: &Browser,
+    access: &[String],
+) -> Result<Refreshed, RefreshError> {
+    let refreshed = refresh_once(app, client, browser, access).await;
     // What was decided on a session is counted where it is; here is what led to no decision.
     match &refreshed {
         Ok(_) | Err(RefreshError::Refused(_)) => {}
@@ -72,7 +88,12 @@ pub async fn refresh(app: &Arc<App>, client: Client, browser: &Browser) -> Resul
     refreshed
 }
 
-async fn refresh_once(app: &Arc<App>, client: Client, browser: &Browser) -> Result<IssuedTokens, RefreshError> {
+async fn refresh_once(
+    app: &Arc<App>,
+    client: Client,
+    browser: &Browser,
+    access: &[String],
+) -> Result<Refreshed, RefreshError> {
     let now = app.clock.now();
     let (counters, presented) = (&app.limits.counters, &browser.refresh);
     if !presented.is_empty() {
@@ -81,11 +102,12 @@ async fn refresh_once(app: &Arc<App>, client: Client, browser: &Browser) -> Resu
     let identified = identify_refresh(app, &client, presented).await?;
     let Identified { token, .. } = identified.ok_or(RefreshError::NotAuthenticated)?;
     counters.refresh(token.session_id, now).map_err(Limited::from)?;
-    let app = Arc::clone(app);
+    let (app, access) = (Arc::clone(app), access.to_vec());
     in_own_task(async move {
-        let mut decision = decide(&app, &client, &token, false).await?;
+        let presented = (token.session_id, token.presented());
+        let mut decision = decide(&app, &client, presented, false).await?;
         if matches!(decision, Decision::EndIt) {
-            decision = decide(&app, &client, &token, true).await?;
+            decision = decide(&app, &client, presented, true).await?;
         }
         if let Some(word) = decision.word() {
             app.metrics.refreshes.add(word);
@@ -99,9 +121,17 @@ async fn refresh_once(app: &Arc<App>, client: Client, browser: &Browser) -> Resu
                 tracing::info!(
                     user_id = %session.user_id, session_id = %session.id, generation = session.generation, "refreshed"
                 );
-                Ok(issue_tokens(&app, &session, external_id.as_ref(), now)?)
+                Ok(Refreshed::Issued(Box::new(issue_tokens(&app, &session, external_id.as_ref(), now)?)))
             }
-            Decision::Refuse(refusal) => Err(RefreshError::Refused(refusal)),
+            Decision::Refuse(Refusal::DeviceProof, _) => match authenticate(&app, &access, &[]).await {
+                Ok(caller) if caller.session.id == token.session_id => Ok(Refreshed::ByDevice(Box::new(caller))),
+                Err(AuthError::Failed(failure)) => Err(failure.into()),
+                _ => {
+                    note_missing_proof(&app, client, token.session_id).await?;
+                    Err(RefreshError::Refused(Refusal::DeviceProof))
+                }
+            },
+            Decision::Refuse(refusal, _) => Err(RefreshError::Refused(refusal)),
             Decision::EndIt => {
                 session_ended(&app, token.session_id, EndReason::Reuse);
                 tracing::warn!(session_id = %token.session_id, "a refresh token was used again: its session has ended");
@@ -113,25 +143,27 @@ async fn refresh_once(app: &Arc<App>, client: Client, browser: &Browser) -> Resu
     .await
 }
 
-async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_first: bool) -> Result<Decision, Failure> {
-    let may_record = app.limits.counters.may_record(token.session_id, app.clock.now());
-    let input = (app.session.policy.clone(), client.clone(), token.clone(), user_first, may_record);
+/// Judges what was presented of a session, with its row locked, and applies the verdict.
+pub(super) async fn decide(
+    app: &App,
+    client: &Client,
+    (id, presented): (SessionId, Presented),
+    user_first: bool,
+) -> Result<Decision, Failure> {
+    let may_record = app.limits.counters.may_record(id, app.clock.now());
+    let input = (app.session.policy.clone(), client.clone());
     let decided = app
         .store
-        .write(input, |tx, (policy, client, token, user_first, may_record)| {
+        .write(input, move |tx, (policy, client)| {
             Box::pin(async move {
-                let locked = if *user_first {
-                    session::lock_after_user(tx, token.session_id).await?
-                } else {
-                    session::lock(tx, token.session_id).await?
-                };
+                let locked =
+                    if user_first { session::lock_after_user(tx, id).await? } else { session::lock(tx, id).await? };
                 let Some(mut locked) = locked else { return Ok(Decision::Gone) };
-                let presented = token.presented();
                 let verdict = locked.session.judge(locked.user_active, presented, policy, locked.now);
                 match verdict {
-                    Verdict::Refuse(refusal) => return Ok(Decision::Refuse(refusal)),
+                    Verdict::Refuse(refusal) => return Ok(Decision::Refuse(refusal, locked.session.generation)),
                     Verdict::Reuse => {
-                        if *user_first {
+                        if user_first {
                             end_session(tx, &locked.session, &EndReason::Reuse, client, locked.now).await?;
                         }
                         return Ok(Decision::EndIt);
@@ -146,7 +178,7 @@ async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_firs
                     }
                     Verdict::Same | Verdict::Successor => {}
                 }
-                if verdict != Verdict::Successor || *may_record {
+                if verdict != Verdict::Successor || may_record {
                     record(tx, &verdict, &locked.session, client, locked.now).await?;
                 }
                 Ok(Decision::Issue(verdict, Box::new(locked.session), locked.external_id, locked.now))
@@ -154,6 +186,23 @@ async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_firs
         })
         .await?;
     Ok(decided)
+}
+
+/// Remembers that somebody holds a copy of the cookies, or a browser whose device can't sign; a few times, however often they try.
+async fn note_missing_proof(app: &App, client: Client, id: SessionId) -> Result<(), Failure> {
+    let now = app.clock.now();
+    if !app.limits.counters.may_record(id, now) {
+        return Ok(());
+    }
+    app.limits.counters.note_record(id, now);
+    let noted = app.store.write(client, move |tx, client| {
+        Box::pin(async move {
+            let Some(owner) = session::owner(tx, id).await? else { return Ok(()) };
+            let now = tx.now().await?;
+            audit::append(tx, &client.record(Event::DeviceProofMissing, owner, Some(id)), now).await
+        })
+    });
+    Ok(noted.await?)
 }
 
 /// What is worth remembering of a verdict.

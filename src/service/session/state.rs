@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::authenticate::identify_refresh;
 use super::{AuthError, Browser, Caller, authenticate};
-use crate::domain::session::Verdict;
+use crate::domain::session::{Refusal, Verdict};
 use crate::service::{App, Client, Failure};
 use crate::storage::session;
 
@@ -35,6 +35,10 @@ pub async fn state(app: &Arc<App>, client: &Client, access: &[String], browser: 
         return Ok(State::Anonymous);
     };
     let verdict = session.judge(user.is_active, identified.token.presented(), &app.session.policy, now);
-    let refused = matches!(verdict, Verdict::Refuse(_) | Verdict::Reuse);
-    Ok(if refused { State::Anonymous } else { State::Refreshable })
+    Ok(match verdict {
+        // The browser proves it by itself, as soon as it asks for something.
+        Verdict::Refuse(Refusal::DeviceProof) => State::Refreshable,
+        Verdict::Refuse(_) | Verdict::Reuse => State::Anonymous,
+        _ => State::Refreshable,
+    })
 }

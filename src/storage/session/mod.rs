@@ -5,13 +5,13 @@
 
 mod row;
 
-use row::{FoundRow, INSERT, LockedRow, ROTATE, SessionRow, session_columns, session_id};
+use row::{FoundRow, INSERT, LockedRow, ROTATE, SessionRow, session_columns, session_id, stored};
 use sqlx::AssertSqlSafe;
 
 use super::account::{external_id, user_columns};
 use super::{Error, Page, Tx, announce_revocation, readable};
 use crate::domain::account::{ExternalId, User, UserId};
-use crate::domain::session::{EndReason, Generation, Session, SessionId};
+use crate::domain::session::{Binding, BindingName, EndReason, Generation, Session, SessionId};
 use crate::domain::timestamp::Timestamp;
 
 /// A session whose row nobody else can change until this transaction ends.
@@ -44,6 +44,19 @@ pub async fn find(tx: &mut Tx, id: SessionId) -> Result<Option<(Session, User)>,
         " FROM sessions AS s JOIN users AS u ON u.id = s.user_id WHERE s.id = $1"
     );
     let row: Option<FoundRow> = on!(tx, conn => sqlx::query_as(sql).bind(&id.0[..]).fetch_optional(conn).await)?;
+    row.map(|row| Ok((row.session.try_into()?, row.user.try_into()?))).transpose()
+}
+
+/// Finds a bound session, live or not, by what its browser calls it, and its user. Locks nothing.
+pub async fn find_bound(tx: &mut Tx, name: BindingName) -> Result<Option<(Session, User)>, Error> {
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        ", ",
+        user_columns!("u."),
+        " FROM sessions AS s JOIN users AS u ON u.id = s.user_id WHERE s.device_session = $1"
+    );
+    let row: Option<FoundRow> = on!(tx, conn => sqlx::query_as(sql).bind(&name.0[..]).fetch_optional(conn).await)?;
     row.map(|row| Ok((row.session.try_into()?, row.user.try_into()?))).transpose()
 }
 
@@ -182,6 +195,21 @@ pub async fn update(tx: &mut Tx, session: &Session) -> Result<(), Error> {
         return Err(Error::Internal("a session that is gone or has ended can't be rotated".to_owned()));
     }
     Ok(())
+}
+
+/// Binds a session to a device, if it is not bound, was never refreshed, and has not ended. False: nothing was changed.
+pub async fn bind(tx: &mut Tx, session: &Session, binding: &Binding) -> Result<bool, Error> {
+    let sql = "UPDATE sessions SET device_key = $2, device_session = $3, secret = $4 \
+               WHERE id = $1 AND device_key IS NULL AND generation = 1 AND ended_at IS NULL";
+    let bound = on!(tx, conn => sqlx::query(sql)
+        .bind(&session.id.0[..])
+        .bind(&binding.key.0[..])
+        .bind(&binding.name.0[..])
+        .bind(&stored(&session.secret, true)[..])
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(bound > 0)
 }
 
 /// Ends a session. False: it had ended, or there is none; when and why it ended is set once.

@@ -7,7 +7,9 @@ use sqlx::query::Query;
 use sqlx::{Database, Encode, FromRow, Type};
 
 use crate::domain::account::UserId;
-use crate::domain::session::{AuthMethod, EndReason, Ended, Session, SessionId, SessionSecret};
+use crate::domain::session::{
+    AuthMethod, Binding, BindingName, DeviceKey, EndReason, Ended, Session, SessionId, SessionSecret,
+};
 use crate::domain::timestamp::Timestamp;
 use crate::storage::Error;
 use crate::storage::account::UserRow;
@@ -83,6 +85,8 @@ session_row! {
         amr: Option<String>,
         proved_at: Option<i64>,
         expires_at: i64,
+        device_key: Option<Vec<u8>>,
+        device_session: Option<Vec<u8>>,
     }
     rotated {
         generation: i64,
@@ -145,11 +149,13 @@ impl From<&Session> for SessionRow {
         Self {
             id: session.id.0.to_vec(),
             user_id: session.user_id.0,
-            secret: session.secret.0.to_vec(),
+            secret: stored(&session.secret, session.binding.is_some()).to_vec(),
             created_at: session.created_at.micros(),
             amr: AuthMethod::join(&session.amr),
             proved_at: session.proved_at.map(Timestamp::micros),
             expires_at: session.expires_at.micros(),
+            device_key: session.binding.as_ref().map(|binding| binding.key.0.to_vec()),
+            device_session: session.binding.as_ref().map(|binding| binding.name.0.to_vec()),
             generation: i64::from(session.generation),
             rotated_at: session.rotated_at.micros(),
             confirmed_generation: i64::from(session.confirmed_generation),
@@ -178,10 +184,19 @@ impl TryFrom<SessionRow> for Session {
             }
             _ => return Err(corrupt("ended_at")),
         };
+        let binding = match (row.device_key, row.device_session) {
+            (None, None) => None,
+            (Some(key), Some(name)) => Some(Binding {
+                key: DeviceKey(key.try_into().map_err(|_| corrupt("device_key"))?),
+                name: BindingName(name.try_into().map_err(|_| corrupt("device_session"))?),
+            }),
+            _ => return Err(corrupt("device_key")),
+        };
+        let secret = SessionSecret(row.secret.try_into().map_err(|_| corrupt("secret"))?);
         Ok(Self {
             id: session_id(row.id)?,
             user_id: UserId(row.user_id),
-            secret: SessionSecret(row.secret.try_into().map_err(|_| corrupt("secret"))?),
+            secret: SessionSecret(stored(&secret, binding.is_some())),
             amr: AuthMethod::split(row.amr.as_deref()),
             proved_at: row.proved_at.map(Timestamp::from_micros),
             generation: count(row.generation, "generation")?,
@@ -196,9 +211,16 @@ impl TryFrom<SessionRow> for Session {
             user_agent: row.user_agent,
             idle_expires_at: Timestamp::from_micros(row.idle_expires_at),
             expires_at: Timestamp::from_micros(row.expires_at),
+            binding,
             ended,
         })
     }
+}
+
+/// The secret as it is stored, from what it is, and back. That of a bound session is sealed, each bit turned, and no server key with it: the
+/// version before Doorward could bind finds no refresh token of it authentic, and so can't rotate it for whoever has copied one.
+pub(super) fn stored(secret: &SessionSecret, is_bound: bool) -> [u8; 32] {
+    if is_bound { secret.0.map(|byte| !byte) } else { secret.0 }
 }
 
 pub(super) fn session_id(bytes: Vec<u8>) -> Result<SessionId, Error> {

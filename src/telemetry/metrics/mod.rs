@@ -121,7 +121,7 @@ impl Default for Metrics {
             ),
             refreshes: by(
                 "doorward_refreshes_total",
-                "Presented refresh tokens, by the verdict. After `reuse` the session has ended.",
+                "Presented refresh tokens and proofs of devices, by the verdict. After `reuse` the session has ended.",
                 "verdict",
                 &[
                     "rotated",
@@ -132,6 +132,8 @@ impl Default for Metrics {
                     "reuse",
                     "expired",
                     "ended",
+                    "unproved",
+                    "unbound",
                     "not_authentic",
                     "limited",
                     "failed",

@@ -9,6 +9,7 @@ pub(crate) mod backend;
 pub(crate) mod browser;
 pub(crate) mod contract;
 pub(crate) mod cookies;
+pub(crate) mod device;
 pub(crate) mod forms;
 pub(crate) mod http1;
 pub(crate) mod inspect;

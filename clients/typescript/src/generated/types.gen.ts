@@ -53,6 +53,60 @@ export type AuditRecord = {
 };
 
 /**
+ * A cookie that is renewed by a proof.
+ */
+export type BoundCookie = {
+    /**
+     * `cookie`.
+     */
+    type: string;
+    /**
+     * Its name.
+     */
+    name: string;
+    /**
+     * Its attributes, as they are set: one that differs would be renewed before every request.
+     */
+    attributes: string;
+};
+
+/**
+ * Where a bound session counts.
+ */
+export type BoundScope = {
+    /**
+     * Whether on other hosts of the site, too.
+     */
+    include_site: boolean;
+};
+
+/**
+ * A session that is bound to a device.
+ */
+export type BoundSession = {
+    /**
+     * What the browser calls it: 22 characters.
+     */
+    session_identifier: string;
+    /**
+     * Where it is refreshed.
+     */
+    refresh_url: string;
+    /**
+     * For which requests: all to the service's own origin.
+     */
+    scope: BoundScope;
+    /**
+     * The hosts whose pages may cause a refresh.
+     */
+    allowed_refresh_initiators: Array<string>;
+    /**
+     * What a refresh renews.
+     */
+    credentials: Array<BoundCookie>;
+};
+
+/**
  * How the browser stands.
  */
 export type BrowserState = {
@@ -123,6 +177,52 @@ export type DatabaseUnavailableProblem = {
 };
 
 /**
+ * `DEVICE_BOUND_SESSIONS=required`: the browser has not bound the session to its device in time. Another one may.
+ */
+export type DeviceBindingRequiredProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:device_binding_required';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 401;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'device_binding_required';
+};
+
+/**
+ * The session is bound to a device, and nothing fresh proves that this is it. The browser proves it by itself: ask again in a few seconds. When that is refused too, log in again.
+ */
+export type DeviceProofRequiredProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:device_proof_required';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 403;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'device_proof_required';
+};
+
+/**
  * A public key of ES256 (RFC 7518, 6.2.1).
  */
 export type EcJwk = {
@@ -173,6 +273,20 @@ export type EmailUnavailableProblem = {
      * What to switch on.
      */
     code: 'email_unavailable';
+};
+
+/**
+ * A bound session that has ended.
+ */
+export type EndedSession = {
+    /**
+     * What the browser calls it.
+     */
+    session_identifier: string;
+    /**
+     * Always false: the browser forgets the binding.
+     */
+    continue: boolean;
 };
 
 /**
@@ -260,6 +374,34 @@ export type IncorrectCurrentPasswordProblem = {
      * What to switch on.
      */
     code: 'incorrect_current_password';
+};
+
+/**
+ * What a browser does about a bound session from now on.
+ */
+export type Instructions = BoundSession | EndedSession;
+
+/**
+ * `Secure-Session-Response` or `Sec-Secure-Session-Id` is missing, malformed, not signed by ES256, or signs no fresh challenge for this session.
+ */
+export type InvalidDeviceProofProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:invalid_device_proof';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 400;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'invalid_device_proof';
 };
 
 /**
@@ -670,6 +812,10 @@ export type Session = {
      * Whether it is the asking one.
      */
     current: boolean;
+    /**
+     * Whether it is bound to its device: a copy of its cookies opens nothing elsewhere.
+     */
+    bound: boolean;
 };
 
 /**
@@ -1086,7 +1232,9 @@ export type DeleteMeErrors = {
         code: 'session_revoked';
     } & SessionRevokedProblem) | ({
         code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem);
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -1163,7 +1311,9 @@ export type MeErrors = {
         code: 'session_revoked';
     } & SessionRevokedProblem) | ({
         code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem);
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
     /**
      * The service can't answer now; `code` says why. Try again.
      */
@@ -1218,7 +1368,9 @@ export type UpdateMeErrors = {
         code: 'session_revoked';
     } & SessionRevokedProblem) | ({
         code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem);
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -1271,6 +1423,10 @@ export type ChangePasswordData = {
          * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
          */
         'X-Doorward-User'?: string;
+        /**
+         * As in `login`.
+         */
+        'X-Doorward-Bind'?: string;
     };
     path?: never;
     query?: never;
@@ -1297,7 +1453,9 @@ export type ChangePasswordErrors = {
         code: 'session_revoked';
     } & SessionRevokedProblem) | ({
         code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem);
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -1427,7 +1585,9 @@ export type ExportMeErrors = {
         code: 'session_revoked';
     } & SessionRevokedProblem) | ({
         code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem);
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -1455,6 +1615,12 @@ export type ExportMeResponse = ExportMeResponses[keyof ExportMeResponses];
 
 export type LoginData = {
     body: Login;
+    headers?: {
+        /**
+         * `device`, if the page knows sessions that are bound to a device. Then it is offered to browsers that can.
+         */
+        'X-Doorward-Bind'?: string;
+    };
     path?: never;
     query?: never;
     url: '/api/auth/login';
@@ -1512,6 +1678,12 @@ export type LoginResponse = LoginResponses[keyof LoginResponses];
 
 export type RefreshData = {
     body?: never;
+    headers?: {
+        /**
+         * Written by a browser that could not renew a bound session in time, and why.
+         */
+        'Secure-Session-Skipped'?: string;
+    };
     path?: never;
     query?: never;
     url: '/api/auth/refresh';
@@ -1531,11 +1703,17 @@ export type RefreshErrors = {
         code: 'session_revoked';
     } & SessionRevokedProblem) | ({
         code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem);
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
     /**
-     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     * Refused; `code` says why.
      */
-    403: CrossSiteRequestProblem;
+    403: ({
+        code: 'cross_site_request';
+    } & CrossSiteRequestProblem) | ({
+        code: 'device_proof_required';
+    } & DeviceProofRequiredProblem);
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -1554,7 +1732,7 @@ export type RefreshError = RefreshErrors[keyof RefreshErrors];
 
 export type RefreshResponses = {
     /**
-     * Both cookies were renewed.
+     * Both cookies were renewed, now or, where the session is bound to a device, by the browser before.
      */
     200: Message;
 };
@@ -1617,7 +1795,9 @@ export type ListSessionsErrors = {
         code: 'session_revoked';
     } & SessionRevokedProblem) | ({
         code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem);
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
     /**
      * The service can't answer now; `code` says why. Try again.
      */
@@ -1673,7 +1853,9 @@ export type EndSessionErrors = {
         code: 'session_revoked';
     } & SessionRevokedProblem) | ({
         code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem);
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -1740,7 +1922,9 @@ export type LogoutAllErrors = {
         code: 'session_revoked';
     } & SessionRevokedProblem) | ({
         code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem);
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -1811,6 +1995,122 @@ export type StateResponses = {
 
 export type StateResponse = StateResponses[keyof StateResponses];
 
+export type RegisterDeviceData = {
+    body?: never;
+    headers?: {
+        /**
+         * A JWT (`typ: dbsc+jwt`, ES256): its header has the public key, and `jti` is the challenge.
+         */
+        'Secure-Session-Response'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/device/register';
+};
+
+export type RegisterDeviceErrors = {
+    /**
+     * `Secure-Session-Response` or `Sec-Secure-Session-Id` is missing, malformed, not signed by ES256, or signs no fresh challenge for this session.
+     */
+    400: InvalidDeviceProofProblem;
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: ({
+        code: 'not_authenticated';
+    } & NotAuthenticatedProblem) | ({
+        code: 'token_expired';
+    } & TokenExpiredProblem) | ({
+        code: 'session_expired';
+    } & SessionExpiredProblem) | ({
+        code: 'session_ended';
+    } & SessionEndedProblem) | ({
+        code: 'session_revoked';
+    } & SessionRevokedProblem) | ({
+        code: 'session_reuse_detected';
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ({
+        code: 'overloaded';
+    } & OverloadedProblem) | ({
+        code: 'database_unavailable';
+    } & DatabaseUnavailableProblem);
+};
+
+export type RegisterDeviceError = RegisterDeviceErrors[keyof RegisterDeviceErrors];
+
+export type RegisterDeviceResponses = {
+    /**
+     * The session is bound to this device.
+     */
+    200: BoundSession;
+};
+
+export type RegisterDeviceResponse = RegisterDeviceResponses[keyof RegisterDeviceResponses];
+
+export type RefreshDeviceData = {
+    body?: never;
+    headers?: {
+        /**
+         * The session, as `registerDevice` has told it.
+         */
+        'Sec-Secure-Session-Id'?: string;
+        /**
+         * A JWT (`typ: dbsc+jwt`, ES256) with the challenge as `jti`.
+         */
+        'Secure-Session-Response'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/device/refresh';
+};
+
+export type RefreshDeviceErrors = {
+    /**
+     * `Secure-Session-Response` or `Sec-Secure-Session-Id` is missing, malformed, not signed by ES256, or signs no fresh challenge for this session.
+     */
+    400: InvalidDeviceProofProblem;
+    /**
+     * Refused; `code` says why.
+     */
+    403: ({
+        code: 'cross_site_request';
+    } & CrossSiteRequestProblem) | ({
+        code: 'device_proof_required';
+    } & DeviceProofRequiredProblem);
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ({
+        code: 'overloaded';
+    } & OverloadedProblem) | ({
+        code: 'database_unavailable';
+    } & DatabaseUnavailableProblem);
+};
+
+export type RefreshDeviceError = RefreshDeviceErrors[keyof RefreshDeviceErrors];
+
+export type RefreshDeviceResponses = {
+    /**
+     * Both cookies were renewed; or the session has ended, and none was touched.
+     */
+    200: Instructions;
+};
+
+export type RefreshDeviceResponse = RefreshDeviceResponses[keyof RefreshDeviceResponses];
+
 export type CheckData = {
     body?: never;
     path?: never;
@@ -1834,7 +2134,9 @@ export type CheckErrors = {
         code: 'session_revoked';
     } & SessionRevokedProblem) | ({
         code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem);
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */

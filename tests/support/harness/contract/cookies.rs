@@ -20,7 +20,10 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
     let kept = match operation {
         _ if !exchange.status.is_success() => set.is_empty(),
         "login" => all && fresh,
-        "refresh" | "changePassword" => both && fresh,
+        "changePassword" => both && fresh,
+        // A browser may have renewed a bound session by itself, and a late answer must not touch a newer login's cookies.
+        "refresh" | "refreshDevice" => set.is_empty() || (both && fresh),
+        "registerDevice" => names == BTreeSet::from([access.as_str()]) && fresh,
         "logout" => both && cleared,
         "logoutAll" | "endSession" | "deleteMe" => set.is_empty() || (both && cleared),
         _ => set.is_empty(),
