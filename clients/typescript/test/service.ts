@@ -24,6 +24,7 @@ export const user = {
   is_superuser: false,
   created_at: "2026-01-01T00:00:00Z",
   last_login: null,
+  external_id: null,
 };
 
 export function problem(status: number, code: string): Answer {

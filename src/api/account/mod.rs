@@ -179,8 +179,7 @@ pub struct User {
     created_at: Moment,
     /// The last successful login; null before the first.
     last_login: Option<Moment>,
-    /// How the system that the account came from names the person, where that is no number. Others have none.
-    #[oai(skip_serializing_if_is_none)]
+    /// How the system that the account came from names the person, where that is no number; null for others.
     external_id: Option<String>,
 }
 

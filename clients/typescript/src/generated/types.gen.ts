@@ -1106,7 +1106,7 @@ export type User = {
      */
     last_login: string | null;
     /**
-     * How the system that the account came from names the person, where that is no number. Others have none.
+     * How the system that the account came from names the person, where that is no number; null for others.
      */
     external_id: string | null;
 };
