@@ -24,10 +24,11 @@ use crate::platform::random::Random;
 use crate::server;
 use crate::service::account::Exports;
 use crate::service::health::Stopping;
+use crate::service::mail::Mail;
 use crate::service::password::Passwords;
 use crate::service::session::Sessions;
 use crate::service::throttle::Limits;
-use crate::service::{App, maintenance, session};
+use crate::service::{App, mail, maintenance, session};
 use crate::storage::{ServeLock, Store};
 
 /// A server that accepts connections.
@@ -39,7 +40,7 @@ pub struct Running {
     shutdown_delay: Duration,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
-    in_the_background: [JoinHandle<()>; 2],
+    in_the_background: [JoinHandle<()>; 3],
     // Held until the end.
     _lock: Option<ServeLock>,
 }
@@ -61,9 +62,12 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     }
     let app = Arc::new(app(config, store, clock, random)?);
     let listeners = listen::listen(&config.server.listen)?;
-    let addresses = listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
+    let addresses: Vec<SocketAddr> = listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
 
-    let endpoint = api::endpoint(Arc::clone(&app), &config.server, &config.cookies, app.random.bytes()?);
+    if let Some(origin) = config.server.public_url.clone().or_else(|| config.server.origin(&addresses)) {
+        app.mail.serves_at(origin);
+    }
+    let endpoint = api::endpoint(Arc::clone(&app), &config.server, &config.cookies, &config.mail, app.random.bytes()?);
     let (stop, stopped) = oneshot::channel();
     let limits = server::Limits { keep_alive: config.server.keep_alive_timeout, ..server::Limits::default() };
     let serving = tokio::spawn(server::serve(listeners, endpoint, limits, async {
@@ -72,6 +76,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     }));
     let in_the_background = [
         tokio::spawn(session::follow_revocations(Arc::clone(&app))),
+        tokio::spawn(mail::deliver(Arc::clone(&app))),
         tokio::spawn(maintenance::keep_house(Arc::clone(&app), config.database.audit_retention)),
     ];
     let shutdown_delay = config.server.shutdown_delay;
@@ -82,6 +87,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
 pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -> anyhow::Result<App> {
     let keys = keys(config, &random)?;
     let (issuer, audience) = (config.tokens.issuer.clone(), config.tokens.audience.clone());
+    let keys_of_mail = keys.secrets.clone();
     let hashing = HashPool::start(config.hashing, config.passwords.cost, random.clone());
     Ok(App {
         limits: Limits {
@@ -100,6 +106,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
             hashing: hashing.context("the threads that hash passwords do not start")?,
             policy: config.passwords.clone(),
         },
+        mail: Mail::new(config.mail.clone(), &keys_of_mail, random.clone()).context("mail can't be sent as the settings say")?,
         exports: Exports::default(),
         stopping: Stopping::default(),
         store,

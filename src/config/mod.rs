@@ -10,6 +10,7 @@ mod dotenv;
 pub mod hashing;
 mod kinds;
 pub mod logging;
+pub mod mail;
 mod near_miss;
 mod networks;
 pub mod passwords;
@@ -53,6 +54,8 @@ pub struct Config {
     pub throttle: throttle::Throttle,
     /// The hashing pool.
     pub hashing: hashing::Hashing,
+    /// Mail.
+    pub mail: mail::Mail,
     /// Logs.
     pub logging: logging::Logging,
     /// What is allowed and seldom meant: to be logged once logs work.
@@ -87,6 +90,7 @@ impl Config {
         let passwords = passwords::Passwords::read(&mut reader);
         let throttle = throttle::Throttle::read(&mut reader);
         let hashing = hashing::Hashing::read(&mut reader);
+        let mail = mail::Mail::read(&mut reader, database.as_ref());
         let logging = logging::Logging::read(&mut reader);
 
         let mut warnings = near_miss::warnings(source);
@@ -103,6 +107,7 @@ impl Config {
                 passwords: passwords?,
                 throttle: throttle?,
                 hashing: hashing?,
+                mail: mail?,
                 logging: logging?,
                 warnings,
             })

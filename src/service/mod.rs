@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod health;
+pub mod mail;
 pub mod maintenance;
 pub mod operator;
 pub mod password;
@@ -36,6 +37,8 @@ pub struct App {
     pub session: session::Sessions,
     /// Passwords.
     pub password: password::Passwords,
+    /// Mail.
+    pub mail: mail::Mail,
     /// Rate limits.
     pub limits: throttle::Limits,
     /// Exports that are under way.

@@ -58,6 +58,8 @@ export interface AuthClient {
   logoutAll(body?: Body<"logoutAll">): Promise<Result<"logoutAll">>;
   changePassword(body: Body<"changePassword">): Promise<Result<"changePassword">>;
   resetPassword(body: Body<"resetPassword">): Promise<Result<"resetPassword">>;
+  forgotPassword(body: Body<"forgotPassword">): Promise<Result<"forgotPassword">>;
+  reportNotMe(body: Body<"reportNotMe">): Promise<Result<"reportNotMe">>;
   /** `fetch` for your own API, with the same login: the cookies go along, and a 401 is answered by a refresh and one more try. */
   fetch(input: string | URL, init?: RequestInit): Promise<Response>;
   /** Finds out who is logged in; at most one request where nobody is. Safe to call again. */
@@ -276,6 +278,8 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
       return result;
     },
     resetPassword: (body) => request(call, "resetPassword", body),
+    forgotPassword: (body) => request(call, "forgotPassword", body),
+    reportNotMe: (body) => request(call, "reportNotMe", body),
     async fetch(input, init) {
       const since = Date.now();
       const again = () => send(input, { credentials: "include", ...init });

@@ -168,6 +168,8 @@ pub struct User {
     id: i64,
     /// In lower case, unique.
     email: String,
+    /// Whether the person has shown that they read the mail of this address. Where it is false the address may be somebody else's.
+    email_verified: bool,
     /// The name as the person wrote it.
     full_name: Option<String>,
     /// A disabled person can't log in.
@@ -185,6 +187,7 @@ impl From<domain::account::User> for User {
         Self {
             id: user.id.0,
             email: user.email.as_str().to_owned(),
+            email_verified: user.email_verified_at.is_some(),
             full_name: user.full_name.map(|name| name.as_str().to_owned()),
             is_active: user.is_active,
             is_superuser: user.is_superuser,
@@ -207,6 +210,7 @@ impl Example for User {
         Self {
             id: 1,
             email: "user@example.com".into(),
+            email_verified: false,
             full_name: Some("John Doe".into()),
             is_active: true,
             is_superuser: false,

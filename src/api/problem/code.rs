@@ -53,6 +53,8 @@ pub enum Code {
     TooManyAttempts,
     /// The service can't take this on in time.
     Overloaded,
+    /// No mail can be sent.
+    MailUnavailable,
     /// The database does not answer.
     DatabaseUnavailable,
     /// The service is about to stop.
@@ -63,7 +65,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::MalformedRequest,
         Self::HeadersTooLarge,
         Self::MalformedJson,
@@ -88,6 +90,7 @@ impl Code {
         Self::MethodNotAllowed,
         Self::TooManyAttempts,
         Self::Overloaded,
+        Self::MailUnavailable,
         Self::DatabaseUnavailable,
         Self::ShuttingDown,
         Self::InternalError,
@@ -130,6 +133,7 @@ impl Code {
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::TooManyAttempts => ("too_many_attempts", StatusCode::TOO_MANY_REQUESTS, "Too many attempts"),
             Self::Overloaded => ("overloaded", StatusCode::SERVICE_UNAVAILABLE, "Overloaded"),
+            Self::MailUnavailable => ("mail_unavailable", StatusCode::SERVICE_UNAVAILABLE, "Mail unavailable"),
             Self::DatabaseUnavailable => {
                 ("database_unavailable", StatusCode::SERVICE_UNAVAILABLE, "Database unavailable")
             }
@@ -186,6 +190,7 @@ impl Code {
             Self::MethodNotAllowed => "This path has no such method. Allow lists those that it has.",
             Self::TooManyAttempts => "Too many attempts. Try again later.",
             Self::Overloaded => "The service is busy. Try again in a moment.",
+            Self::MailUnavailable => "This service sends no mail. Ask whoever runs it.",
             Self::DatabaseUnavailable => "The service can't reach its database. Try again in a moment.",
             Self::ShuttingDown => "The service is about to stop. Try again in a moment.",
             Self::InternalError => "Something went wrong on our side.",

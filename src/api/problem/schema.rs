@@ -170,6 +170,7 @@ const fn about(code: Code) -> &'static str {
         Code::MethodNotAllowed => "This path has no such method.",
         Code::TooManyAttempts => "Too many attempts. `Retry-After` says when the next one is taken.",
         Code::Overloaded => "The service is busy. Try again.",
+        Code::MailUnavailable => "The service is not set up to send mail.",
         Code::DatabaseUnavailable => "The service can't reach its database. Try again.",
         Code::ShuttingDown => "The service is about to stop. Try again.",
         Code::InternalError => "A defect of the service.",

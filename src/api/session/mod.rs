@@ -15,7 +15,8 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 
 pub(super) use self::caller::same_user;
 pub use self::caller::{Caller, CallerCode};
-use self::caller::{RefreshCookie, Tokens};
+use self::caller::RefreshCookie;
+pub(super) use self::caller::Tokens;
 use self::cookies::Kind;
 pub use self::devices::DevicesApi;
 pub(super) use self::devices::{Session, clearing};

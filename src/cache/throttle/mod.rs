@@ -35,6 +35,7 @@ const REPEATS: Limit = Limit { count: 10, window: Duration::from_hours(1) };
 pub struct Throttles {
     logins: ByAddress,
     registrations: ByAddress,
+    asks: ByAddress,
     proofs: ByAddress,
     overloads: ByAddress,
     forgeries: ByAddress,
@@ -103,6 +104,7 @@ impl Throttles {
         Self {
             logins: in_networks(Counter::Logins, config.login),
             registrations: by_address(Counter::Registrations, config.register),
+            asks: by_address(Counter::Asks, config.register),
             proofs: in_networks(Counter::Proofs, config.login),
             overloads: by_address(Counter::Overloads, Some(OVERLOADS)),
             forgeries: by_address(Counter::Forgeries, Some(FORGERIES)),
@@ -213,7 +215,7 @@ impl Throttles {
     /// How many counters there are now, of all kinds.
     #[must_use]
     pub fn live_counters(&self) -> usize {
-        let by_address = [&self.logins, &self.registrations, &self.proofs, &self.overloads, &self.forgeries];
+        let by_address = [&self.logins, &self.registrations, &self.asks, &self.proofs, &self.overloads, &self.forgeries];
         let by_key = [&self.failures, &self.proofs_of_account, &self.profiles, &self.exports, &self.refreshes];
         let by_key = by_key.into_iter().flatten().chain([&self.repeats]).map(|by_key| by_key.counters.live());
         by_address.into_iter().map(ByAddress::live).chain(by_key).sum()
@@ -223,6 +225,7 @@ impl Throttles {
         match counter {
             Counter::Logins => Some(&self.logins),
             Counter::Registrations => Some(&self.registrations),
+            Counter::Asks => Some(&self.asks),
             Counter::Proofs => Some(&self.proofs),
             _ => None,
         }

@@ -46,12 +46,14 @@ pub enum Event {
     UserDeleted,
     /// An operator made the account a superuser.
     SuperuserMade,
-    /// An operator made a link that resets the password.
+    /// Somebody asked for a link that resets the password, or an operator made one.
     ResetRequested,
     /// The person changed their name.
     ProfileChanged,
     /// Everything stored about the person was handed out.
     DataExported,
+    /// Somebody who got a notice says that it was not them: all sessions ended.
+    NotMe,
     /// Another version of Doorward wrote down what this one has no word for.
     Other(String),
 }
@@ -67,7 +69,7 @@ pub struct Entry {
 
 impl Event {
     /// All that this version knows.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Registered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -87,6 +89,7 @@ impl Event {
         Self::ResetRequested,
         Self::ProfileChanged,
         Self::DataExported,
+        Self::NotMe,
     ];
 
     /// The stored form.
@@ -112,6 +115,7 @@ impl Event {
             Self::ResetRequested => "reset_requested",
             Self::ProfileChanged => "profile_changed",
             Self::DataExported => "data_exported",
+            Self::NotMe => "not_me",
             Self::Other(text) => text.as_str(),
         }
     }

@@ -1,9 +1,7 @@
 //! Passwords, what a new one must be, and the token that sets one without the old.
 
 mod policy;
-mod reset_token;
 mod secret;
 
 pub use policy::{PasswordPolicy, PasswordProblem};
-pub use reset_token::ResetToken;
 pub use secret::{Password, PasswordError, PasswordHash};

@@ -17,6 +17,8 @@ pub enum Scope {
     Profile,
     /// Taking out one's data.
     Export,
+    /// Asking for a mail, with an address that was typed.
+    Ask,
 }
 
 /// What is counted, each by a log of its own. The numbers are part of the names under which nodes share their counts.
@@ -45,6 +47,8 @@ pub enum Counter {
     Forgeries = 9,
     /// Audit records of what honest clients repeat, by session. Each node's own.
     Repeats = 10,
+    /// Asking for mails, by address: `REGISTER_RATE_LIMIT` too.
+    Asks = 20,
 }
 
 /// What an attempt in a scope takes a place of, in this order.
@@ -60,7 +64,7 @@ impl Scope {
     /// The scope's row of the table.
     #[must_use]
     pub const fn row(self) -> Row {
-        use Counter::{Exports, Failures, Logins, Profiles, Proofs, ProofsOfAccount, Registrations};
+        use Counter::{Asks, Exports, Failures, Logins, Profiles, Proofs, ProofsOfAccount, Registrations};
         let (by_address, by_account): (_, &[Counter]) = match self {
             Self::Login => (Some(Logins), &[Failures]),
             Self::Register => (Some(Registrations), &[]),
@@ -68,6 +72,7 @@ impl Scope {
             Self::Reauthenticate => (Some(Proofs), &[ProofsOfAccount, Failures]),
             Self::Profile => (None, &[Profiles]),
             Self::Export => (None, &[Exports]),
+            Self::Ask => (Some(Asks), &[]),
         };
         Row { by_address, by_account }
     }
@@ -137,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    const COUNTERS: [Counter; 11] = [
+    const COUNTERS: [Counter; 12] = [
         Counter::Logins,
         Counter::Registrations,
         Counter::Refreshes,
@@ -149,6 +154,7 @@ mod tests {
         Counter::Overloads,
         Counter::Forgeries,
         Counter::Repeats,
+        Counter::Asks,
     ];
 
     #[test]

@@ -21,6 +21,10 @@ pub enum Purpose {
     DeviceCookies,
     /// The names by which pages tell sessions apart.
     SessionNames,
+    /// The tokens of links in mails.
+    MailTokens,
+    /// The names under which mails to an address are counted.
+    MailRecipients,
 }
 
 impl Purpose {
@@ -31,6 +35,8 @@ impl Purpose {
             Self::ThrottleNames => b"doorward/throttle-names/1",
             Self::DeviceCookies => b"doorward/device-cookie/1",
             Self::SessionNames => b"doorward/session-names/1",
+            Self::MailTokens => b"doorward/mail-tokens/1",
+            Self::MailRecipients => b"doorward/mail-recipients/1",
         }
     }
 }
@@ -116,7 +122,14 @@ mod tests {
     #[test]
     fn each_purpose_has_a_key_of_its_own() {
         let key = Key::new(Secret::new(vec![1; 32]));
-        let purposes = [Purpose::RefreshTokens, Purpose::ThrottleNames, Purpose::DeviceCookies, Purpose::SessionNames];
+        let purposes = [
+            Purpose::RefreshTokens,
+            Purpose::ThrottleNames,
+            Purpose::DeviceCookies,
+            Purpose::SessionNames,
+            Purpose::MailTokens,
+            Purpose::MailRecipients,
+        ];
         for (index, purpose) in purposes.into_iter().enumerate() {
             for other in &purposes[..index] {
                 assert_ne!(key.derive(&[], purpose), key.derive(&[], *other));

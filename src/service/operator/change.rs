@@ -3,13 +3,15 @@
 use super::{Changed, is_last_superuser};
 use crate::domain::account::UserId;
 use crate::domain::audit::Event;
+use crate::domain::mail::Kind;
 use crate::domain::password::PasswordHash;
 use crate::domain::session::{EndReason, SessionId};
+use crate::service::mail::Draft;
 use crate::service::session::{end_sessions_of, session_ended};
 use crate::service::throttle::forget_account;
 use crate::service::{App, Client, Failure};
 use crate::storage::account::Locked;
-use crate::storage::{BoxFuture, Error, Tx, account, audit, password};
+use crate::storage::{BoxFuture, Error, Tx, account, audit, mail, password};
 
 /// Lets a disabled person log in again.
 ///
@@ -48,15 +50,17 @@ pub async fn disable(app: &App, id: UserId, client: &Client, force: bool) -> Res
 /// When the database can't be asked.
 pub async fn set_password(app: &App, id: UserId, hash: PasswordHash, client: &Client) -> Result<Changed, Failure> {
     let change = Change { id, client: client.clone(), reason: EndReason::PasswordChanged, force: true };
-    let work: Work<PasswordHash> = |tx, change, hash, locked| {
+    let notice = app.mail.notice(Kind::PasswordReset)?;
+    let work: Work<(PasswordHash, Option<Draft>)> = |tx, change, (hash, notice), locked| {
         Box::pin(async move {
             account::set_password(tx, change.id, hash, locked.now).await?;
             password::void(tx, change.id).await?;
             change.note(tx, Event::PasswordChanged, &locked).await?;
+            change.tell(tx, notice.as_ref(), &locked).await?;
             change.end_sessions(tx, &locked).await
         })
     };
-    change.carry_out(app, hash, work).await
+    change.carry_out(app, (hash, notice), work).await
 }
 
 /// Makes the application beside Doorward see a superuser.
@@ -106,15 +110,21 @@ pub async fn unblock(app: &App, id: UserId, client: &Client) -> Result<Changed, 
 /// When the database can't be asked.
 pub async fn erase(app: &App, id: UserId, client: &Client, force: bool) -> Result<Changed, Failure> {
     let change = Change { id, client: client.clone(), reason: EndReason::Admin, force };
-    let work: Work<()> = |tx, change, (), locked| {
+    let notice = app.mail.notice(Kind::AccountDeleted)?;
+    let work: Work<Option<Draft>> = |tx, change, notice, locked| {
         Box::pin(async move {
             let ended = change.end_sessions(tx, &locked).await?;
             change.note(tx, Event::UserDeleted, &locked).await?;
+            change.tell(tx, notice.as_ref(), &locked).await?;
+            // But the one that tells of this.
+            mail::forget_user(tx, change.id, notice.as_ref().map(Draft::id)).await?;
             account::erase(tx, change.id).await?;
             Ok(ended)
         })
     };
-    change.carry_out(app, (), work).await
+    let erased = change.carry_out(app, notice, work).await;
+    app.mail.wake();
+    erased
 }
 
 /// What all changes of an account have in common.
@@ -159,6 +169,13 @@ impl Change {
     async fn note(&self, tx: &mut Tx, event: Event, locked: &Locked) -> Result<Vec<SessionId>, Error> {
         audit::append(tx, &self.client.record(event, self.id, None), locked.now).await?;
         Ok(Vec::new())
+    }
+
+    async fn tell(&self, tx: &mut Tx, notice: Option<&Draft>, locked: &Locked) -> Result<(), Error> {
+        if let Some(notice) = notice {
+            notice.tell(tx, &locked.user, &self.client, locked.now).await?;
+        }
+        Ok(())
     }
 
     async fn end_sessions(&self, tx: &mut Tx, locked: &Locked) -> Result<Vec<SessionId>, Error> {

@@ -9,10 +9,12 @@ use super::{
 };
 use crate::domain::account::{Email, UserId};
 use crate::domain::audit::Event;
+use crate::domain::mail::Kind;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::{AuthMethod, EndReason, Policy, RefreshToken, SessionId, Verdict};
 use crate::domain::throttle::{Guesser, Scope};
 use crate::platform::hashing::Place;
+use crate::service::mail::Draft;
 use crate::service::password::{HungUp, verify, waiting};
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
@@ -55,6 +57,8 @@ struct Verified {
     password_hash: PasswordHash,
     /// The same password at the configured cost, where the stored one was cheaper.
     rehashed: Option<PasswordHash>,
+    /// Nobody has logged in to the account before.
+    is_first: bool,
 }
 
 /// Logs in. `credentials` are none when no account can have what was submitted: that takes as long as a wrong password. What the
@@ -70,8 +74,9 @@ pub async fn login(
     credentials: Option<Credentials>,
     browser: Browser,
 ) -> Result<LoginOutcome, LoginError> {
+    let known = credentials.as_ref().and_then(|of| app.session.devices.device(&browser.device, &of.email));
     let account = credentials.as_ref().map(|credentials| {
-        let device = app.session.devices.device(&browser.device, &credentials.email);
+        let device = known;
         throttle::account(app, &credentials.email, device.map_or(Guesser::Stranger, Guesser::Device))
     });
     let attempt = Attempt::begin::<LoginError>(app, Scope::Login, &client, account).await?;
@@ -83,11 +88,17 @@ pub async fn login(
         // Only a token that would still have refreshed is of a session that this browser uses.
         let presented = identify_refresh(&app, &client, &browser.refresh).await?.map(|identified| identified.token);
         let email = verified.email.clone();
-        let Some(begun) = begin(&app, &client, verified, presented).await? else {
+        // Nobody need be told of the first login of all.
+        let is_new = known.is_none() && !verified.is_first;
+        let notice = if is_new { app.mail.notice(Kind::NewDevice)? } else { None };
+        let Some(begun) = begin(&app, &client, verified, presented, notice).await? else {
             attempt.failed();
             return Err(LoginError::Incorrect);
         };
         attempt.succeeded().await;
+        if is_new {
+            app.mail.wake();
+        }
         let device = app.session.devices.issue(&browser.device, &email).map_err(Failure::from)?;
         let Begun { session, now, .. } = begun;
         Ok(LoginOutcome::SignedIn(IssuedTokens { device: Some(device), ..issue_tokens(&app, &session, now)? }))
@@ -121,7 +132,8 @@ async fn look(
     match (known, stored_hash, email.zip(password)) {
         (Some(user), Some(password_hash), Some((email, password))) if verified.matches && user.is_active => {
             let rehashed = if verified.outdated { app.password.hashing.hash(password).await.ok() } else { None };
-            Ok((attempt, Verified { user_id: user.id, email, password_hash, rehashed }))
+            let is_first = user.last_login.is_none();
+            Ok((attempt, Verified { user_id: user.id, email, password_hash, rehashed, is_first }))
         }
         (known, ..) => {
             attempt.failed();
@@ -158,10 +170,11 @@ async fn begin(
     client: &Client,
     verified: Verified,
     presented: Option<RefreshToken>,
+    notice: Option<Draft>,
 ) -> Result<Option<Begun>, Failure> {
     let new = prepare_session(app, client, verified.user_id, vec![AuthMethod::Password])?;
-    let input = (app.session.policy.clone(), client.clone(), new, verified, presented);
-    let begun = app.store.write(input, |tx, (policy, client, new, verified, presented)| {
+    let input = (app.session.policy.clone(), client.clone(), new, (verified, presented), notice);
+    let begun = app.store.write(input, |tx, (policy, client, new, (verified, presented), notice)| {
         Box::pin(async move {
             let owner = match presented {
                 Some(token) => session::owner(tx, token.session_id).await?,
@@ -171,7 +184,7 @@ async fn begin(
                 account::lock(tx, owner).await?;
             }
             let recorded = account::record_login(tx, new.user_id, &verified.password_hash).await?;
-            let Some((_, now)) = recorded else { return Ok(None) };
+            let Some((user, now)) = recorded else { return Ok(None) };
             if let Some(owner) = owner.filter(|owner| *owner > new.user_id) {
                 account::lock(tx, owner).await?;
             }
@@ -183,6 +196,9 @@ async fn begin(
                 _ => None,
             };
             let begun = begin_session(tx, new.clone(), policy, client, now).await?;
+            if let Some(notice) = notice {
+                notice.tell(tx, &user, client, now).await?;
+            }
             Ok(Some((begun, replaced)))
         })
     });

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use super::authenticate::{Identified, identify_refresh};
 use super::{Browser, IssuedTokens, end_session, issue_tokens, session_ended};
 use crate::domain::audit::Event;
+use crate::domain::mail::Kind;
 use crate::domain::session::RefreshToken;
 use crate::domain::session::{EndReason, Refusal, Session, Verdict};
 use crate::domain::timestamp::Timestamp;
+use crate::service::mail::Draft;
 use crate::service::throttle::Limited;
 use crate::service::{App, Client, Failure, in_own_task};
-use crate::storage::{self, Tx, audit, session};
+use crate::storage::{self, Tx, account, audit, session};
 
 /// Why there are no new tokens.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +73,7 @@ pub async fn refresh(app: &Arc<App>, client: Client, browser: &Browser) -> Resul
             Decision::Refuse(refusal) => Err(RefreshError::Refused(refusal)),
             Decision::EndIt => {
                 session_ended(&app, token.session_id, EndReason::Reuse);
+                app.mail.wake();
                 tracing::warn!(session_id = %token.session_id, "a refresh token was used again: its session has ended");
                 Err(RefreshError::Refused(Refusal::Ended(EndReason::Reuse)))
             }
@@ -82,10 +85,12 @@ pub async fn refresh(app: &Arc<App>, client: Client, browser: &Browser) -> Resul
 
 async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_first: bool) -> Result<Decision, Failure> {
     let may_record = app.limits.counters.may_record(token.session_id, app.clock.now());
-    let input = (app.session.policy.clone(), client.clone(), token.clone(), user_first, may_record);
+    // Only under this lock does a session end.
+    let notice = if user_first { app.mail.notice(Kind::SessionReuse)? } else { None };
+    let input = (app.session.policy.clone(), client.clone(), token.clone(), (user_first, may_record), notice);
     let decided = app
         .store
-        .write(input, |tx, (policy, client, token, user_first, may_record)| {
+        .write(input, |tx, (policy, client, token, (user_first, may_record), notice)| {
             Box::pin(async move {
                 let locked = if *user_first {
                     session::lock_after_user(tx, token.session_id).await?
@@ -100,6 +105,7 @@ async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_firs
                     Verdict::Reuse => {
                         if *user_first {
                             end_session(tx, &locked.session, &EndReason::Reuse, client, locked.now).await?;
+                            tell(tx, notice.as_ref(), &locked.session, client, locked.now).await?;
                         }
                         return Ok(Decision::EndIt);
                     }
@@ -121,6 +127,21 @@ async fn decide(app: &Arc<App>, client: &Client, token: &RefreshToken, user_firs
         })
         .await?;
     Ok(decided)
+}
+
+/// Tells the owner of a session that it was ended for their safety.
+async fn tell(
+    tx: &mut Tx,
+    notice: Option<&Draft>,
+    session: &Session,
+    client: &Client,
+    now: Timestamp,
+) -> Result<(), storage::Error> {
+    let Some(notice) = notice else { return Ok(()) };
+    if let Some(user) = account::by_id(tx, session.user_id).await? {
+        notice.tell(tx, &user, client, now).await?;
+    }
+    Ok(())
 }
 
 /// What is worth remembering of a verdict.

@@ -11,6 +11,7 @@ pub(crate) mod cookies;
 pub(crate) mod forms;
 pub(crate) mod http1;
 pub(crate) mod inspect;
+pub(crate) mod mail;
 pub(crate) mod operations;
 pub(crate) mod schema;
 pub(crate) mod spec;

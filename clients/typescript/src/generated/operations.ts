@@ -18,6 +18,12 @@ import type {
   ResetPasswordData,
   ResetPasswordErrors,
   ResetPasswordResponses,
+  ForgotPasswordData,
+  ForgotPasswordErrors,
+  ForgotPasswordResponses,
+  ReportNotMeData,
+  ReportNotMeErrors,
+  ReportNotMeResponses,
   ExportMeErrors,
   ExportMeResponses,
   LoginData,
@@ -48,6 +54,8 @@ export const operations = {
   deleteMe: ["DELETE", "/me", 204, [400, 401, 403, 409, 413, 415, 422, 429]],
   changePassword: ["POST", "/password", 200, [400, 401, 403, 409, 413, 415, 422, 429]],
   resetPassword: ["POST", "/password/reset", 200, [400, 403, 413, 415, 422, 429]],
+  forgotPassword: ["POST", "/password/forgot", 202, [400, 403, 413, 415, 422, 429]],
+  reportNotMe: ["POST", "/not-me", 202, [400, 403, 413, 415, 422, 429]],
   exportMe: ["GET", "/me/export", 200, [401, 429]],
   login: ["POST", "/login", 200, [400, 401, 403, 413, 415, 422, 429]],
   refresh: ["POST", "/refresh", 200, [401, 403, 429]],
@@ -69,6 +77,8 @@ export interface Responses {
   deleteMe: DeleteMeResponses;
   changePassword: ChangePasswordResponses;
   resetPassword: ResetPasswordResponses;
+  forgotPassword: ForgotPasswordResponses;
+  reportNotMe: ReportNotMeResponses;
   exportMe: ExportMeResponses;
   login: LoginResponses;
   refresh: RefreshResponses;
@@ -87,6 +97,8 @@ export interface Errors {
   deleteMe: DeleteMeErrors;
   changePassword: ChangePasswordErrors;
   resetPassword: ResetPasswordErrors;
+  forgotPassword: ForgotPasswordErrors;
+  reportNotMe: ReportNotMeErrors;
   exportMe: ExportMeErrors;
   login: LoginErrors;
   refresh: RefreshErrors;
@@ -104,6 +116,8 @@ export interface Bodies {
   deleteMe: NonNullable<DeleteMeData["body"]>;
   changePassword: NonNullable<ChangePasswordData["body"]>;
   resetPassword: NonNullable<ResetPasswordData["body"]>;
+  forgotPassword: NonNullable<ForgotPasswordData["body"]>;
+  reportNotMe: NonNullable<ReportNotMeData["body"]>;
   login: NonNullable<LoginData["body"]>;
   logoutAll: NonNullable<LogoutAllData["body"]>;
 }

@@ -187,6 +187,16 @@ export type FieldProblem = {
 };
 
 /**
+ * Who has forgotten their password.
+ */
+export type ForgottenPassword = {
+    /**
+     * The address of the account.
+     */
+    email: string;
+};
+
+/**
  * Incorrect email or password. Unknown email, wrong password and disabled account get the same answer in the same time.
  */
 export type IncorrectCredentialsProblem = {
@@ -279,6 +289,16 @@ export type LastSuperuserProblem = {
 };
 
 /**
+ * A link's token.
+ */
+export type Link = {
+    /**
+     * What stands behind `#token=` in the link.
+     */
+    token: string;
+};
+
+/**
  * Who logs in.
  */
 export type Login = {
@@ -300,6 +320,29 @@ export type LogoutAll = {
      * Whether the asking session stays; if it is left out, it does not.
      */
     keep_current?: boolean | null;
+};
+
+/**
+ * The service is not set up to send mail.
+ */
+export type MailUnavailableProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:mail_unavailable';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 503;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'mail_unavailable';
 };
 
 /**
@@ -805,6 +848,10 @@ export type User = {
      */
     email: string;
     /**
+     * Whether the person has shown that they read the mail of this address. Where it is false the address may be somebody else's.
+     */
+    email_verified: boolean;
+    /**
      * The name as the person wrote it.
      */
     full_name: string | null;
@@ -1260,6 +1307,114 @@ export type ResetPasswordResponses = {
 };
 
 export type ResetPasswordResponse = ResetPasswordResponses[keyof ResetPasswordResponses];
+
+export type ForgotPasswordData = {
+    body: ForgottenPassword;
+    path?: never;
+    query?: never;
+    url: '/api/auth/password/forgot';
+};
+
+export type ForgotPasswordErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ({
+        code: 'overloaded';
+    } & OverloadedProblem) | ({
+        code: 'mail_unavailable';
+    } & MailUnavailableProblem) | ({
+        code: 'database_unavailable';
+    } & DatabaseUnavailableProblem);
+};
+
+export type ForgotPasswordError = ForgotPasswordErrors[keyof ForgotPasswordErrors];
+
+export type ForgotPasswordResponses = {
+    /**
+     * Taken. Whether anything comes of it is not told.
+     */
+    202: Message;
+};
+
+export type ForgotPasswordResponse = ForgotPasswordResponses[keyof ForgotPasswordResponses];
+
+export type ReportNotMeData = {
+    body: Link;
+    path?: never;
+    query?: never;
+    url: '/api/auth/not-me';
+};
+
+export type ReportNotMeErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ({
+        code: 'overloaded';
+    } & OverloadedProblem) | ({
+        code: 'database_unavailable';
+    } & DatabaseUnavailableProblem);
+};
+
+export type ReportNotMeError = ReportNotMeErrors[keyof ReportNotMeErrors];
+
+export type ReportNotMeResponses = {
+    /**
+     * Taken. Whether anything comes of it is not told.
+     */
+    202: Message;
+};
+
+export type ReportNotMeResponse = ReportNotMeResponses[keyof ReportNotMeResponses];
 
 export type ExportMeData = {
     body?: never;
