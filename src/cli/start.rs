@@ -62,7 +62,8 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     }
     let app = Arc::new(app(config, store, clock, random)?);
     let listeners = listen::listen(&config.server.listen)?;
-    let addresses: Vec<SocketAddr> = listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
+    let addresses: Vec<SocketAddr> =
+        listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
 
     if let Some(origin) = config.server.public_url.clone().or_else(|| config.server.origin(&addresses)) {
         app.mail.serves_at(origin);
@@ -106,7 +107,8 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
             hashing: hashing.context("the threads that hash passwords do not start")?,
             policy: config.passwords.clone(),
         },
-        mail: Mail::new(config.mail.clone(), &keys_of_mail, random.clone()).context("mail can't be sent as the settings say")?,
+        mail: Mail::new(config.mail.clone(), &keys_of_mail, random.clone())
+            .context("mail can't be sent as the settings say")?,
         exports: Exports::default(),
         stopping: Stopping::default(),
         store,

@@ -8,11 +8,11 @@ use url::Url;
 
 use super::database::{Database, Location};
 use super::declarations::{
-    APP_NAME, MAIL_BOUNCE, MAIL_FOLDER, MAIL_FROM, MAIL_RATE_LIMIT, MAIL_TEMPLATES, NOT_ME_URL, RESET_URL, SMTP_CA, SMTP_HOST,
-    SMTP_PASSWORD, SMTP_PORT, SMTP_TIMEOUT, SMTP_TLS, SMTP_USER,
+    APP_NAME, MAIL_BOUNCE, MAIL_FOLDER, MAIL_FROM, MAIL_RATE_LIMIT, MAIL_TEMPLATES, NOT_ME_URL, RESET_URL, SMTP_CA,
+    SMTP_HOST, SMTP_PASSWORD, SMTP_PORT, SMTP_TIMEOUT, SMTP_TLS, SMTP_USER,
 };
-use super::secret::Secret;
 use super::kinds::is_open;
+use super::secret::Secret;
 use super::setting::{Reader, Setting};
 use crate::domain::account::Email;
 use crate::domain::throttle::Limit;
@@ -111,7 +111,10 @@ impl Mail {
         // What is wrong with it is told where passwords are read.
         let reset = reader.peek(&RESET_URL);
         if smtp.is_some() && reset.is_none() && reader.production() {
-            reader.warn(&RESET_URL, "is not set: a link needs a page that takes it, so that nobody can ask for a new password");
+            reader.warn(
+                &RESET_URL,
+                "is not set: a link needs a page that takes it, so that nobody can ask for a new password",
+            );
         }
         let asked = reader.get(&MAIL_RATE_LIMIT);
         reader.refuse_in_production(

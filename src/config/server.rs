@@ -50,7 +50,11 @@ impl Server {
     pub fn origin(&self, addresses: &[SocketAddr]) -> Option<String> {
         let first = addresses.first()?;
         // One address of the two may be missing on this machine; the name leads to the other.
-        Some(if self.listen.len() > 1 { format!("http://localhost:{}", first.port()) } else { format!("http://{first}") })
+        Some(if self.listen.len() > 1 {
+            format!("http://localhost:{}", first.port())
+        } else {
+            format!("http://{first}")
+        })
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {

@@ -65,7 +65,10 @@ async fn a_login_from_a_new_browser_is_told_and_from_a_known_one_is_not(app: Tes
     let home = app.register_and_login("ann@example.com").await;
     home.logout().await.ok();
     home.login("ann@example.com").await.ok();
-    assert!(kinds(&app, "ann@example.com").await.is_empty(), "neither the first of all, nor a browser that was there before");
+    assert!(
+        kinds(&app, "ann@example.com").await.is_empty(),
+        "neither the first of all, nor a browser that was there before"
+    );
     for _ in 0..7 {
         app.browser().login("ann@example.com").await.ok();
     }

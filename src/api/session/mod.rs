@@ -13,10 +13,10 @@ use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
-pub(super) use self::caller::same_user;
-pub use self::caller::{Caller, CallerCode};
 use self::caller::RefreshCookie;
 pub(super) use self::caller::Tokens;
+pub(super) use self::caller::same_user;
+pub use self::caller::{Caller, CallerCode};
 use self::cookies::Kind;
 pub use self::devices::DevicesApi;
 pub(super) use self::devices::{Session, clearing};

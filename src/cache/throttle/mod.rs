@@ -215,7 +215,8 @@ impl Throttles {
     /// How many counters there are now, of all kinds.
     #[must_use]
     pub fn live_counters(&self) -> usize {
-        let by_address = [&self.logins, &self.registrations, &self.asks, &self.proofs, &self.overloads, &self.forgeries];
+        let by_address =
+            [&self.logins, &self.registrations, &self.asks, &self.proofs, &self.overloads, &self.forgeries];
         let by_key = [&self.failures, &self.proofs_of_account, &self.profiles, &self.exports, &self.refreshes];
         let by_key = by_key.into_iter().flatten().chain([&self.repeats]).map(|by_key| by_key.counters.live());
         by_address.into_iter().map(ByAddress::live).chain(by_key).sum()

@@ -51,7 +51,9 @@ mod tests {
 
     #[test]
     fn lures_are_left_out() {
-        for lure in ["Click HTTPS://evil.example", "www.evil.example", "ann@example.com", "a://b", "a\nb", "a\u{2028}b", " "] {
+        for lure in
+            ["Click HTTPS://evil.example", "www.evil.example", "ann@example.com", "a://b", "a\nb", "a\u{2028}b", " "]
+        {
             assert_eq!(presentable(lure), None, "{lure:?}");
         }
         assert_eq!(presentable(" Zoë O'Brien "), Some("Zoë O'Brien".to_owned()));

@@ -55,7 +55,8 @@ impl SmtpClient {
         let mut tls = TlsParameters::builder(server.host.clone());
         if let Some(ca) = &server.ca {
             let pem = std::fs::read(ca).map_err(|error| unreadable(format!("can't be read: {error}")))?;
-            let certificates = Certificate::from_pem(&pem).map_err(|_| unreadable("holds no certificates".to_owned()))?;
+            let certificates =
+                Certificate::from_pem(&pem).map_err(|_| unreadable("holds no certificates".to_owned()))?;
             if !pem.windows(5).any(|five| five == b"BEGIN") {
                 return Err(unreadable("holds no certificates".to_owned()));
             }

@@ -111,7 +111,7 @@ impl Templates {
         }
         let html = format!("{}.html", kind.as_str());
         let html = self.0.get_template(&html).is_ok().then(|| self.one(&html, context)).transpose()?;
-        Ok(Rendered { subject: subject.to_owned(), text: text.trim_start().to_owned(), html })
+        Ok(Rendered { subject: subject.to_owned(), text: format!("{}\n", text.trim()), html })
     }
 
     fn one(&self, file: &str, context: &Context) -> Result<String, TemplateProblem> {
@@ -159,7 +159,8 @@ fn example_facts() -> Facts {
 
 /// The files of a folder.
 fn read(folder: &Path) -> Result<Vec<(String, String)>, TemplateProblem> {
-    let failed = |file: &str, error: &std::io::Error| TemplateProblem { file: file.to_owned(), what: error.to_string() };
+    let failed =
+        |file: &str, error: &std::io::Error| TemplateProblem { file: file.to_owned(), what: error.to_string() };
     let whole = folder.display().to_string();
     let known: BTreeSet<String> =
         Kind::ALL.iter().flat_map(|kind| ["txt", "html"].map(|end| format!("{}.{end}", kind.as_str()))).collect();
@@ -185,7 +186,10 @@ fn read(folder: &Path) -> Result<Vec<(String, String)>, TemplateProblem> {
 /// What minijinja says, in one line.
 fn told(error: &minijinja::Error) -> String {
     let line = error.line().map(|line| format!(", line {line}")).unwrap_or_default();
-    format!("{}{line}", error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind())))
+    format!(
+        "{}{line}",
+        error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()))
+    )
 }
 
 #[cfg(test)]

@@ -112,7 +112,8 @@ impl Draft {
         let expires_at = now + purpose.lifetime();
         let token = NewToken { hash, seed, purpose, user: id, sent_to, payload: None, expires_at };
         mail::put(tx, &token, now).await?;
-        let facts = user.filter(|user| user.email_verified_at.is_some()).and_then(|user| facts(user, &Client::default()));
+        let facts =
+            user.filter(|user| user.email_verified_at.is_some()).and_then(|user| facts(user, &Client::default()));
         let mail = NewMail {
             id: self.id,
             kind: self.kind,

@@ -32,7 +32,9 @@ pub async fn not_me(app: &Arc<App>, client: Client, token: Option<LinkToken>) ->
             Box::pin(async move {
                 let Some(id) = mail::whose(tx, Purpose::NotMe, hash).await? else { return Ok(Vec::new()) };
                 let Some(locked) = account::lock(tx, id).await? else { return Ok(Vec::new()) };
-                let Some(token) = mail::take(tx, Purpose::NotMe, hash, locked.now).await? else { return Ok(Vec::new()) };
+                let Some(token) = mail::take(tx, Purpose::NotMe, hash, locked.now).await? else {
+                    return Ok(Vec::new());
+                };
                 let ended = end_sessions_of(tx, id, None, &EndReason::LogoutAll, client, locked.now).await?;
                 audit::append(tx, &client.record(Event::NotMe, id, None), locked.now).await?;
                 // The address may have been changed since; whoever reads the old one has another link for that.

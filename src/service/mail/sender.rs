@@ -87,7 +87,11 @@ async fn one(app: &App, post: &Post, line: &mut Line) -> Result<Did, Failure> {
         Err(SendError::Later(why)) => {
             let due = now + retry_after(claimed.mail.attempts + 1);
             // Not why: what a server says may name an address.
-            tracing::warn!(mail = id(&claimed), attempts = claimed.mail.attempts + 1, "a mail was not taken; trying again later");
+            tracing::warn!(
+                mail = id(&claimed),
+                attempts = claimed.mail.attempts + 1,
+                "a mail was not taken; trying again later"
+            );
             let input = (claimed, due, why);
             app.store
                 .write(input, |tx, (claimed, due, why)| Box::pin(outbox::postpone(tx, claimed, *due, why)))
@@ -108,13 +112,15 @@ async fn attempt(app: &App, post: &Post, line: &mut Line, claimed: &Claimed) -> 
     let (mail, service) = (&claimed.mail, &app.mail);
     // A newer node will send what this one has no words for.
     let Some(kind) = mail.kind else { return Err(SendError::Later("unknown to this version".to_owned())) };
-    let Some(from) = &service.settings.from else { return Err(SendError::Unreachable("MAIL_FROM is not set".to_owned())) };
+    let Some(from) = &service.settings.from else {
+        return Err(SendError::Unreachable("MAIL_FROM is not set".to_owned()));
+    };
     let token = claimed.link.as_ref().and_then(|link| Some((service.token_of(kind, link)?, link.expires_at)));
     if is_void(kind, claimed, token.is_some()) {
         return Ok(Outcome::Dropped);
     }
-    let link = token.as_ref().map(|(token, until)| (token, *until));
-    let (text, link) = service.words(kind, mail, link).map_err(|error| SendError::Later(error.to_string()))?;
+    let promised = token.as_ref().map(|(token, until)| (token, *until));
+    let (text, address) = service.words(kind, mail, promised).map_err(|error| SendError::Later(error.to_string()))?;
     let letter = Letter {
         id: &id(claimed),
         kind: kind.as_str(),
@@ -126,10 +132,11 @@ async fn attempt(app: &App, post: &Post, line: &mut Line, claimed: &Claimed) -> 
         text: &text,
     };
     let file = post.send(line, &letter).await?;
-    match file {
+    if let Some(file) = file {
         // Development alone: whoever reads this log can be anybody here.
-        Some(file) => tracing::info!(file = %file.display(), link, "a mail, as a file: set SMTP_HOST to send it"),
-        None => tracing::info!(mail = letter.id, kind = letter.kind, "mail sent"),
+        tracing::info!(file = %file.display(), link = address, "a mail, as a file: set SMTP_HOST to send it");
+    } else {
+        tracing::info!(mail = letter.id, kind = letter.kind, "mail sent");
     }
     Ok(Outcome::Sent)
 }

@@ -54,8 +54,8 @@ pub async fn reset(app: &Arc<App>, client: Client, token: Option<LinkToken>, new
         let ended = app.store.write(input, |tx, (client, user_id, token, hash, notice)| {
             Box::pin(async move {
                 let Some(mut locked) = account::lock(tx, *user_id).await? else { return Ok(None) };
-                let Some(taken) = password::take(tx, token, locked.now).await? else { return Ok(None) };
-                if taken.mailed_to.as_deref() == Some(locked.user.email.as_str()) {
+                let Some(mailed) = password::take(tx, token, locked.now).await? else { return Ok(None) };
+                if mailed.mailed_to.as_deref() == Some(locked.user.email.as_str()) {
                     // Whoever has the link reads the mail of the address.
                     account::confirm_email(tx, *user_id, locked.now).await?;
                     locked.user.email_verified_at.get_or_insert(locked.now);

@@ -11,7 +11,8 @@ use crate::domain::account::{FullName, User, UserId};
 use crate::domain::password::PasswordHash;
 use crate::domain::timestamp::Timestamp;
 pub use change::{
-    confirm_email, erase, list, lock_superusers, make_superuser, rename, set_active, set_password, unblock, unblocked_since,
+    confirm_email, erase, list, lock_superusers, make_superuser, rename, set_active, set_password, unblock,
+    unblocked_since,
 };
 
 /// The columns of a [`UserRow`]; the argument is the table's alias and a dot, or empty.
@@ -119,8 +120,7 @@ pub async fn by_id(tx: &mut Tx, id: UserId) -> Result<Option<User>, Error> {
 /// The id behind an address.
 pub async fn id_of(tx: &mut Tx, email: &Email) -> Result<Option<UserId>, Error> {
     let sql = "SELECT id FROM users WHERE email = $1";
-    let id: Option<i64> =
-        on!(tx, conn => sqlx::query_scalar(sql).bind(email.as_str()).fetch_optional(conn).await)?;
+    let id: Option<i64> = on!(tx, conn => sqlx::query_scalar(sql).bind(email.as_str()).fetch_optional(conn).await)?;
     Ok(id.map(UserId))
 }
 

@@ -58,12 +58,7 @@ pub async fn one_at_a_time(tx: &mut Tx, recipient: [u8; 16]) -> Result<(), Error
 }
 
 /// How many mails were asked for since a time, of those that this budget counts; the ones that were too many are not.
-pub async fn asked_since(
-    tx: &mut Tx,
-    recipient: [u8; 16],
-    budget: &Budget,
-    since: Timestamp,
-) -> Result<u32, Error> {
+pub async fn asked_since(tx: &mut Tx, recipient: [u8; 16], budget: &Budget, since: Timestamp) -> Result<u32, Error> {
     let sql = "SELECT count(*) FROM outbox WHERE recipient = $1 AND created_at > $2 AND budget = $3 \
                AND (outcome IS NULL OR outcome <> 'over_budget')";
     count(tx, sql, recipient, since, &budget.text()).await

@@ -78,7 +78,8 @@ pub async fn live(
         .bind(until.micros())
         .fetch_optional(conn)
         .await)?;
-    hash.map(|hash| hash.try_into().map_err(|_| Error::Corrupt { table: "one_time_tokens", column: "hash" })).transpose()
+    hash.map(|hash| hash.try_into().map_err(|_| Error::Corrupt { table: "one_time_tokens", column: "hash" }))
+        .transpose()
 }
 
 /// The token of this hash, if it is good for this.

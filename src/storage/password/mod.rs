@@ -6,10 +6,9 @@
 
 use super::mail::{self, TokenHash};
 use super::{Error, Tx};
-use crate::domain::mail::Purpose;
 use crate::domain::account::UserId;
+use crate::domain::mail::Purpose;
 use crate::domain::timestamp::Timestamp;
-
 
 /// Stores a reset; it takes the place of the user's earlier one. The user's row must be locked.
 pub async fn put(

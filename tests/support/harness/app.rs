@@ -97,7 +97,8 @@ impl TestApp {
         let folder = home.folder.path().join("mail").display().to_string();
         let sends = settings.iter().any(|(name, value)| *name == "SMTP_HOST" || *value == "production");
         let mail = (!sends).then_some(("MAIL_FOLDER", folder.as_str()));
-        let source = Source::from_pairs(common.iter().chain(&mail).chain(settings).map(|(name, value)| (*name, *value)));
+        let source =
+            Source::from_pairs(common.iter().chain(&mail).chain(settings).map(|(name, value)| (*name, *value)));
         let config = Config::load(&source, clock.now()).unwrap_or_else(|problems| panic!("{problems}"));
         let contract = Contract::of_the_service(config.cookies.clone());
         // Repeatable, but different for each service of a process.
