@@ -81,8 +81,8 @@ fn production_needs_a_key_alone() {
     let report = problem(load(&[("ENVIRONMENT", "production")]));
     assert!(report.starts_with("JWT_SECRET_KEY must be set in production"), "{report}");
     let warnings = load(&[("ENVIRONMENT", "production"), ("JWT_SECRET_KEY", KEY)]).unwrap().warnings;
-    let expected = ["TRUSTED_PROXIES is not set", "SECRET_KEY is not set"];
-    assert_eq!(warnings.len(), 2);
+    let expected = ["TRUSTED_PROXIES is not set", "SECRET_KEY is not set", "SMTP_HOST is not set"];
+    assert_eq!(warnings.len(), 3);
     for (warning, expected) in warnings.iter().zip(expected) {
         assert!(warning.to_string().starts_with(expected), "{warning}");
     }

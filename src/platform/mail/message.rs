@@ -91,7 +91,8 @@ fn plain(text: &str) -> SinglePart {
     /// RFC 5322 2.1.1.
     const LONGEST_LINE: usize = 998;
     if text.is_ascii() && text.lines().all(|line| line.len() <= LONGEST_LINE) {
-        let lines = text.lines().collect::<Vec<_>>().join("\r\n") + "\r\n";
+        // lettre ends the last one.
+        let lines = text.lines().collect::<Vec<_>>().join("\r\n");
         let body = Body::dangerous_pre_encoded(lines.into_bytes(), ContentTransferEncoding::SevenBit);
         return SinglePart::builder().header(header::ContentType::TEXT_PLAIN).body(body);
     }
