@@ -28,6 +28,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("minijinja", &["platform"]),
     ("rand", &["platform"]),
     ("tracing_subscriber", &["telemetry"]),
+    ("prometheus", &["telemetry"]),
     ("dotenvy", &["config"]),
     ("psl", &["config"]),
     ("std::env", &["config"]),

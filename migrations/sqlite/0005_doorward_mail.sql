@@ -5,6 +5,9 @@ ALTER TABLE users ADD COLUMN email_verified_at INTEGER;
 -- When the account is erased: its owner has deleted it, while whoever had its address before may still take it back.
 ALTER TABLE users ADD COLUMN erase_at INTEGER;
 
+-- Those that are due.
+CREATE INDEX users_erase_at ON users (erase_at) WHERE erase_at IS NOT NULL;
+
 -- What a mailed token is derived from, with a key of the server: the same link can be mailed again. None: nobody can make it again.
 ALTER TABLE one_time_tokens ADD COLUMN seed BLOB;
 

@@ -8,6 +8,7 @@ pub mod docs;
 pub mod document;
 pub mod health;
 pub mod mail;
+pub mod metrics;
 pub mod middleware;
 mod pages;
 pub mod password;
@@ -38,6 +39,7 @@ fn operations() -> impl OpenApi {
         account::AccountApi,
         password::PasswordApi,
         mail::MailApi,
+        mail::EmailApi,
         account::ExportApi,
         session::SessionApi,
         session::DevicesApi,
@@ -80,6 +82,7 @@ pub fn endpoint(
         routes: routes(site.paths()),
         request_id_seed,
         limits: Limits::default(),
+        metrics: Arc::clone(&app.metrics),
     };
     middleware::wrap(site.data(app).data(cookies.clone()), &settings)
 }

@@ -130,6 +130,22 @@ impl SessionCache {
         });
     }
 
+    /// When the last look for revocations began. None: there was none yet.
+    #[must_use]
+    pub fn looked_at(&self) -> Option<Timestamp> {
+        let micros = self.looked_at.load(Ordering::Acquire);
+        (micros != i64::MIN).then_some(Timestamp::from_micros(micros))
+    }
+
+    /// How many live and how many ended sessions are remembered.
+    #[must_use]
+    pub fn sizes(&self) -> (u64, u64) {
+        // What was added or has expired is counted only then.
+        self.live.run_pending_tasks();
+        self.ended.run_pending_tasks();
+        (self.live.entry_count(), self.ended.entry_count())
+    }
+
     /// Revocations that were committed before `began` are known now.
     pub fn looked(&self, began: Timestamp) {
         self.looked_at.store(began.micros(), Ordering::Release);

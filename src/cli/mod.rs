@@ -1,14 +1,17 @@
 //! The command line.
 
+mod backup;
 mod development_key;
 mod healthcheck;
 pub mod listen;
+mod mail;
 mod migrate;
 mod serve;
 pub mod start;
 mod user;
 
 use std::io::{ErrorKind, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -49,10 +52,29 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Copy the SQLite database into one file, also while a server runs on it
+    ///
+    /// The copy is one state of the database, looked through, and for this user alone. It does not hold the keys.
+    Backup {
+        /// The copy; it must not be there yet
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the SQLite database, while no server runs on it
+    ///
+    /// Refuses a file that is damaged or of something else, and keeps what was there beside it.
+    Restore {
+        /// The backup; it stays as it is
+        file: PathBuf,
+    },
     /// Look after accounts; a running server notices within two seconds
     User {
         #[command(subcommand)]
         command: user::Command,
+    },
+    /// Look after mail
+    Mail {
+        #[command(subcommand)]
+        command: mail::Command,
     },
     /// Ask the server on this machine whether it is alive
     ///
@@ -121,6 +143,9 @@ fn with_config(command: Command) -> ExitCode {
     }
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| match command {
         Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
+        Command::Backup { file } => runtime.block_on(backup::back_up(&config, &file)),
+        Command::Restore { file } => runtime.block_on(backup::restore(&config, &file, clock.now())),
+        Command::Mail { command } => runtime.block_on(mail::run(&config, command)),
         Command::User { command } => runtime.block_on(user::run(&config, command)).map(|()| ExitCode::SUCCESS),
         _ => runtime.block_on(serve::run(&config)).map(|()| ExitCode::SUCCESS),
     });

@@ -25,22 +25,28 @@ use crate::server;
 use crate::service::account::Exports;
 use crate::service::health::Stopping;
 use crate::service::mail::Mail;
+use crate::service::metrics::{self, LiveSessions};
 use crate::service::password::Passwords;
 use crate::service::session::Sessions;
 use crate::service::throttle::Limits;
 use crate::service::{App, mail, maintenance, session};
-use crate::storage::{ServeLock, Store};
+use crate::storage::{self, ServeLock, Store};
+
+/// Those who ask for metrics at once.
+const METRICS_CONNECTIONS: u32 = 32;
 
 /// A server that accepts connections.
 pub struct Running {
     /// Where; more than one with both loopbacks.
     pub addresses: Vec<SocketAddr>,
+    /// Where metrics are told.
+    pub metrics: Option<SocketAddr>,
     /// What it stands on.
     pub app: Arc<App>,
     shutdown_delay: Duration,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
-    in_the_background: [JoinHandle<()>; 3],
+    in_the_background: Vec<JoinHandle<()>>,
     // Held until the end.
     _lock: Option<ServeLock>,
 }
@@ -51,11 +57,15 @@ pub struct Running {
 /// # Errors
 /// What stands in the way, with the remedy.
 pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Result<Running> {
-    let store = Store::open(&config.database, clock.clone()).await?;
     let lock = match &config.database.location {
-        Location::Sqlite(path) => Some(ServeLock::acquire(path)?),
+        Location::Sqlite(path) => {
+            let lock = ServeLock::acquire(path)?;
+            storage::examine(path).await?;
+            Some(lock)
+        }
         Location::Postgres(_) => None,
     };
+    let store = Store::open(&config.database, clock.clone()).await?;
     let applied = store.migrate().await?;
     if applied > 0 {
         tracing::info!(applied, "brought the database up to date");
@@ -75,13 +85,34 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
         // A sender that is gone means stop, too.
         let _ = stopped.await;
     }));
-    let in_the_background = [
+    let mut in_the_background = vec![
         tokio::spawn(session::follow_revocations(Arc::clone(&app))),
         tokio::spawn(mail::deliver(Arc::clone(&app))),
         tokio::spawn(maintenance::keep_house(Arc::clone(&app), config.database.audit_retention)),
     ];
+    let metrics = match config.server.metrics_addr {
+        Some(address) => Some(tell_metrics(address, &app, &mut in_the_background)?),
+        None => None,
+    };
     let shutdown_delay = config.server.shutdown_delay;
-    Ok(Running { addresses, app, shutdown_delay, stop, serving, in_the_background, _lock: lock })
+    Ok(Running { addresses, metrics, app, shutdown_delay, stop, serving, in_the_background, _lock: lock })
+}
+
+/// Listens there and answers Prometheus, to the end.
+fn tell_metrics(address: SocketAddr, app: &Arc<App>, tasks: &mut Vec<JoinHandle<()>>) -> anyhow::Result<SocketAddr> {
+    let listeners = listen::listen(&[address]).context("METRICS_ADDR")?;
+    let address = listeners.first().map_or(Ok(address), std::net::TcpListener::local_addr)?;
+    let live = Arc::new(LiveSessions::default());
+    let endpoint = api::metrics::endpoint(Arc::clone(app), Arc::clone(&live));
+    let limits = server::Limits { connections: METRICS_CONNECTIONS, ..server::Limits::default() };
+    tasks.push(tokio::spawn(metrics::count_sessions(Arc::clone(app), live)));
+    tasks.push(tokio::spawn(async move {
+        if let Err(error) = server::serve(listeners, endpoint, limits, std::future::pending()).await {
+            tracing::error!(%error, "metrics are not told");
+        }
+    }));
+    tracing::info!(%address, "metrics are told to Prometheus");
+    Ok(address)
 }
 
 /// The use cases on what they stand on.
@@ -110,6 +141,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         mail: Mail::new(config.mail.clone(), &keys_of_mail, random.clone())
             .context("mail can't be sent as the settings say")?,
         exports: Exports::default(),
+        metrics: Arc::default(),
         stopping: Stopping::default(),
         store,
         clock,

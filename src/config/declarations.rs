@@ -1,6 +1,6 @@
 //! Every setting: the one table that settings are read by and documented from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use super::cookies::SameSite;
 use super::database::DatabaseUrl;
 use super::kinds::{
     DOMAIN, FOLDER, HOST as ADDRESS, HOST_NAME, KEY, LIMIT, MAIL_ADDRESS, MAILBOX, MOMENT, NAME, ORIGIN, ORIGINS, PAGE,
-    PASSWORD, SWITCH, TITLE, choice, duration, number,
+    PASSWORD, SOCKET, SWITCH, TITLE, choice, duration, number,
 };
 use super::logging::{self, LogFormat};
-use super::mail::{Mailbox, Tls};
+use super::mail::{Mailbox, Tls, Verification};
 use super::networks::{NETWORK_LIMITS, PROXIES};
 use super::secret::Secret;
 use super::setting::Default::{Is, Required, Unset};
@@ -50,6 +50,8 @@ settings! {
         TRUSTED_PROXIES: Vec<IpNet> = PROXIES, Unset("nobody is believed, which production warns about");
         /// How long a connection without a request is kept open; longer than the reverse proxy keeps it.
         KEEP_ALIVE_TIMEOUT: Duration = duration!("1s" to "1d"), Is("620s");
+        /// Where Prometheus' metrics are told, on `/metrics`: an address that only your monitoring reaches.
+        METRICS_ADDR: SocketAddr = SOCKET, Unset("nowhere");
         /// At the end, how long the readiness check says 503 while connections are still accepted.
         SHUTDOWN_DELAY: Duration = duration!("0s" to "5m"), Is("0s"), Is("5s");
     }
@@ -138,6 +140,17 @@ settings! {
     "Mail" {
         /// How your application is called in mails.
         APP_NAME: String = TITLE, Is("Doorward");
+        /// Whether people show that they read the mail of their address: `on` mails a link and tells in `email_verified` what came of it;
+        /// `required` makes an account by that link alone, so that nothing tells which addresses have one.
+        EMAIL_VERIFICATION: Verification = choice! {
+            "off" => Verification::Off, "on" => Verification::On, "required" => Verification::Required
+        }, Is("off");
+        /// The page of your application that takes the token of a link that confirms an address, behind `#token=`; plain http is
+        /// refused in production.
+        VERIFY_URL: Url = PAGE, Unset("a small page of Doorward's own"), Unset("no such mail is sent");
+        /// The page of your application that takes the token of a link to a new address, behind `#token=`, and of the one that takes an
+        /// old address back, behind `#restore=`; plain http is refused in production.
+        EMAIL_CHANGE_URL: Url = PAGE, Unset("a small page of Doorward's own"), Unset("no such mail is sent");
         /// The page of your application that takes the token of a link by which somebody says that they did not do what a mail tells of,
         /// behind `#token=`; plain http is refused in production.
         NOT_ME_URL: Url = PAGE, Unset("a small page of Doorward's own"), Unset("mails have no such link");

@@ -1,6 +1,6 @@
 //! The kinds of values that settings have, and how each is read.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -103,6 +103,11 @@ pub(super) const NAME: Kind<String> = Kind {
         let plain = text.len() <= 255 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
         if plain { Ok(text.to_owned()) } else { Err(Reason::Values) }
     }),
+};
+
+pub(super) const SOCKET: Kind<SocketAddr> = Kind {
+    values: "an address and a port, such as `127.0.0.1:9464` or `[::1]:9464`",
+    parse: Parse::Text(|text| text.parse().map_err(|_| Reason::Values)),
 };
 
 pub(super) const MOMENT: Kind<Timestamp> = Kind {

@@ -8,8 +8,9 @@ use url::Url;
 
 use super::database::{Database, Location};
 use super::declarations::{
-    APP_NAME, MAIL_BOUNCE, MAIL_FOLDER, MAIL_FROM, MAIL_RATE_LIMIT, MAIL_TEMPLATES, NOT_ME_URL, RESET_URL, SMTP_CA,
-    SMTP_HOST, SMTP_PASSWORD, SMTP_PORT, SMTP_TIMEOUT, SMTP_TLS, SMTP_USER,
+    APP_NAME, EMAIL_CHANGE_URL, EMAIL_VERIFICATION, MAIL_BOUNCE, MAIL_FOLDER, MAIL_FROM, MAIL_RATE_LIMIT,
+    MAIL_TEMPLATES, NOT_ME_URL, RESET_URL, SMTP_CA, SMTP_HOST, SMTP_PASSWORD, SMTP_PORT, SMTP_TIMEOUT, SMTP_TLS,
+    SMTP_USER, VERIFY_URL,
 };
 use super::kinds::is_open;
 use super::secret::Secret;
@@ -32,6 +33,8 @@ pub struct Mail {
     pub templates: Option<PathBuf>,
     /// Where links lead.
     pub pages: Pages,
+    /// `EMAIL_VERIFICATION`.
+    pub verification: Verification,
     /// `MAIL_RATE_LIMIT`: mails to one address that anybody may ask for.
     pub asked: Option<Limit>,
 }
@@ -41,6 +44,10 @@ pub struct Mail {
 pub struct Pages {
     /// `RESET_URL`.
     pub reset: Option<Url>,
+    /// `VERIFY_URL`.
+    pub verify: Option<Url>,
+    /// `EMAIL_CHANGE_URL`.
+    pub email_change: Option<Url>,
     /// `NOT_ME_URL`.
     pub not_me: Option<Url>,
     /// Whether Doorward's own stand in for those that are missing.
@@ -63,6 +70,17 @@ pub enum Transport {
     Smtp(Smtp),
     /// Nobody: each mail is a file in this folder.
     Folder(PathBuf),
+}
+
+/// Whether people show that they read the mail of their address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verification {
+    /// Nobody is asked to.
+    Off,
+    /// Everybody is asked to, and nothing hangs on it.
+    On,
+    /// There is no account before they have.
+    Required,
 }
 
 /// A mail server.
@@ -130,8 +148,33 @@ impl Mail {
             }
             None => Some(Transport::Folder(folder.unwrap_or_else(|| beside(database)))),
         };
-        let pages = Pages { reset, not_me: page(reader, &NOT_ME_URL), own: !reader.production() };
-        Some(Self { app_name: app_name?, transport, from, bounce, templates, pages, asked: asked? })
+        let pages = Pages {
+            reset,
+            verify: page(reader, &VERIFY_URL),
+            email_change: page(reader, &EMAIL_CHANGE_URL),
+            not_me: page(reader, &NOT_ME_URL),
+            own: !reader.production(),
+        };
+        let verification = reader.get(&EMAIL_VERIFICATION);
+        let sends = transport.is_some() && (pages.own || pages.verify.is_some());
+        reader.refuse_in_production(
+            verification == Some(Verification::Required) && !sends,
+            &EMAIL_VERIFICATION,
+            "must not be required without SMTP_HOST and VERIFY_URL: nobody could have an account",
+        );
+        if verification == Some(Verification::On) && !sends {
+            reader.warn(&EMAIL_VERIFICATION, "has no effect without SMTP_HOST and VERIFY_URL: no link is mailed");
+        }
+        Some(Self {
+            app_name: app_name?,
+            transport,
+            from,
+            bounce,
+            templates,
+            pages,
+            verification: verification?,
+            asked: asked?,
+        })
     }
 }
 

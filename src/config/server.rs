@@ -6,7 +6,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::declarations::{
-    ALLOWED_ORIGINS, API_DOCS, HOST, HSTS, KEEP_ALIVE_TIMEOUT, PORT, PUBLIC_URL, SHUTDOWN_DELAY, TRUSTED_PROXIES,
+    ALLOWED_ORIGINS, API_DOCS, HOST, HSTS, KEEP_ALIVE_TIMEOUT, METRICS_ADDR, PORT, PUBLIC_URL, SHUTDOWN_DELAY,
+    TRUSTED_PROXIES,
 };
 use super::networks::hold_strangers;
 use super::setting::Reader;
@@ -31,6 +32,8 @@ pub struct Server {
     pub hsts: bool,
     /// `KEEP_ALIVE_TIMEOUT`: how long a connection without a request is kept open.
     pub keep_alive_timeout: Duration,
+    /// `METRICS_ADDR`: where metrics are told.
+    pub metrics_addr: Option<SocketAddr>,
     /// `SHUTDOWN_DELAY`: how long readiness is 503 while connections are still accepted.
     pub shutdown_delay: Duration,
 }
@@ -101,6 +104,7 @@ impl Server {
         );
         let (api_docs, strict) = (reader.get(&API_DOCS), reader.get(&HSTS));
         let (keep_alive_timeout, shutdown_delay) = (reader.get(&KEEP_ALIVE_TIMEOUT), reader.get(&SHUTDOWN_DELAY));
+        let metrics_addr = reader.get(&METRICS_ADDR);
         let port = port?;
         Some(Self {
             listen: hosts?.into_iter().map(|host| SocketAddr::new(host, port)).collect(),
@@ -110,6 +114,7 @@ impl Server {
             api_docs: api_docs?,
             hsts: strict?,
             keep_alive_timeout: keep_alive_timeout?,
+            metrics_addr,
             shutdown_delay: shutdown_delay?,
         })
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::account::erase_due;
 use super::{App, Failure};
 use crate::domain::mail::GIVE_UP_AFTER;
-use crate::storage::{PURGE_BATCH, audit, mail, password, session, throttle};
+use crate::storage::{PURGE_BATCH, account, audit, mail, password, session, throttle};
 
 /// How often.
 const EVERY: Duration = Duration::from_mins(10);
@@ -41,6 +42,8 @@ pub async fn purge(app: &App, audit_retention: Duration) -> Result<(), Failure> 
     while app.store.write((), move |tx, ()| Box::pin(audit::purge(tx, audit_before))).await? == PURGE_BATCH {}
     while app.store.write((), move |tx, ()| Box::pin(throttle::purge(tx, now))).await? == PURGE_BATCH {}
     while app.store.write((), move |tx, ()| Box::pin(password::purge(tx, now))).await? == PURGE_BATCH {}
+    while app.store.write((), move |tx, ()| Box::pin(account::purge_left(tx, now))).await? == PURGE_BATCH {}
+    erase_due(app).await?;
     let (too_old, done_before) = (now - GIVE_UP_AFTER - GIVE_UP_SLACK, now - MAIL_RETENTION);
     app.store.write((), move |tx, ()| Box::pin(mail::give_up(tx, too_old, now))).await?;
     while app.store.write((), move |tx, ()| Box::pin(mail::purge(tx, done_before))).await? == PURGE_BATCH {}

@@ -7,12 +7,14 @@ pub mod account;
 pub mod health;
 pub mod mail;
 pub mod maintenance;
+pub mod metrics;
 pub mod operator;
 pub mod password;
 pub mod session;
 pub mod throttle;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use tracing::Instrument as _;
 
@@ -24,6 +26,7 @@ use crate::platform::clock::Clock;
 use crate::platform::hashing::HashError;
 use crate::platform::random::{Random, RandomError};
 use crate::storage::{self, Store};
+use crate::telemetry::metrics::Metrics;
 
 /// Everything that the use cases stand on, by area. One per process, shared.
 pub struct App {
@@ -43,6 +46,8 @@ pub struct App {
     pub limits: throttle::Limits,
     /// Exports that are under way.
     pub exports: account::Exports,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Whether the end has begun.
     pub stopping: health::Stopping,
 }

@@ -41,12 +41,15 @@ pub mod audit;
 mod engine;
 pub mod mail;
 pub mod password;
+mod pool;
 mod readable;
 pub mod session;
 pub mod throttle;
 
-pub use engine::{Error, Revocations, ServeLock, StartError, StartProblem, Version};
+pub use engine::{Copied, Error, Restored, Revocations, ServeLock, StartError, StartProblem, Version};
 use engine::{Heartbeat, announce_revocation, postgres, sqlite};
+pub use engine::{backup, examine, restore};
+pub use pool::Pool;
 pub use readable::Page;
 use readable::readable;
 

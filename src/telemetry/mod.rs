@@ -1,4 +1,5 @@
-//! Structured logs.
+//! Structured logs, and metrics.
 
 pub mod logging;
+pub mod metrics;
 mod queue;

@@ -5,14 +5,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backup;
 mod http;
 mod kill;
+mod mail;
+mod metrics;
 #[cfg(target_os = "linux")]
 mod nginx;
 #[cfg(target_os = "linux")]
 mod readiness;
 mod readme;
 mod server;
+mod tools;
 mod users;
 
 use std::io::Write as _;

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -34,9 +35,32 @@ impl Server {
 
     /// Kills it as `kill -9` does, and starts it again on the same data.
     pub(crate) fn kill_and_restart(&mut self) {
+        self.kill();
+        self.start_again();
+    }
+
+    /// Kills it as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("a process to kill");
         self.child.wait().expect("its end");
+    }
+
+    /// Starts it again on the same data, once it is killed.
+    pub(crate) fn start_again(&mut self) {
         (self.child, self.port) = spawn(Command::new(PROGRAM), self.folder.path(), &self.settings);
+    }
+
+    /// Changes a setting of the next start.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Runs a command beside it, with its settings, to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let settings = self.settings.iter().map(|(name, value)| (name, value));
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).env_clear().env("PORT", "0").envs(settings).current_dir(self.folder());
+        command.stdin(Stdio::null()).output().expect("the binary must run")
     }
 
     /// The port it listens on.
@@ -52,6 +76,18 @@ impl Server {
     /// The folder that it runs in.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The first line of its log that holds this text, which it will write if it has not.
+    pub(crate) fn logged(&self, text: &str) -> String {
+        let began = Instant::now();
+        loop {
+            if let Some(line) = self.log().lines().find(|line| line.contains(text)) {
+                return line.to_owned();
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "{text:?} was never logged: {}", self.log());
+            std::thread::yield_now();
+        }
     }
 
     /// What it has written to its standard error.

@@ -153,6 +153,7 @@ pub fn settings() -> Settings {
             hsts: true,
             keep_alive_timeout: NEVER,
             shutdown_delay: Duration::ZERO,
+            metrics_addr: None,
         },
         routes: RouteTable::new([
             ("/health", vec![Method::GET]),
@@ -168,6 +169,7 @@ pub fn settings() -> Settings {
         ]),
         request_id_seed: [7; 16],
         limits: middleware::Limits { body_read: NEVER, request: NEVER, ..middleware::Limits::default() },
+        metrics: std::sync::Arc::default(),
     }
 }
 

@@ -60,6 +60,11 @@ export interface AuthClient {
   resetPassword(body: Body<"resetPassword">): Promise<Result<"resetPassword">>;
   forgotPassword(body: Body<"forgotPassword">): Promise<Result<"forgotPassword">>;
   reportNotMe(body: Body<"reportNotMe">): Promise<Result<"reportNotMe">>;
+  sendVerification(): Promise<Result<"sendVerification">>;
+  verifyEmail(body: Body<"verifyEmail">): Promise<Result<"verifyEmail">>;
+  changeEmail(body: Body<"changeEmail">): Promise<Result<"changeEmail">>;
+  confirmEmailChange(body: Body<"confirmEmailChange">): Promise<Result<"confirmEmailChange">>;
+  restoreEmail(body: Body<"restoreEmail">): Promise<Result<"restoreEmail">>;
   /** `fetch` for your own API, with the same login: the cookies go along, and a 401 is answered by a refresh and one more try. */
   fetch(input: string | URL, init?: RequestInit): Promise<Response>;
   /** Finds out who is logged in; at most one request where nobody is. Safe to call again. */
@@ -280,6 +285,15 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
     resetPassword: (body) => request(call, "resetPassword", body),
     forgotPassword: (body) => request(call, "forgotPassword", body),
     reportNotMe: (body) => request(call, "reportNotMe", body),
+    sendVerification: () => authenticated("sendVerification"),
+    verifyEmail: (body) => request(call, "verifyEmail", body),
+    changeEmail: (body) => authenticated("changeEmail", body),
+    async confirmEmailChange(body) {
+      const result = await authenticated("confirmEmailChange", body);
+      if (result.ok) become({ status: "authenticated", user: result.data, lost: null });
+      return result;
+    },
+    restoreEmail: (body) => request(call, "restoreEmail", body),
     async fetch(input, init) {
       const since = Date.now();
       const again = () => send(input, { credentials: "include", ...init });

@@ -1,5 +1,9 @@
 //! What is done by mail: asking for links, and saying that a notice tells of somebody else.
 
+mod email;
+
+pub use self::email::EmailApi;
+
 use std::sync::Arc;
 
 use poem::web::Data;

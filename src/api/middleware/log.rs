@@ -1,4 +1,4 @@
-//! One line a request.
+//! One line a request, and one more in the metrics.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,14 +10,15 @@ use tracing::Instrument;
 use super::context::Context;
 use crate::api::routes::Route;
 use crate::service::Client;
+use crate::telemetry::metrics::{self, Metrics};
 
 /// Logs method, path template, status, duration, request id and client address. Never the path itself, a query, a header or a
 /// body: they may hold secrets.
-pub(super) struct RequestLog<E>(E);
+pub(super) struct RequestLog<E>(E, Arc<Metrics>);
 
 impl<E> RequestLog<E> {
-    pub(super) fn new(inner: E) -> Self {
-        Self(inner)
+    pub(super) fn new(inner: E, metrics: Arc<Metrics>) -> Self {
+        Self(inner, metrics)
     }
 }
 
@@ -25,7 +26,7 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let mut line = Line::begin(&request);
+        let mut line = Line::begin(&request, Arc::clone(&self.1));
         let span = tracing::info_span!("request", request_id = line.request_id());
         let response = self.0.get_response(request).instrument(span).await;
         line.status = Some(response.status());
@@ -40,16 +41,18 @@ struct Line {
     client: Option<Client>,
     start: Instant,
     status: Option<StatusCode>,
+    metrics: Arc<Metrics>,
 }
 
 impl Line {
-    fn begin(request: &Request) -> Self {
+    fn begin(request: &Request, metrics: Arc<Metrics>) -> Self {
         Self {
             method: request.method().clone(),
             context: request.data().cloned(),
             client: request.data().cloned(),
             start: Instant::now(),
             status: None,
+            metrics,
         }
     }
 
@@ -84,7 +87,10 @@ impl Drop for Line {
         let method = well_known(&self.method);
         let path = self.path();
         let request_id = self.request_id();
-        let duration_ms = (self.start.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+        let took = self.start.elapsed();
+        let status = self.status.as_ref().map(StatusCode::as_str);
+        self.metrics.request(metrics::Request { method, path, status, took });
+        let duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3;
         let client = self.client.as_ref().and_then(|client| client.ip).map(tracing::field::display);
         match self.status.map(|status| status.as_u16()) {
             Some(status @ 500) => {

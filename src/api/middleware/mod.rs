@@ -21,11 +21,12 @@ use self::client_address::ClientAddress;
 use self::origins::Origins;
 use super::routes::RouteTable;
 use crate::config::server::Server;
+use crate::telemetry::metrics::Metrics;
 
 pub use self::context::{Context, SessionName, Unreadable, X_DOORWARD_SESSION};
 
 /// What the stack needs to know.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// The section on the server.
     pub server: Server,
@@ -35,6 +36,8 @@ pub struct Settings {
     pub request_id_seed: [u8; 16],
     /// Bounds of one request.
     pub limits: Limits,
+    /// Where requests are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Bounds of one request. Fixed; tests shorten them.
@@ -58,7 +61,7 @@ impl Default for Limits {
 ///
 /// Refusals come in this order: 403 cross-site, 404, 405; then the API's own: 401, 415, 413, 400, 422, 429.
 pub fn wrap<E: Endpoint + 'static>(endpoint: E, settings: &Settings) -> impl Endpoint<Output = Response> + use<E> {
-    let Settings { server, routes, request_id_seed, limits } = settings;
+    let Settings { server, routes, request_id_seed, limits, metrics } = settings;
     let origins = Arc::new(Origins { allowed: server.allowed_origins.clone(), public_url: server.public_url.clone() });
     let clients = ClientAddress::new(server.trusted_proxies.clone());
 
@@ -70,6 +73,6 @@ pub fn wrap<E: Endpoint + 'static>(endpoint: E, settings: &Settings) -> impl End
     let endpoint = cors::Cors::new(endpoint, origins, routes);
     // Around CORS, which answers preflights itself.
     let endpoint = security_headers::SecurityHeaders::new(endpoint, server.hsts);
-    let endpoint = log::RequestLog::new(endpoint);
+    let endpoint = log::RequestLog::new(endpoint, Arc::clone(metrics));
     context::WithContext::new(endpoint, routes.clone(), clients, *request_id_seed)
 }

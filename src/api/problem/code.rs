@@ -41,6 +41,8 @@ pub enum Code {
     SessionRevoked,
     /// A refresh token was used again: the session was ended for safety.
     SessionReuseDetected,
+    /// The password is right, and the address must be confirmed first.
+    EmailNotVerified,
     /// The request came from another site's page.
     CrossSiteRequest,
     /// No such path.
@@ -65,7 +67,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::MalformedRequest,
         Self::HeadersTooLarge,
         Self::MalformedJson,
@@ -84,6 +86,7 @@ impl Code {
         Self::SessionEnded,
         Self::SessionRevoked,
         Self::SessionReuseDetected,
+        Self::EmailNotVerified,
         Self::CrossSiteRequest,
         Self::NotFound,
         Self::SessionNotFound,
@@ -127,6 +130,7 @@ impl Code {
             Self::SessionReuseDetected => {
                 ("session_reuse_detected", StatusCode::UNAUTHORIZED, "Session reuse detected")
             }
+            Self::EmailNotVerified => ("email_not_verified", StatusCode::FORBIDDEN, "Email not verified"),
             Self::CrossSiteRequest => ("cross_site_request", StatusCode::FORBIDDEN, "Cross-site request"),
             Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "Not found"),
             Self::SessionNotFound => ("session_not_found", StatusCode::NOT_FOUND, "Session not found"),
@@ -184,6 +188,7 @@ impl Code {
             Self::SessionReuseDetected => {
                 "Your session was ended to protect you: somebody else may have used it. Log in again."
             }
+            Self::EmailNotVerified => "Confirm your address first. A link is on its way to you.",
             Self::CrossSiteRequest => "The request came from a page of another site.",
             Self::NotFound => "There is nothing at this path.",
             Self::SessionNotFound => "You have no such session.",

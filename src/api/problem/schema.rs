@@ -146,7 +146,7 @@ const fn about(code: Code) -> &'static str {
             "Incorrect email or password. Unknown email, wrong password and disabled account get the same answer in the same time."
         }
         Code::IncorrectCurrentPassword => "The current password is not correct.",
-        Code::InvalidOrExpiredToken => "The reset token is unknown, used, replaced or expired.",
+        Code::InvalidOrExpiredToken => "The token of the link is unknown, used, replaced or expired.",
         Code::LastSuperuser => "The person is the last active superuser, and can't leave.",
         Code::OtherUser => "`X-Doorward-User` names another person than the one who is logged in. Nothing was done.",
         Code::EmailUnavailable => "This email cannot be registered: it may belong to an account.",
@@ -159,6 +159,9 @@ const fn about(code: Code) -> &'static str {
         }
         Code::SessionReuseDetected => {
             "A refresh token was used again after its successor: somebody else may hold a copy. The session was ended. Log in again."
+        }
+        Code::EmailNotVerified => {
+            "The password is right, and `EMAIL_VERIFICATION=required`: a link that confirms the address was mailed."
         }
         Code::CrossSiteRequest => {
             "The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed."

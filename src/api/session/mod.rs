@@ -59,6 +59,7 @@ impl SessionApi {
                 Ok(with_tokens(LoggedIn::Ok(Json(Message::new(LOGGED_IN))), settings, &tokens))
             }
             Err(LoginError::Incorrect) => Err(TypedProblem::new(LoginCode::IncorrectCredentials)),
+            Err(LoginError::EmailNotVerified) => Err(TypedProblem::new(LoginCode::EmailNotVerified)),
             Err(LoginError::Limited(limited)) => Err(limited.into()),
             Err(LoginError::Failed(cause)) => Err(cause.into()),
         }
@@ -125,7 +126,7 @@ pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens
 codes! {
     /// Why `login` refuses.
     LoginCode:
-        MalformedJson IncorrectCredentials CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
+        MalformedJson IncorrectCredentials EmailNotVerified CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
         TooManyAttempts Overloaded DatabaseUnavailable
 }
 

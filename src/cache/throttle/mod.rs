@@ -43,6 +43,7 @@ pub struct Throttles {
     proofs_of_account: Option<ByKey>,
     profiles: Option<ByKey>,
     exports: Option<ByKey>,
+    mails: Option<ByKey>,
     refreshes: Option<ByKey>,
     repeats: ByKey,
 }
@@ -112,6 +113,7 @@ impl Throttles {
             proofs_of_account: by_key(Counter::ProofsOfAccount, config.password_change),
             profiles: by_key(Counter::Profiles, config.profile),
             exports: by_key(Counter::Exports, config.export),
+            mails: by_key(Counter::Mails, config.mail),
             refreshes: by_key(Counter::Refreshes, config.refresh),
             repeats: ByKey {
                 rule: Rule { limit: REPEATS, pace: None },
@@ -217,7 +219,8 @@ impl Throttles {
     pub fn live_counters(&self) -> usize {
         let by_address =
             [&self.logins, &self.registrations, &self.asks, &self.proofs, &self.overloads, &self.forgeries];
-        let by_key = [&self.failures, &self.proofs_of_account, &self.profiles, &self.exports, &self.refreshes];
+        let by_key =
+            [&self.failures, &self.proofs_of_account, &self.profiles, &self.exports, &self.mails, &self.refreshes];
         let by_key = by_key.into_iter().flatten().chain([&self.repeats]).map(|by_key| by_key.counters.live());
         by_address.into_iter().map(ByAddress::live).chain(by_key).sum()
     }
@@ -238,6 +241,7 @@ impl Throttles {
             Counter::ProofsOfAccount => self.proofs_of_account.as_ref(),
             Counter::Profiles => self.profiles.as_ref(),
             Counter::Exports => self.exports.as_ref(),
+            Counter::Mails => self.mails.as_ref(),
             _ => None,
         }
     }

@@ -19,6 +19,9 @@ pub struct Facts {
     /// From where it was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
+    /// A day, where another is told of than that of the mail: such as `2026-11-29`. Nobody types it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
 }
 
 impl Facts {

@@ -17,6 +17,22 @@ pub enum Kind {
     SessionReuse,
     /// The account was erased.
     AccountDeleted,
+    /// The account will be erased, unless whoever had its address before takes it back.
+    DeletionPlanned,
+    /// The link confirms the address of an account.
+    Verify,
+    /// The link makes an account.
+    Registration,
+    /// Somebody wanted to have this address, which an account has.
+    AddressTaken,
+    /// Somebody asked for a new password with an address that an account has left.
+    AddressLeft,
+    /// The link gives an account this address.
+    EmailChange,
+    /// Somebody asked for another address: told at the one that is.
+    EmailChanging,
+    /// The account has another address: told at the one that was. The link takes it back.
+    EmailChanged,
     /// Nothing: an operator looks whether mail arrives.
     Test,
 }
@@ -28,17 +44,33 @@ pub enum Purpose {
     Reset,
     /// Says that what a notice tells of was somebody else.
     NotMe,
+    /// Confirms an address.
+    Verify,
+    /// Makes an account.
+    Register,
+    /// Gives an account another address.
+    EmailChange,
+    /// Gives it back the one that it had.
+    WayBack,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 15] = [
         Self::Reset,
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NewDevice,
         Self::SessionReuse,
         Self::AccountDeleted,
+        Self::DeletionPlanned,
+        Self::Verify,
+        Self::Registration,
+        Self::AddressTaken,
+        Self::AddressLeft,
+        Self::EmailChange,
+        Self::EmailChanging,
+        Self::EmailChanged,
         Self::Test,
     ];
 
@@ -52,6 +84,14 @@ impl Kind {
             Self::NewDevice => "new_device",
             Self::SessionReuse => "session_reuse",
             Self::AccountDeleted => "account_deleted",
+            Self::DeletionPlanned => "deletion_planned",
+            Self::Verify => "verify",
+            Self::Registration => "registration",
+            Self::AddressTaken => "address_taken",
+            Self::AddressLeft => "address_left",
+            Self::EmailChange => "email_change",
+            Self::EmailChanging => "email_changing",
+            Self::EmailChanged => "email_changed",
             Self::Test => "test",
         }
     }
@@ -67,21 +107,35 @@ impl Kind {
     pub const fn purpose(self) -> Option<Purpose> {
         match self {
             Self::Reset => Some(Purpose::Reset),
-            Self::PasswordChanged | Self::PasswordReset | Self::NewDevice | Self::SessionReuse => Some(Purpose::NotMe),
-            Self::AccountDeleted | Self::Test => None,
+            Self::PasswordChanged
+            | Self::PasswordReset
+            | Self::NewDevice
+            | Self::SessionReuse
+            | Self::EmailChanging => Some(Purpose::NotMe),
+            Self::Verify => Some(Purpose::Verify),
+            Self::Registration => Some(Purpose::Register),
+            Self::EmailChange => Some(Purpose::EmailChange),
+            Self::EmailChanged => Some(Purpose::WayBack),
+            Self::AccountDeleted | Self::DeletionPlanned | Self::AddressTaken | Self::AddressLeft | Self::Test => None,
         }
     }
 
     /// Whether the mail is nothing without its link.
     #[must_use]
     pub const fn needs_link(self) -> bool {
-        matches!(self, Self::Reset)
+        matches!(self, Self::Reset | Self::Verify | Self::Registration | Self::EmailChange)
     }
 
-    /// Whether its link dies with a change of the account's address or password.
+    /// Whether its link dies when the account has another address.
     #[must_use]
-    pub const fn dies_with_credentials(self) -> bool {
-        matches!(self, Self::Reset)
+    pub const fn dies_with_address(self) -> bool {
+        matches!(self, Self::Reset | Self::Verify)
+    }
+
+    /// Whether its link dies when the account has another password.
+    #[must_use]
+    pub const fn dies_with_password(self) -> bool {
+        matches!(self, Self::Reset | Self::EmailChange)
     }
 
     /// How many notices of this kind a person gets in a day. None: as many as there are, but those of one hour are one.
@@ -96,7 +150,8 @@ impl Kind {
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Reset, Self::NotMe];
+    pub const ALL: [Self; 6] =
+        [Self::Reset, Self::NotMe, Self::Verify, Self::Register, Self::EmailChange, Self::WayBack];
 
     /// The stored form.
     #[must_use]
@@ -104,6 +159,10 @@ impl Purpose {
         match self {
             Self::Reset => "reset",
             Self::NotMe => "not_me",
+            Self::Verify => "verify",
+            Self::Register => "register",
+            Self::EmailChange => "email_change",
+            Self::WayBack => "way_back",
         }
     }
 
@@ -112,7 +171,8 @@ impl Purpose {
     pub const fn lifetime(self) -> Duration {
         match self {
             Self::Reset => Duration::from_mins(30),
-            Self::NotMe => Duration::from_hours(7 * 24),
+            Self::Verify | Self::Register | Self::EmailChange => Duration::from_hours(24),
+            Self::NotMe | Self::WayBack => Duration::from_hours(7 * 24),
         }
     }
 }

@@ -19,6 +19,10 @@ pub enum Scope {
     Export,
     /// Asking for a mail, with an address that was typed.
     Ask,
+    /// Asking for a mail in a session.
+    Mail,
+    /// Asking, in a session and with one's password, for another address.
+    EmailChange,
 }
 
 /// What is counted, each by a log of its own. The numbers are part of the names under which nodes share their counts.
@@ -49,6 +53,8 @@ pub enum Counter {
     Repeats = 10,
     /// Asking for mails, by address: `REGISTER_RATE_LIMIT` too.
     Asks = 20,
+    /// Asking for mails in a session, by account: `MAIL_RATE_LIMIT`.
+    Mails = 21,
 }
 
 /// What an attempt in a scope takes a place of, in this order.
@@ -61,10 +67,39 @@ pub struct Row {
 }
 
 impl Scope {
+    /// All.
+    pub const ALL: [Self; 9] = [
+        Self::Login,
+        Self::Register,
+        Self::Reset,
+        Self::Reauthenticate,
+        Self::Profile,
+        Self::Export,
+        Self::Ask,
+        Self::Mail,
+        Self::EmailChange,
+    ];
+
+    /// A word for it, for metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Register => "register",
+            Self::Reset => "reset",
+            Self::Reauthenticate => "reauthenticate",
+            Self::Profile => "profile",
+            Self::Export => "export",
+            Self::Ask => "ask",
+            Self::Mail => "mail",
+            Self::EmailChange => "email_change",
+        }
+    }
+
     /// The scope's row of the table.
     #[must_use]
     pub const fn row(self) -> Row {
-        use Counter::{Asks, Exports, Failures, Logins, Profiles, Proofs, ProofsOfAccount, Registrations};
+        use Counter::{Asks, Exports, Failures, Logins, Mails, Profiles, Proofs, ProofsOfAccount, Registrations};
         let (by_address, by_account): (_, &[Counter]) = match self {
             Self::Login => (Some(Logins), &[Failures]),
             Self::Register => (Some(Registrations), &[]),
@@ -73,6 +108,8 @@ impl Scope {
             Self::Profile => (None, &[Profiles]),
             Self::Export => (None, &[Exports]),
             Self::Ask => (Some(Asks), &[]),
+            Self::Mail => (None, &[Mails]),
+            Self::EmailChange => (Some(Proofs), &[Mails, ProofsOfAccount, Failures]),
         };
         Row { by_address, by_account }
     }
@@ -142,7 +179,7 @@ mod tests {
 
     use super::*;
 
-    const COUNTERS: [Counter; 12] = [
+    const COUNTERS: [Counter; 13] = [
         Counter::Logins,
         Counter::Registrations,
         Counter::Refreshes,
@@ -155,6 +192,7 @@ mod tests {
         Counter::Forgeries,
         Counter::Repeats,
         Counter::Asks,
+        Counter::Mails,
     ];
 
     #[test]
@@ -179,10 +217,10 @@ mod tests {
     /// Whatever costs a hash is limited by address, and by account where there is one; whatever a session can repeat, by account.
     #[test]
     fn every_row_limits_what_its_operation_costs() {
-        for scope in [Scope::Login, Scope::Register, Scope::Reset, Scope::Reauthenticate] {
+        for scope in [Scope::Login, Scope::Register, Scope::Reset, Scope::Reauthenticate, Scope::EmailChange] {
             assert!(scope.row().by_address.is_some(), "{scope:?}");
         }
-        for scope in [Scope::Reauthenticate, Scope::Profile, Scope::Export] {
+        for scope in [Scope::Reauthenticate, Scope::Profile, Scope::Export, Scope::Mail] {
             let attempts = scope.row().by_account.iter().filter(|counter| !counter.counts_failures_alone());
             assert_eq!(attempts.count(), 1, "{scope:?}");
         }

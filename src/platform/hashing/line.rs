@@ -1,6 +1,7 @@
 //! Those who wait in one class, in the order of their coming.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use super::rate::{Size, Work};
 
@@ -10,6 +11,8 @@ pub(super) struct Entry<J> {
     pub(super) number: u64,
     pub(super) size: Size,
     pub(super) subject: Option<[u8; 16]>,
+    /// When it was reserved.
+    pub(super) since: Instant,
     /// None as long as the position is only reserved.
     pub(super) job: Option<J>,
 }

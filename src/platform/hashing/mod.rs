@@ -79,8 +79,14 @@ pub struct Gauges {
     pub waiting: usize,
     /// Jobs that a thread works on.
     pub running: usize,
+    /// Jobs that all threads can work on at a time.
+    pub lanes: usize,
     /// How long a login that comes now would wait, as far as can be foreseen.
     pub predicted_wait: Duration,
+    /// Jobs begun since the start.
+    pub begun: u64,
+    /// How long they had waited, all together.
+    pub waited: Duration,
     /// Rounds done since the start; a hash of cost c has 2^c.
     pub rounds_done: u64,
     /// Jobs refused since the start, at once or at the deadline.
@@ -184,6 +190,9 @@ impl HashPool {
         Gauges {
             waiting: queue.waiting(),
             running: queue.running(),
+            lanes: queue.lanes(),
+            begun: queue.begun,
+            waited: queue.waited,
             predicted_wait: queue.predicted_wait(Class::Login, Instant::now()),
             rounds_done: self.rounds_done(),
             refused: queue.refused,

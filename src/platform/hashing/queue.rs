@@ -33,6 +33,9 @@ pub(super) struct Queue<J> {
     pub(super) refused: u64,
     /// Jobs whose caller went away.
     pub(super) abandoned: u64,
+    /// Jobs that have begun, and how long they have waited from when they were reserved, all together.
+    pub(super) begun: u64,
+    pub(super) waited: Duration,
 }
 
 /// Where a job waits, or where it waited before it began.
@@ -74,6 +77,8 @@ impl<J> Queue<J> {
             closed: false,
             refused: 0,
             abandoned: 0,
+            begun: 0,
+            waited: Duration::ZERO,
         }
     }
 
@@ -101,7 +106,7 @@ impl<J> Queue<J> {
             if let Some(key) = subject {
                 *self.held.entry(key).or_default() += 1;
             }
-            self.line(class).push(Entry { number, size, subject, job: None });
+            self.line(class).push(Entry { number, size, subject, since: now, job: None });
             Position { number, class }
         }))
     }
@@ -124,7 +129,9 @@ impl<J> Queue<J> {
             (_, Some(number)) => (Class::Other, number),
             _ => return None,
         };
-        let Entry { size, subject, job, .. } = self.line(class).remove(number)?;
+        let Entry { size, subject, since, job, .. } = self.line(class).remove(number)?;
+        self.begun += 1;
+        self.waited += now.saturating_duration_since(since);
         if both {
             let turn = self.rates.seconds_of(size);
             self.lead_of_others += if class == Class::Other { turn } else { -turn };
@@ -203,6 +210,11 @@ impl<J> Queue<J> {
 
     pub(super) fn running(&self) -> usize {
         self.running.len()
+    }
+
+    /// How many jobs all threads together can work on at a time.
+    pub(super) fn lanes(&self) -> usize {
+        self.threads * self.lanes
     }
 
     /// How long a job that comes now would wait, at the measured rate of all threads: for what runs, for what is before it in its

@@ -26,6 +26,8 @@ pub struct Context {
     pub device: Option<String>,
     /// From where it was done; none where the address is not confirmed.
     pub ip: Option<String>,
+    /// A day that the mail tells of, such as `2026-11-29`.
+    pub on: Option<String>,
 }
 
 /// A mail's words.
@@ -61,6 +63,14 @@ const fn own(kind: Kind) -> &'static str {
         Kind::NewDevice => include_str!("templates/new_device.txt"),
         Kind::SessionReuse => include_str!("templates/session_reuse.txt"),
         Kind::AccountDeleted => include_str!("templates/account_deleted.txt"),
+        Kind::DeletionPlanned => include_str!("templates/deletion_planned.txt"),
+        Kind::Verify => include_str!("templates/verify.txt"),
+        Kind::Registration => include_str!("templates/registration.txt"),
+        Kind::AddressTaken => include_str!("templates/address_taken.txt"),
+        Kind::AddressLeft => include_str!("templates/address_left.txt"),
+        Kind::EmailChange => include_str!("templates/email_change.txt"),
+        Kind::EmailChanging => include_str!("templates/email_changing.txt"),
+        Kind::EmailChanged => include_str!("templates/email_changed.txt"),
         Kind::Test => include_str!("templates/test.txt"),
     }
 }
@@ -148,13 +158,14 @@ impl Context {
             name: facts.name,
             device: facts.device,
             ip: facts.ip,
+            on: facts.on.or_else(|| Some("2026-01-31".to_owned())),
         }
     }
 }
 
 fn example_facts() -> Facts {
     let text = |text: &str| Some(text.to_owned());
-    Facts { name: text("Ann"), device: text("Firefox on Linux"), ip: text("192.0.2.7") }
+    Facts { name: text("Ann"), device: text("Firefox on Linux"), ip: text("192.0.2.7"), on: None }
 }
 
 /// The files of a folder.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Unavailable;
+use super::draft::day;
 use crate::domain::account::{Email, UserId};
 use crate::domain::audit::Event;
 use crate::domain::mail::{Budget, Kind, Purpose};
@@ -34,18 +35,25 @@ pub enum AskError {
 pub async fn forgot(app: &Arc<App>, client: Client, email: Email, device: &[String]) -> Result<(), AskError> {
     let attempt = Attempt::begin::<AskError>(app, Scope::Ask, &client, None).await?;
     let draft = app.mail.link_mail(Kind::Reset)??;
+    let moved = app.mail.notice(Kind::AddressLeft)?;
     let budget = app.session.devices.device(device, &email).map_or(Budget::Asked, Budget::Device);
     let app = Arc::clone(app);
     in_own_task(async move {
-        let input = (client, email, draft, budget);
-        let asked = app.store.write(input, |tx, (client, email, draft, budget)| {
+        let input = (client, email, (draft, moved), budget);
+        let asked = app.store.write(input, |tx, (client, email, (draft, moved), budget)| {
             Box::pin(async move {
                 let found = account::id_of(tx, email).await?;
                 // Nobody has the id 0: the same statements.
                 let locked = account::lock(tx, found.unwrap_or(UserId(0))).await?;
                 let user = locked.map(|locked| locked.user).filter(|user| user.is_active && user.email == *email);
                 let now = tx.now().await?;
-                draft.mail_link(tx, Purpose::Reset, (email, user.as_ref()), budget, now).await?;
+                let left = account::left(tx, email, now).await?.filter(|_| found.is_none());
+                if let (Some(moved), Some((id, at))) = (moved, left) {
+                    let facts = day(at);
+                    moved.mail_word(tx, Purpose::Reset, (email, Some(id)), facts.as_deref(), budget, now).await?;
+                } else {
+                    draft.mail_link(tx, Purpose::Reset, (email, user.as_ref()), budget, now).await?;
+                }
                 let mut record = client.record(Event::ResetRequested, UserId(0), None);
                 record.user_id = user.map(|user| user.id);
                 audit::append(tx, &record, now).await

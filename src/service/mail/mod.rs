@@ -1,16 +1,24 @@
 //! Mail: use cases write it into the outbox, in the transaction of what it tells of; a task of every node sends it.
 
+mod change;
 mod draft;
 mod forgot;
+mod look;
 mod not_me;
 mod sender;
 mod text;
+mod verify;
 
+pub use change::{ChangeEmailError, ConfirmError, RestoreError, change_email, confirm_email_change, restore};
 pub use forgot::{AskError, forgot};
+pub use look::{Status, TestError, preview, status, test};
 pub use not_me::not_me;
 pub use sender::deliver;
+pub use verify::{VerifyError, send_verification, verify};
 
+pub(super) use change::leave;
 pub(super) use draft::Draft;
+pub(super) use verify::{pend, verification};
 
 use std::sync::OnceLock;
 
@@ -19,6 +27,7 @@ use url::Url;
 
 use super::Failure;
 use crate::config;
+use crate::config::mail::Verification;
 use crate::domain::mail::{Kind, LinkToken, Purpose};
 use crate::platform::digest::sha256;
 use crate::platform::keyed_hash::KeyedHash;
@@ -102,8 +111,13 @@ impl Mail {
         Ok(self.draft(kind)?)
     }
 
+    /// `EMAIL_VERIFICATION`.
+    pub(super) const fn verification(&self) -> Verification {
+        self.settings.verification
+    }
+
     /// A mail that is nothing without its link.
-    fn link_mail(&self, kind: Kind) -> Result<Result<Draft, Unavailable>, Failure> {
+    pub(super) fn link_mail(&self, kind: Kind) -> Result<Result<Draft, Unavailable>, Failure> {
         let draft = self.draft(kind)?.filter(|draft| draft.token.is_some());
         Ok(draft.ok_or(Unavailable))
     }
@@ -124,17 +138,26 @@ impl Mail {
         match purpose {
             Purpose::Reset => pages.reset.as_ref(),
             Purpose::NotMe => pages.not_me.as_ref(),
+            Purpose::Verify | Purpose::Register => pages.verify.as_ref(),
+            Purpose::EmailChange | Purpose::WayBack => pages.email_change.as_ref(),
         }
     }
 
     /// A link. Where it leads is what the settings say, never what a request does; its token stands in the fragment, which browsers
     /// send to no server. None: nowhere.
     fn link(&self, purpose: Purpose, token: &LinkToken) -> Option<String> {
+        let (own, name) = match purpose {
+            Purpose::Reset => ("reset", "token"),
+            Purpose::NotMe => ("not-me", "token"),
+            Purpose::Verify | Purpose::Register => ("verify", "token"),
+            Purpose::EmailChange => ("email-change", "token"),
+            Purpose::WayBack => ("email-change", "restore"),
+        };
         let token = token.reveal();
         if let Some(page) = self.page(purpose) {
-            return Some(format!("{page}#token={token}"));
+            return Some(format!("{page}#{name}={token}"));
         }
         let origin = self.origin.get().filter(|_| self.settings.pages.own)?;
-        Some(format!("{origin}/pages/{}#token={token}", purpose.as_str().replace('_', "-")))
+        Some(format!("{origin}/pages/{own}#{name}={token}"))
     }
 }

@@ -36,6 +36,7 @@ pub async fn not_me(app: &Arc<App>, client: Client, token: Option<LinkToken>) ->
                     return Ok(Vec::new());
                 };
                 let ended = end_sessions_of(tx, id, None, &EndReason::LogoutAll, client, locked.now).await?;
+                mail::void(tx, Purpose::EmailChange, id).await?;
                 audit::append(tx, &client.record(Event::NotMe, id, None), locked.now).await?;
                 // The address may have been changed since; whoever reads the old one has another link for that.
                 let email = &locked.user.email;

@@ -142,7 +142,9 @@ async fn attempt(app: &App, post: &Post, line: &mut Line, claimed: &Claimed) -> 
 }
 
 fn is_void(kind: Kind, claimed: &Claimed, has_token: bool) -> bool {
-    (kind.needs_link() && !has_token) || (kind.dies_with_credentials() && !claimed.same_credentials)
+    (kind.needs_link() && !has_token)
+        || (kind.dies_with_address() && !claimed.same_address)
+        || (kind.dies_with_password() && !claimed.same_credentials)
 }
 
 async fn finish(app: &App, claimed: Claimed, outcome: Outcome, why: Option<String>) -> Result<(), Failure> {

@@ -33,13 +33,14 @@ impl Mail {
             name: facts.name,
             device: facts.device,
             ip: facts.ip,
+            on: facts.on,
         };
         Ok((self.templates.render(kind, &context)?, link))
     }
 }
 
 /// `2026-11-29 22:30 UTC`.
-fn told(at: Timestamp) -> String {
+pub(super) fn told(at: Timestamp) -> String {
     let text = at.to_string();
     let (date, time) = text.split_once('T').unwrap_or((&text, ""));
     format!("{date} {} UTC", time.get(..5).unwrap_or_default())

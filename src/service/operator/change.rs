@@ -22,7 +22,7 @@ pub async fn enable(app: &App, id: UserId, client: &Client) -> Result<Changed, F
     let work: Work<()> = |tx, change, (), locked| {
         Box::pin(async move {
             account::set_active(tx, change.id, true, locked.now).await?;
-            change.note(tx, Event::UserEnabled, &locked).await
+            change.note(tx, Event::UserEnabled, &locked).await.map(Some)
         })
     };
     change.carry_out(app, (), work).await
@@ -38,7 +38,7 @@ pub async fn disable(app: &App, id: UserId, client: &Client, force: bool) -> Res
         Box::pin(async move {
             account::set_active(tx, change.id, false, locked.now).await?;
             change.note(tx, Event::UserDisabled, &locked).await?;
-            change.end_sessions(tx, &locked).await
+            change.end_sessions(tx, &locked).await.map(Some)
         })
     };
     change.carry_out(app, (), work).await
@@ -57,7 +57,7 @@ pub async fn set_password(app: &App, id: UserId, hash: PasswordHash, client: &Cl
             password::void(tx, change.id).await?;
             change.note(tx, Event::PasswordChanged, &locked).await?;
             change.tell(tx, notice.as_ref(), &locked).await?;
-            change.end_sessions(tx, &locked).await
+            change.end_sessions(tx, &locked).await.map(Some)
         })
     };
     change.carry_out(app, (hash, notice), work).await
@@ -72,7 +72,7 @@ pub async fn make_superuser(app: &App, id: UserId, client: &Client) -> Result<Ch
     let work: Work<()> = |tx, change, (), locked| {
         Box::pin(async move {
             account::make_superuser(tx, change.id, locked.now).await?;
-            change.note(tx, Event::SuperuserMade, &locked).await
+            change.note(tx, Event::SuperuserMade, &locked).await.map(Some)
         })
     };
     change.carry_out(app, (), work).await
@@ -84,7 +84,8 @@ pub async fn make_superuser(app: &App, id: UserId, client: &Client) -> Result<Ch
 /// When the database can't be asked.
 pub async fn log_out(app: &App, id: UserId, client: &Client) -> Result<Changed, Failure> {
     let change = Change { id, client: client.clone(), reason: EndReason::Admin, force: true };
-    let work: Work<()> = |tx, change, (), locked| Box::pin(async move { change.end_sessions(tx, &locked).await });
+    let work: Work<()> =
+        |tx, change, (), locked| Box::pin(async move { change.end_sessions(tx, &locked).await.map(Some) });
     change.carry_out(app, (), work).await
 }
 
@@ -98,7 +99,7 @@ pub async fn unblock(app: &App, id: UserId, client: &Client) -> Result<Changed, 
         Box::pin(async move {
             account::unblock(tx, change.id, locked.now).await?;
             forget_account(tx, names, &locked.user.email).await?;
-            change.note(tx, Event::UserUnblocked, &locked).await
+            change.note(tx, Event::UserUnblocked, &locked).await.map(Some)
         })
     };
     change.carry_out(app, app.limits.names.clone(), work).await
@@ -119,7 +120,7 @@ pub async fn erase(app: &App, id: UserId, client: &Client, force: bool) -> Resul
             // But the one that tells of this.
             mail::forget_user(tx, change.id, notice.as_ref().map(Draft::id)).await?;
             account::erase(tx, change.id).await?;
-            Ok(ended)
+            Ok(Some(ended))
         })
     };
     let erased = change.carry_out(app, notice, work).await;
@@ -128,20 +129,22 @@ pub async fn erase(app: &App, id: UserId, client: &Client, force: bool) -> Resul
 }
 
 /// What all changes of an account have in common.
-struct Change {
-    id: UserId,
-    client: Client,
+pub(super) struct Change {
+    pub(super) id: UserId,
+    pub(super) client: Client,
     /// Why sessions end, where they do.
-    reason: EndReason,
+    pub(super) reason: EndReason,
     /// Also when nobody is left who can do what a superuser does.
-    force: bool,
+    pub(super) force: bool,
 }
 
 /// What is done under the lock of the account's row. Returns the sessions that it ended.
-type Work<I> = for<'t> fn(&'t mut Tx, &'t Change, &'t I, Locked) -> BoxFuture<'t, Result<Vec<SessionId>, Error>>;
+/// None: another account is in the way.
+pub(super) type Work<I> =
+    for<'t> fn(&'t mut Tx, &'t Change, &'t I, Locked) -> BoxFuture<'t, Result<Option<Vec<SessionId>>, Error>>;
 
 impl Change {
-    async fn carry_out<I>(self, app: &App, input: I, work: Work<I>) -> Result<Changed, Failure>
+    pub(super) async fn carry_out<I>(self, app: &App, input: I, work: Work<I>) -> Result<Changed, Failure>
     where
         I: Send + Sync + 'static,
     {
@@ -152,7 +155,7 @@ impl Change {
                     return Ok(Err(Changed::LastSuperuser));
                 }
                 let Some(locked) = account::lock(tx, change.id).await? else { return Ok(Err(Changed::Unknown)) };
-                work(tx, change, input, locked).await.map(Ok)
+                Ok(work(tx, change, input, locked).await?.ok_or(Changed::Taken))
             })
         });
         match done.await? {
@@ -166,7 +169,7 @@ impl Change {
         }
     }
 
-    async fn note(&self, tx: &mut Tx, event: Event, locked: &Locked) -> Result<Vec<SessionId>, Error> {
+    pub(super) async fn note(&self, tx: &mut Tx, event: Event, locked: &Locked) -> Result<Vec<SessionId>, Error> {
         audit::append(tx, &self.client.record(event, self.id, None), locked.now).await?;
         Ok(Vec::new())
     }

@@ -58,7 +58,9 @@ pub async fn authenticate(app: &Arc<App>, access: &[String], refresh: &[String])
     let authentic = access.iter().filter_map(|text| app.session.access_tokens.verify(text, now));
     let newest = of_one_session(authentic, |token| token.session_id, |token| (token.generation, token.expires));
     let token = newest.ok_or(AuthError::NotAuthenticated)?;
-    let live = match known(app, &token, now) {
+    let known = known(app, &token, now);
+    app.metrics.session_lookups.add(if known.is_some() { "hit" } else { "miss" });
+    let live = match known {
         Some(Known::Live(live)) => live,
         Some(Known::Ended(reason)) => return Err(AuthError::Refused(token.session_id, Refusal::Ended(reason))),
         None => load(app, &token, now).await?.ok_or(AuthError::NotAuthenticated)?,

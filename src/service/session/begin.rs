@@ -59,5 +59,6 @@ pub(in crate::service) fn session_begun(app: &App, begun: &Begun) {
     for id in &begun.evicted {
         session_ended(app, *id, EndReason::Evicted);
     }
+    app.metrics.sessions_begun.add();
     tracing::info!(user_id = %begun.session.user_id, session_id = %begun.session.id, "session begun");
 }

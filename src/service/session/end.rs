@@ -32,6 +32,7 @@ pub(in crate::service) async fn end_by_id(
 
 /// After the commit: this node refuses the session's access tokens at once.
 pub(in crate::service) fn session_ended(app: &App, id: SessionId, reason: EndReason) {
+    app.metrics.sessions_ended.add(reason.as_str());
     tracing::info!(session_id = %id, reason = reason.as_str(), "session ended");
     app.session.cache.end(id, reason);
 }

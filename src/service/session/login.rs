@@ -7,14 +7,15 @@ use super::{
     Begun, Browser, IssuedTokens, begin_session, end_session, issue_tokens, prepare_session, session_begun,
     session_ended,
 };
+use crate::config::mail::Verification;
 use crate::domain::account::{Email, UserId};
 use crate::domain::audit::Event;
-use crate::domain::mail::Kind;
+use crate::domain::mail::{Budget, Kind};
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::{AuthMethod, EndReason, Policy, RefreshToken, SessionId, Verdict};
 use crate::domain::throttle::{Guesser, Scope};
 use crate::platform::hashing::Place;
-use crate::service::mail::Draft;
+use crate::service::mail::{Draft, verification};
 use crate::service::password::{HungUp, verify, waiting};
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
@@ -41,6 +42,9 @@ pub enum LoginError {
     /// Unknown email, wrong password, disabled account, or a value that no account can have: nobody outside learns which.
     #[error("incorrect email or password")]
     Incorrect,
+    /// The password is right, and the address must be confirmed first. A link is on its way.
+    #[error("the email is not verified")]
+    EmailNotVerified,
     /// Not now.
     #[error(transparent)]
     Limited(#[from] Limited),
@@ -59,6 +63,28 @@ struct Verified {
     rehashed: Option<PasswordHash>,
     /// Nobody has logged in to the account before.
     is_first: bool,
+    /// The address is.
+    is_confirmed: bool,
+}
+
+impl LoginOutcome {
+    /// A word for it, for metrics.
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::SignedIn(_) => "signed_in",
+        }
+    }
+}
+
+impl LoginError {
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::Incorrect => "incorrect",
+            Self::EmailNotVerified => "email_not_verified",
+            Self::Limited(limited) => limited.word(),
+            Self::Failed(_) => "failed",
+        }
+    }
 }
 
 /// Logs in. `credentials` are none when no account can have what was submitted: that takes as long as a wrong password. What the
@@ -69,6 +95,17 @@ struct Verified {
 /// # Errors
 /// See [`LoginError`].
 pub async fn login(
+    app: &Arc<App>,
+    client: Client,
+    credentials: Option<Credentials>,
+    browser: Browser,
+) -> Result<LoginOutcome, LoginError> {
+    let outcome = log_in(app, client, credentials, browser).await;
+    app.metrics.logins.add(outcome.as_ref().map_or_else(LoginError::word, LoginOutcome::word));
+    outcome
+}
+
+async fn log_in(
     app: &Arc<App>,
     client: Client,
     credentials: Option<Credentials>,
@@ -85,6 +122,12 @@ pub async fn login(
     let app = Arc::clone(app);
     in_own_task(async move {
         let (attempt, verified) = look(&app, admitted, &client, credentials, hung_up).await?;
+        if app.mail.verification() == Verification::Required && !verified.is_confirmed {
+            // An account from before that was asked for, or one that an operator has made.
+            attempt.succeeded().await;
+            mail_link(&app, verified.user_id, known).await?;
+            return Err(LoginError::EmailNotVerified);
+        }
         // Only a token that would still have refreshed is of a session that this browser uses.
         let presented = identify_refresh(&app, &client, &browser.refresh).await?.map(|identified| identified.token);
         let email = verified.email.clone();
@@ -132,8 +175,9 @@ async fn look(
     match (known, stored_hash, email.zip(password)) {
         (Some(user), Some(password_hash), Some((email, password))) if verified.matches && user.is_active => {
             let rehashed = if verified.outdated { app.password.hashing.hash(password).await.ok() } else { None };
-            let is_first = user.last_login.is_none();
-            Ok((attempt, Verified { user_id: user.id, email, password_hash, rehashed, is_first }))
+            let (is_first, is_confirmed) = (user.last_login.is_none(), user.email_verified_at.is_some());
+            let verified = Verified { user_id: user.id, email, password_hash, rehashed, is_first, is_confirmed };
+            Ok((attempt, verified))
         }
         (known, ..) => {
             attempt.failed();
@@ -141,6 +185,21 @@ async fn look(
             Err(LoginError::Incorrect)
         }
     }
+}
+
+/// Mails a link that confirms the address of somebody who knows the password.
+async fn mail_link(app: &App, id: UserId, known: Option<[u8; 16]>) -> Result<(), Failure> {
+    let Ok(link) = app.mail.link_mail(Kind::Verify)? else { return Ok(()) };
+    let budget = known.map_or(Budget::Asked, Budget::Device);
+    let mailed = app.store.write((id, link, budget), |tx, (id, link, budget)| {
+        Box::pin(async move {
+            let Some(locked) = account::lock(tx, *id).await? else { return Ok(()) };
+            verification(tx, link, &locked.user, budget, locked.now).await
+        })
+    });
+    mailed.await?;
+    app.mail.wake();
+    Ok(())
 }
 
 /// Remembers a refused login; not whose it was, when the account was erased while its password was looked at. The same work

@@ -40,11 +40,40 @@ enum Decision {
     Gone,
 }
 
+impl Decision {
+    /// A word for it, for metrics. None: there is no session.
+    const fn word(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Issue(Verdict::Rotate { ahead: true }, ..) => "ahead",
+            Self::Issue(Verdict::Same, ..) => "same",
+            Self::Issue(Verdict::Successor, ..) => "successor",
+            Self::Issue(Verdict::Reissue, ..) => "reissued",
+            Self::Issue(..) => "rotated",
+            Self::Refuse(Refusal::Expired) => "expired",
+            Self::Refuse(Refusal::Ended(_)) => "ended",
+            Self::EndIt => "reuse",
+            Self::Gone => return None,
+        })
+    }
+}
+
 /// Refreshes the session of the presented cookies.
 ///
 /// # Errors
 /// See [`RefreshError`]. Only a reuse, decided and committed, ends the session.
 pub async fn refresh(app: &Arc<App>, client: Client, browser: &Browser) -> Result<IssuedTokens, RefreshError> {
+    let refreshed = refresh_once(app, client, browser).await;
+    // What was decided on a session is counted where it is; here is what led to no decision.
+    match &refreshed {
+        Ok(_) | Err(RefreshError::Refused(_)) => {}
+        Err(RefreshError::NotAuthenticated) => app.metrics.refreshes.add("not_authentic"),
+        Err(RefreshError::Limited(_)) => app.metrics.refreshes.add("limited"),
+        Err(RefreshError::Failed(_)) => app.metrics.refreshes.add("failed"),
+    }
+    refreshed
+}
+
+async fn refresh_once(app: &Arc<App>, client: Client, browser: &Browser) -> Result<IssuedTokens, RefreshError> {
     let now = app.clock.now();
     let (counters, presented) = (&app.limits.counters, &browser.refresh);
     if !presented.is_empty() {
@@ -58,6 +87,9 @@ pub async fn refresh(app: &Arc<App>, client: Client, browser: &Browser) -> Resul
         let mut decision = decide(&app, &client, &token, false).await?;
         if matches!(decision, Decision::EndIt) {
             decision = decide(&app, &client, &token, true).await?;
+        }
+        if let Some(word) = decision.word() {
+            app.metrics.refreshes.add(word);
         }
         match decision {
             Decision::Issue(verdict, session, now) => {

@@ -33,8 +33,12 @@ impl Attempt {
         E: From<Limited> + From<Failure>,
     {
         let who = Who { address: client.ip, account };
-        let here = app.limits.counters.reserve(scope, &who, app.clock.now()).map_err(Limited::from)?;
-        let taken = shared::admit::<E>(app, here).await?;
+        let limited = |throttled| {
+            app.metrics.limited.add(scope.as_str());
+            Limited::from(throttled)
+        };
+        let here = app.limits.counters.reserve(scope, &who, app.clock.now()).map_err(limited)?;
+        let taken = shared::admit::<E>(app, here).await?.map_err(limited)?;
         Ok(Self { app: Arc::clone(app), scope, who, taken })
     }
 
@@ -107,7 +111,7 @@ impl Attempt {
     /// Whose share of the queue it is: in a session the account's; of somebody who logs in, or has no account yet, the address's, in
     /// proportion to its limit. Never an email that was merely typed: a stranger would hold its owner's place.
     fn subject(&self) -> Subject {
-        if let (Some(account), Scope::Reauthenticate) = (self.who.account, self.scope) {
+        if let (Some(account), Scope::Reauthenticate | Scope::EmailChange) = (self.who.account, self.scope) {
             return Subject::bounded(account.name, 1);
         }
         let limits = &self.app.limits;

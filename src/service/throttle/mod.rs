@@ -42,6 +42,16 @@ pub enum Limited {
     },
 }
 
+impl Limited {
+    /// A word for it, for metrics.
+    pub(in crate::service) const fn word(&self) -> &'static str {
+        match self {
+            Self::Throttled { .. } => "limited",
+            Self::Overloaded { .. } => "overloaded",
+        }
+    }
+}
+
 impl From<Throttled> for Limited {
     fn from(Throttled { retry_after }: Throttled) -> Self {
         Self::Throttled { retry_after }

@@ -1,9 +1,9 @@
 //! Limits that hold across nodes: what this node would admit is decided by the rows that all share, and it learns from them what the
 //! others have counted.
 
-use super::Limited;
 use crate::cache::throttle::{Reservation, Slot, Throttles};
 use crate::domain::account::Email;
+use crate::domain::throttle::Throttled;
 use crate::domain::timestamp::Timestamp;
 use crate::platform::keyed_hash::KeyedHash;
 use crate::service::{App, Failure};
@@ -11,12 +11,12 @@ use crate::storage::throttle::{self as rows, Claim, Decision};
 use crate::storage::{Error, Tx};
 
 /// Asks all nodes about what this one would admit.
-pub(super) async fn admit<E>(app: &App, mut here: Reservation) -> Result<Reservation, E>
+pub(super) async fn admit<E>(app: &App, mut here: Reservation) -> Result<Result<Reservation, Throttled>, E>
 where
-    E: From<Limited> + From<Failure>,
+    E: From<Failure>,
 {
     if !app.store.has_other_nodes() || here.0.is_empty() {
-        return Ok(here);
+        return Ok(Ok(here));
     }
     let claims: Vec<Claim> = here.0.iter().map(|slot| claim(app, slot)).collect();
     let decided = app.store.write(claims, |tx, claims| Box::pin(rows::reserve(tx, claims))).await;
@@ -30,8 +30,7 @@ where
     for (number, (slot, log)) in here.0.iter_mut().zip(logs).enumerate() {
         slot.learn(log, outcome.as_ref().ok().and_then(|times| times.get(number)).copied());
     }
-    outcome.map_err(Limited::from)?;
-    Ok(here)
+    Ok(outcome.map(|_| here))
 }
 
 /// Gives back what an attempt has taken, everywhere. A database that does not answer keeps it: that is stricter, never open.

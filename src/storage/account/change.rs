@@ -31,12 +31,6 @@ pub async fn set_password(tx: &mut Tx, id: UserId, hash: &PasswordHash, now: Tim
         .map(drop))
 }
 
-/// Notes that the account's address is confirmed; when it was first confirmed stays. The user's row must be locked.
-pub async fn confirm_email(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<(), Error> {
-    let sql = "UPDATE users SET email_verified_at = coalesce(email_verified_at, $2), updated_at = $2 WHERE id = $1";
-    on!(tx, conn => sqlx::query(sql).bind(id.0).bind(now.micros()).execute(conn).await.map(drop))
-}
-
 /// Enables or disables an account; to disable it makes proofs from before void. The user's row must be locked.
 pub async fn set_active(tx: &mut Tx, id: UserId, active: bool, now: Timestamp) -> Result<(), Error> {
     let sql = if active {

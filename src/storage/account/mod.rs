@@ -1,6 +1,7 @@
 //! The accounts.
 #![expect(clippy::missing_errors_doc, reason = "each fails when the database does, or on a corrupt row: see Error")]
 
+mod address;
 mod change;
 
 use sqlx::FromRow;
@@ -10,9 +11,12 @@ use crate::domain::account::Email;
 use crate::domain::account::{FullName, User, UserId};
 use crate::domain::password::PasswordHash;
 use crate::domain::timestamp::Timestamp;
+pub use address::{
+    call_off_erasure, confirm_email, due_erasures, forget_left, left, left_by, plan_erasure, purge_left, reserve_left,
+    set_email,
+};
 pub use change::{
-    confirm_email, erase, list, lock_superusers, make_superuser, rename, set_active, set_password, unblock,
-    unblocked_since,
+    erase, list, lock_superusers, make_superuser, rename, set_active, set_password, unblock, unblocked_since,
 };
 
 /// The columns of a [`UserRow`]; the argument is the table's alias and a dot, or empty.

@@ -66,8 +66,8 @@ enum Class {
 fn class(code: &str, postgres: bool) -> Class {
     if postgres {
         match code {
-            // serialization_failure, deadlock_detected
-            "40001" | "40P01" => Class::Conflict,
+            // serialization_failure, deadlock_detected; unique_violation: whoever was faster is seen when the work runs again
+            "40001" | "40P01" | "23505" => Class::Conflict,
             // read_only_sql_transaction: a standby; lock_not_available; idle transaction timeout; wrong password, since a moment ago
             // internal_error: what poolers say of a server that they can't reach.
             "25006" | "55P03" | "25P03" | "28P01" | "28000" | "3D000" | "XX000" => Class::Unavailable,
@@ -94,10 +94,10 @@ mod tests {
         for code in ["08006", "53300", "53100", "57014", "57P01", "58030", "25006", "XX000"] {
             assert_eq!(class(code, true), Class::Unavailable, "{code}");
         }
-        for code in ["40001", "40P01"] {
+        for code in ["40001", "40P01", "23505"] {
             assert_eq!(class(code, true), Class::Conflict, "{code}");
         }
-        for code in ["23505", "42P01", "22P02", "42501"] {
+        for code in ["42P01", "22P02", "42501"] {
             assert_eq!(class(code, true), Class::Other, "{code}");
         }
         // SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE, SQLITE_FULL, SQLITE_READONLY_DBMOVED

@@ -19,6 +19,8 @@ pub(in crate::storage) const APPLIED: &str =
 pub(in crate::storage) struct Found {
     /// What is not applied yet, in order.
     pub(in crate::storage) pending: Vec<String>,
+    /// Some of Doorward's are applied: it is no empty database.
+    pub(in crate::storage) is_ours: bool,
 }
 
 /// Decides whether these migrations may run on a database with these tables, in which those were applied.
@@ -68,7 +70,7 @@ pub(in crate::storage) fn judge(
         return Err(foreign(database));
     }
     let name = |migration: &&Migration| format!("{:04} {}", migration.version, migration.description);
-    Ok(Found { pending: pending.iter().map(name).collect() })
+    Ok(Found { pending: pending.iter().map(name).collect(), is_ours: !applied.is_empty() })
 }
 
 /// The tables that a migration makes: where one stands already, somebody else made it.

@@ -1,6 +1,8 @@
 //! The two databases, and what they share: migrations, errors, the wake-up when something was revoked.
 
+mod backup;
 mod error;
+mod file_header;
 mod heartbeat;
 mod migrate;
 pub(super) mod postgres;
@@ -11,6 +13,7 @@ pub(super) mod sqlite;
 mod start_error;
 mod writer;
 
+pub use backup::{Copied, Restored, backup, examine, restore};
 pub use error::Error;
 pub(super) use heartbeat::Heartbeat;
 pub(super) use revocations::announce as announce_revocation;

@@ -13,7 +13,7 @@ use super::revocations::Revocations;
 use super::{Error, StartError, StartProblem};
 use crate::config::secret::Secret;
 use crate::platform::clock::Clock;
-use crate::storage::{BoxFuture, Inner, Tx};
+use crate::storage::{BoxFuture, Inner, Pool, Tx};
 
 /// How long to wait for a connection to be free.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -113,6 +113,10 @@ impl Database {
                 Error::Unavailable("the program is ending".to_owned())
             })
         })
+    }
+
+    pub(in crate::storage) fn pool(&self) -> Pool {
+        Pool::of(self.pool.size(), self.pool.num_idle(), self.pool.options().get_max_connections())
     }
 
     pub(in crate::storage) async fn close(&self) {

@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use super::sqlite::private_file;
+use super::sqlite::{make_folder, private_file};
 use super::{StartError, StartProblem};
 
 /// Held by a server while it runs on a SQLite database: two would each believe their own caches. The operating system releases it
@@ -14,11 +14,12 @@ pub struct ServeLock {
 }
 
 impl ServeLock {
-    /// Takes the lock of a database: a file beside it, whose name ends in `.lock`. The database's folder must exist.
+    /// Takes the lock of a database: a file beside it, whose name ends in `.lock`. Makes the folder where it is missing.
     ///
     /// # Errors
     /// When another server holds it.
     pub fn acquire(database: &Path) -> Result<Self, StartError> {
+        make_folder(database)?;
         let mut path = database.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);

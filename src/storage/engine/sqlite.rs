@@ -8,16 +8,18 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
+use super::backup::damaged;
+use super::file_header::refuse_foreign_log;
 use super::migrate::{self, Found};
 use super::revocations::{Revocations, Source};
 use super::writer::Writer;
 use super::{Error, StartError, StartProblem};
 use crate::domain::timestamp::Timestamp;
 use crate::platform::clock::Clock;
-use crate::storage::{BoxFuture, Tx};
+use crate::storage::{BoxFuture, Pool, Tx};
 
 /// How long to wait for another process, such as a command beside the server, or a backup.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait for a reader to be free.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -33,6 +35,7 @@ impl Database {
     /// Makes the folder and the file when they are missing. Changes nothing in a database that is there.
     pub(in crate::storage) async fn open(path: &Path, readers: u32, clock: Clock) -> Result<Self, StartError> {
         make_folder(path)?;
+        refuse_foreign_log(path)?;
         private_file(path).map_err(|error| StartError::file(path, "opening the database", &error))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -81,6 +84,10 @@ impl Database {
         self.writer.had_its_turn()
     }
 
+    pub(in crate::storage) fn pool(&self) -> Pool {
+        Pool::of(self.readers.size(), self.readers.num_idle(), self.readers.options().get_max_connections())
+    }
+
     pub(in crate::storage) async fn close(&self) {
         // The writer last: the last connection that may write folds the log into the database.
         self.readers.close().await;
@@ -118,17 +125,7 @@ impl Database {
     }
 
     async fn inspect(&self, connection: &mut SqliteConnection) -> Result<Found, StartError> {
-        let tables: Vec<String> =
-            sqlx::query_scalar("SELECT lower(name) FROM sqlite_schema WHERE type IN ('table', 'view')")
-                .fetch_all(&mut *connection)
-                .await
-                .map_err(|error| self.explain(error))?;
-        let applied = if tables.iter().any(|name| name == migrate::TABLE) {
-            sqlx::query_as(migrate::APPLIED).fetch_all(connection).await.map_err(|_| migrate::foreign(&self.name()))?
-        } else {
-            Vec::new()
-        };
-        migrate::judge(&migrate::SQLITE, &tables, &applied, &self.name())
+        inspect(connection, &self.name()).await
     }
 
     async fn connect(&self) -> Result<SqliteConnection, StartError> {
@@ -153,10 +150,27 @@ impl Database {
     }
 }
 
-fn explain(path: &Path, error: sqlx::Error) -> StartError {
+/// Which migrations a file has; refuses one that is not Doorward's.
+pub(super) async fn inspect(connection: &mut SqliteConnection, name: &str) -> Result<Found, StartError> {
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT lower(name) FROM sqlite_schema WHERE type IN ('table', 'view')")
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(|error| explain(Path::new(name), error))?;
+    let applied = if tables.iter().any(|name| name == migrate::TABLE) {
+        sqlx::query_as(migrate::APPLIED).fetch_all(connection).await.map_err(|_| migrate::foreign(name))?
+    } else {
+        Vec::new()
+    };
+    migrate::judge(&migrate::SQLITE, &tables, &applied, name)
+}
+
+pub(super) fn explain(path: &Path, error: sqlx::Error) -> StartError {
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok()).map(|code| code & 0xff);
     let name = path.display();
     match code {
+        // SQLITE_CORRUPT
+        Some(11) => damaged(path, &Error::from(error).to_string()),
         // SQLITE_NOTADB
         Some(26) => StartError::new(
             StartProblem::NotADatabase,
@@ -177,7 +191,7 @@ fn explain(path: &Path, error: sqlx::Error) -> StartError {
 }
 
 /// Makes the database's folder, for this user alone; leaves one that is there as it is.
-fn make_folder(path: &Path) -> Result<(), StartError> {
+pub(super) fn make_folder(path: &Path) -> Result<(), StartError> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

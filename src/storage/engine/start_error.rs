@@ -28,6 +28,8 @@ pub enum StartProblem {
     Permission,
     /// The file is no SQLite database.
     NotADatabase,
+    /// The file is damaged, or the log beside it belongs to another one.
+    Damaged,
     /// The tables there were not made by Doorward.
     Foreign,
     /// A newer Doorward made the tables.

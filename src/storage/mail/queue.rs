@@ -35,7 +35,9 @@ pub struct Claimed {
     pub mail: Stored,
     /// What its link's token is derived from, while it is good.
     pub link: Option<Link>,
-    /// Whether the account still has the address and the credentials that it had when the mail was written.
+    /// Whether the account still has the address that the mail goes to.
+    pub same_address: bool,
+    /// Whether the account still has the credentials that it had when the mail was written.
     pub same_credentials: bool,
     /// The lease.
     pub until: Timestamp,
@@ -97,8 +99,8 @@ pub async fn claim(tx: &mut Tx, lease: Duration) -> Result<Option<Claimed>, Erro
         Some(hash) => link(tx, hash, now).await?,
         None => None,
     };
-    let same_credentials = same_credentials(tx, &row).await?;
-    Ok(Some(Claimed { mail: row.try_into()?, link, same_credentials, until }))
+    let (same_address, same_credentials) = is_same(tx, &row).await?;
+    Ok(Some(Claimed { mail: row.try_into()?, link, same_address, same_credentials, until }))
 }
 
 async fn link(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Option<Link>, Error> {
@@ -117,11 +119,12 @@ async fn link(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Option<Link>, 
     .transpose()
 }
 
-async fn same_credentials(tx: &mut Tx, row: &Row) -> Result<bool, Error> {
-    let Some(id) = row.user_id else { return Ok(true) };
+async fn is_same(tx: &mut Tx, row: &Row) -> Result<(bool, bool), Error> {
+    let Some(id) = row.user_id else { return Ok((true, true)) };
     let sql = "SELECT email, credentials_version FROM users WHERE id = $1";
     let user: Option<(String, i64)> = on!(tx, conn => sqlx::query_as(sql).bind(id).fetch_optional(conn).await)?;
-    Ok(user.is_some_and(|(email, version)| email == row.sent_to && Some(version) == row.credentials_version))
+    let is = |(email, version)| (email == row.sent_to, Some(version) == row.credentials_version);
+    Ok(user.map_or((false, false), is))
 }
 
 /// Writes down what became of a mail. What it said is forgotten, but of those that are dead. False: the lease had run out.
@@ -198,6 +201,14 @@ pub async fn depth(tx: &mut Tx) -> Result<Depth, Error> {
                (SELECT count(*) FROM outbox WHERE outcome = 'dead')";
     let (waiting, oldest, dead): (i64, Option<i64>, i64) = on!(tx, conn => sqlx::query_as(sql).fetch_one(conn).await)?;
     Ok(Depth { waiting: waiting.unsigned_abs(), oldest: oldest.map(Timestamp::from_micros), dead: dead.unsigned_abs() })
+}
+
+/// The latest mails that something went wrong with: when they were written, what they are about, and why.
+pub async fn troubles(tx: &mut Tx) -> Result<Vec<(Timestamp, String, String)>, Error> {
+    let sql = "SELECT created_at, kind, error FROM outbox WHERE error IS NOT NULL AND (done_at IS NULL OR outcome = 'dead') \
+               ORDER BY created_at DESC LIMIT 20";
+    let rows: Vec<(i64, String, String)> = on!(tx, conn => sqlx::query_as(sql).fetch_all(conn).await)?;
+    Ok(rows.into_iter().map(|(at, kind, error)| (Timestamp::from_micros(at), kind, error)).collect())
 }
 
 #[derive(FromRow)]

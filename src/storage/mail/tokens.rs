@@ -123,6 +123,37 @@ pub async fn void(tx: &mut Tx, purpose: Purpose, user: UserId) -> Result<(), Err
     on!(tx, conn => sqlx::query(sql).bind(user.0).bind(purpose.as_str()).execute(conn).await.map(drop))
 }
 
+/// Voids those of a user's tokens of a purpose that were made at or after a time. The user's row must be locked.
+pub async fn void_since(tx: &mut Tx, purpose: Purpose, user: UserId, since: Timestamp) -> Result<(), Error> {
+    let sql =
+        "DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL AND created_at >= $3";
+    on!(tx, conn => sqlx::query(sql)
+        .bind(user.0)
+        .bind(purpose.as_str())
+        .bind(since.micros())
+        .execute(conn)
+        .await
+        .map(drop))
+}
+
+/// Until when the last of a user's tokens of a purpose is good. None: none is.
+pub async fn good_until(
+    tx: &mut Tx,
+    purpose: Purpose,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
+    let sql = "SELECT max(expires_at) FROM one_time_tokens \
+               WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3";
+    let until: Option<i64> = on!(tx, conn => sqlx::query_scalar(sql)
+        .bind(user.0)
+        .bind(purpose.as_str())
+        .bind(now.micros())
+        .fetch_one(conn)
+        .await)?;
+    Ok(until.map(Timestamp::from_micros))
+}
+
 #[derive(FromRow)]
 struct Row {
     user_id: Option<i64>,

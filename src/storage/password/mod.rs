@@ -18,7 +18,10 @@ pub async fn put(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<(), Error> {
-    void(tx, user).await?;
+    let void = "DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = 'reset' AND used_at IS NULL";
+    on!(tx, conn => sqlx::query(void).bind(user.0).execute(conn).await.map(drop))?;
+    let void = "DELETE FROM password_resets WHERE user_id = $1";
+    on!(tx, conn => sqlx::query(void).bind(user.0).execute(conn).await.map(drop))?;
     let sql =
         "INSERT INTO one_time_tokens (hash, purpose, user_id, created_at, expires_at) VALUES ($1, 'reset', $2, $3, $4)";
     on!(tx, conn => sqlx::query(sql)
@@ -41,10 +44,10 @@ pub async fn find(tx: &mut Tx, token: &TokenHash, now: Timestamp) -> Result<Opti
     Ok(id.map(UserId))
 }
 
-/// Voids the user's reset, if one waits: somebody has set a password.
+/// Voids the user's reset, if one waits, and a change of the address that is under way: somebody has set a password.
 pub async fn void(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     for sql in [
-        "DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = 'reset' AND used_at IS NULL",
+        "DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose IN ('reset', 'email_change') AND used_at IS NULL",
         "DELETE FROM password_resets WHERE user_id = $1",
     ] {
         on!(tx, conn => sqlx::query(sql).bind(user.0).execute(conn).await.map(drop))?;

@@ -53,6 +53,13 @@ pub async fn find_two(tx: &mut Tx, [one, other]: [SessionId; 2]) -> Result<Vec<S
     rows.into_iter().map(Session::try_from).collect()
 }
 
+/// How many sessions can be used, by their rows alone: a disabled user's count too. Reads the whole table.
+pub async fn count_live(tx: &mut Tx, now: Timestamp) -> Result<u64, Error> {
+    let sql = "SELECT count(*) FROM sessions WHERE ended_at IS NULL AND idle_expires_at > $1";
+    let live: i64 = on!(tx, conn => sqlx::query_scalar(sql).bind(now.micros()).fetch_one(conn).await)?;
+    Ok(live.cast_unsigned())
+}
+
 /// Whose session it is, which never changes.
 pub async fn owner(tx: &mut Tx, id: SessionId) -> Result<Option<UserId>, Error> {
     let sql = "SELECT user_id FROM sessions WHERE id = $1";

@@ -24,6 +24,20 @@ import type {
   ReportNotMeData,
   ReportNotMeErrors,
   ReportNotMeResponses,
+  SendVerificationErrors,
+  SendVerificationResponses,
+  VerifyEmailData,
+  VerifyEmailErrors,
+  VerifyEmailResponses,
+  ChangeEmailData,
+  ChangeEmailErrors,
+  ChangeEmailResponses,
+  ConfirmEmailChangeData,
+  ConfirmEmailChangeErrors,
+  ConfirmEmailChangeResponses,
+  RestoreEmailData,
+  RestoreEmailErrors,
+  RestoreEmailResponses,
   ExportMeErrors,
   ExportMeResponses,
   LoginData,
@@ -56,6 +70,11 @@ export const operations = {
   resetPassword: ["POST", "/password/reset", 200, [400, 403, 413, 415, 422, 429]],
   forgotPassword: ["POST", "/password/forgot", 202, [400, 403, 413, 415, 422, 429]],
   reportNotMe: ["POST", "/not-me", 202, [400, 403, 413, 415, 422, 429]],
+  sendVerification: ["POST", "/email/verification", 202, [401, 403, 429]],
+  verifyEmail: ["POST", "/email/verify", 200, [400, 403, 413, 415, 422, 429]],
+  changeEmail: ["POST", "/email/change", 202, [400, 401, 403, 409, 413, 415, 422, 429]],
+  confirmEmailChange: ["POST", "/email/change/confirm", 200, [400, 401, 403, 409, 413, 415, 422, 429]],
+  restoreEmail: ["POST", "/email/restore", 200, [400, 403, 413, 415, 422, 429]],
   exportMe: ["GET", "/me/export", 200, [401, 429]],
   login: ["POST", "/login", 200, [400, 401, 403, 413, 415, 422, 429]],
   refresh: ["POST", "/refresh", 200, [401, 403, 429]],
@@ -79,6 +98,11 @@ export interface Responses {
   resetPassword: ResetPasswordResponses;
   forgotPassword: ForgotPasswordResponses;
   reportNotMe: ReportNotMeResponses;
+  sendVerification: SendVerificationResponses;
+  verifyEmail: VerifyEmailResponses;
+  changeEmail: ChangeEmailResponses;
+  confirmEmailChange: ConfirmEmailChangeResponses;
+  restoreEmail: RestoreEmailResponses;
   exportMe: ExportMeResponses;
   login: LoginResponses;
   refresh: RefreshResponses;
@@ -99,6 +123,11 @@ export interface Errors {
   resetPassword: ResetPasswordErrors;
   forgotPassword: ForgotPasswordErrors;
   reportNotMe: ReportNotMeErrors;
+  sendVerification: SendVerificationErrors;
+  verifyEmail: VerifyEmailErrors;
+  changeEmail: ChangeEmailErrors;
+  confirmEmailChange: ConfirmEmailChangeErrors;
+  restoreEmail: RestoreEmailErrors;
   exportMe: ExportMeErrors;
   login: LoginErrors;
   refresh: RefreshErrors;
@@ -118,6 +147,10 @@ export interface Bodies {
   resetPassword: NonNullable<ResetPasswordData["body"]>;
   forgotPassword: NonNullable<ForgotPasswordData["body"]>;
   reportNotMe: NonNullable<ReportNotMeData["body"]>;
+  verifyEmail: NonNullable<VerifyEmailData["body"]>;
+  changeEmail: NonNullable<ChangeEmailData["body"]>;
+  confirmEmailChange: NonNullable<ConfirmEmailChangeData["body"]>;
+  restoreEmail: NonNullable<RestoreEmailData["body"]>;
   login: NonNullable<LoginData["body"]>;
   logoutAll: NonNullable<LogoutAllData["body"]>;
 }

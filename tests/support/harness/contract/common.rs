@@ -17,7 +17,7 @@ const EVERYWHERE: [(&str, &str); 4] = [
 ];
 
 /// Every code, and the status it goes with. 500 is missing on purpose: no test may ever see one.
-const CODES: [(&str, u16); 25] = [
+const CODES: [(&str, u16); 26] = [
     ("malformed_json", 400),
     ("invalid_or_expired_token", 400),
     ("last_superuser", 409),
@@ -30,6 +30,7 @@ const CODES: [(&str, u16); 25] = [
     ("session_revoked", 401),
     ("session_reuse_detected", 401),
     ("cross_site_request", 403),
+    ("email_not_verified", 403),
     ("not_found", 404),
     ("session_not_found", 404),
     ("method_not_allowed", 405),
