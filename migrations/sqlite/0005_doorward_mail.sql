@@ -41,6 +41,9 @@ CREATE INDEX outbox_user ON outbox (user_id);
 -- The purge.
 CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;
 
+-- How many were given up.
+CREATE INDEX outbox_dead ON outbox (created_at) WHERE outcome = 'dead';
+
 -- Addresses that accounts had: nobody else may take them for a while.
 CREATE TABLE left_addresses (
     email          TEXT    NOT NULL PRIMARY KEY,

@@ -54,6 +54,18 @@ pub enum RegisterError {
 /// # Errors
 /// See [`RegisterError`].
 pub async fn register(app: &Arc<App>, client: Client, new: NewAccount) -> Result<Registered, RegisterError> {
+    let made = make(app, client, new).await;
+    app.metrics.registrations.add(match &made {
+        Ok(Registered::Account(_)) => "registered",
+        Ok(Registered::Mailed) => "mailed",
+        Err(RegisterError::EmailUnavailable) => "taken",
+        Err(RegisterError::Limited(limited)) => limited.word(),
+        Err(RegisterError::Failed(_)) => "failed",
+    });
+    made
+}
+
+async fn make(app: &Arc<App>, client: Client, new: NewAccount) -> Result<Registered, RegisterError> {
     let attempt = Attempt::begin::<RegisterError>(app, Scope::Register, &client, None).await?;
     let by_operator = client.actor == Actor::Operator;
     if app.mail.verification() == Verification::Required && !by_operator {

@@ -20,7 +20,7 @@ pub(super) use change::leave;
 pub(super) use draft::Draft;
 pub(super) use verify::{pend, verification};
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 use url::Url;
@@ -34,6 +34,7 @@ use crate::platform::keyed_hash::KeyedHash;
 use crate::platform::keys::{self, Ring};
 use crate::platform::mail::{Post, SendError, TemplateProblem, Templates};
 use crate::platform::random::{Random, RandomError};
+use crate::storage::mail::Depth;
 
 /// What mail stands on.
 pub struct Mail {
@@ -47,6 +48,8 @@ pub struct Mail {
     /// Where the service itself is reached, in development.
     origin: OnceLock<String>,
     wake: Notify,
+    /// The outbox as the sender saw it last.
+    depth: Mutex<Option<Depth>>,
 }
 
 /// Why mail can't be sent as the settings say.
@@ -75,13 +78,19 @@ impl Mail {
         let post = settings.transport.as_ref().map(|transport| Post::new(transport, hello)).transpose()?;
         let templates = Templates::load(settings.templates.as_deref()).map_err(MailError::Templates)?;
         let names = KeyedHash::new(&keys.derive(keys::Purpose::MailRecipients));
-        let (origin, wake) = (OnceLock::new(), Notify::new());
-        Ok(Self { settings, post, templates, keys: keys.clone(), names, random, origin, wake })
+        let (origin, wake, depth) = (OnceLock::new(), Notify::new(), Mutex::default());
+        Ok(Self { settings, post, templates, keys: keys.clone(), names, random, origin, wake, depth })
     }
 
     /// Learns where the service is reached: in development its own pages stand in for those that the settings don't name.
     pub fn serves_at(&self, origin: String) {
         let _ = self.origin.set(origin);
+    }
+
+    /// What waits, as it was seen last: a few seconds ago. None: nobody has looked.
+    #[must_use]
+    pub fn depth(&self) -> Option<Depth> {
+        self.depth.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// There is something to be sent. What is missed is found by the next look.

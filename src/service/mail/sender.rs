@@ -1,7 +1,7 @@
 //! Sends what is in the outbox: the oldest first, one at a time, held by a lease. At least once: a process that is killed between the
 //! server's answer and its own note leaves a mail that is sent again, with the same Message-ID.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
@@ -42,7 +42,9 @@ pub async fn deliver(app: Arc<App>) {
     }
     let mut pause = FIRST_PAUSE;
     loop {
-        match drain(&app, post).await {
+        let drained = drain(&app, post).await;
+        look(&app).await;
+        match drained {
             Ok(Did::Unreachable) => {
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -53,6 +55,14 @@ pub async fn deliver(app: Arc<App>) {
         }
         // Either way it is time to look.
         let _ = timeout(LOOK_EVERY, app.mail.wake.notified()).await;
+    }
+}
+
+/// Sees what waits, for whoever watches over the service.
+async fn look(app: &App) {
+    let Ok(mut tx) = app.store.read().await else { return };
+    if let Ok(depth) = outbox::depth(&mut tx).await {
+        *app.mail.depth.lock().unwrap_or_else(PoisonError::into_inner) = Some(depth);
     }
 }
 

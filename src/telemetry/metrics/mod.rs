@@ -6,7 +6,7 @@
 
 mod observed;
 
-pub use observed::{Connections, Hashing, Observed, SessionCache};
+pub use observed::{Connections, Hashing, Mail, Observed, SessionCache};
 
 use std::time::Duration;
 
@@ -117,7 +117,7 @@ impl Default for Metrics {
                 "doorward_registrations_total",
                 "Attempts to make an account, by what became of them.",
                 "result",
-                &["registered", "taken", "limited", "overloaded", "failed"],
+                &["registered", "mailed", "taken", "limited", "overloaded", "failed"],
             ),
             refreshes: by(
                 "doorward_refreshes_total",
