@@ -4,8 +4,8 @@
 # @node-rs/bcrypt 2.0.0 (npm); bcrypt 5.0.0 and pwdlib 0.3.1 (PyPI).
 #
 # One would expect: `$2b$`, which nearly everything has written for ten years, is taken everywhere.
-# Seen: PHP verifies it, and does not know what it is: `password_get_info` says `unknown`, so that whatever asks before it verifies
-# (frameworks do) refuses, and `password_needs_rehash` is true for ever. Perl's two older packages raise an error for all but `$2a$`.
+# Seen: PHP verifies it, and does not know what it is: `password_get_info` says `unknown`, so that a program that asks
+# before it verifies refuses, and `password_needs_rehash` is true for ever. Perl's two older packages raise an error for all but `$2a$`.
 # npm's bcrypt says *false* to `$2y$`, which PHP, htpasswd and Dovecot write: the right password is wrong, without an error. pwdlib takes
 # all three, and wants to hash `$2a$` and `$2y$` anew.
 #

@@ -5,12 +5,12 @@
 # One would expect the `kid` to decide, and RFC 7517 says that keys of unknown types are to be left out.
 # Seen: python-jose does not look at `kid`: it tries the keys in their order, and the first of another type ends it with `JWKError`,
 # so that the order in the set decides whether people are logged in. An Ed25519 key published ahead of its use, before
-# the one that signs, is enough. `authlib.jose` raises `KeyError: 'AKP'` for the whole set as soon as it holds a post-quantum key (ML-DSA), wherever it
-# stands. The others verify each time.
+# the one that signs, is enough. `authlib.jose` raises `KeyError: 'AKP'` for the whole set as soon as it holds a post-quantum key (ML-DSA),
+# wherever it stands. The others verify each time.
 #
 # For who runs a login service: publish the key that signs first, one kind of key in a set, and change the kind by a set of its own. The first
 # ML-DSA key in a set stops the backends that use `authlib.jose`.
-# Doorward signs by HS256 today and publishes no set; when it does, these are its rules.
+# Doorward's set holds keys of one kind, and the one that signs stands first.
 #
 # Installs the packages in a temporary folder, runs them, and fails when that changes.
 set -eu

@@ -7,8 +7,8 @@
 # accepted here, and is for the caller to look at.
 #
 # For who runs a login service: backends with this library report "bad signature" for perfect tokens, and people look for the fault in the key.
-# Doorward's access tokens are `at+jwt`, so that no token of another kind passes for one: libjwt 1.10 can't verify them. Such a backend asks
-# `/api/auth/me` instead.
+# Doorward's access tokens are `at+jwt`, so that no token of another kind passes for one. `JWT_TYP=JWT` makes them for libjwt; or such a
+# backend asks `/api/auth/check`.
 #
 # Unpacks Debian's packages and installs PyJWT 2.15.1 in a temporary folder, runs them, and fails when that changes. Needs a C compiler.
 set -eu

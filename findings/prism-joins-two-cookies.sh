@@ -4,7 +4,7 @@
 # One would expect two `Set-Cookie` headers on the other side: RFC 6265 forbids joining them, since a comma may stand in a cookie.
 # Seen: one header with both, a comma between. A client stores *one* cookie: the first name, with the attributes of the second, as
 # later ones win (its `Path` and `Max-Age`); the second cookie is lost. And each answer says `Access-Control-Allow-Origin: *` and
-# `Access-Control-Allow-Credentials: true`, a pair that browsers refuse, so that no page can log in through it at all.
+# `Access-Control-Allow-Credentials: true`, a pair that the Fetch standard refuses for requests with cookies.
 #
 # For who runs a login service: behind Prism a login seems to work, and the first refresh answers that there is no refresh token. Check the contract beside
 # the requests, not in front of the service.

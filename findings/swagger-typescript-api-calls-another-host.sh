@@ -4,11 +4,11 @@
 # One would expect calls to `/api/auth/login` of the page's own origin, as Swagger UI and other generators make them.
 # Seen: the server's URL and the path are joined as they are: `//api/auth/login`. That is an address without a scheme, of a host named
 # `api`: on a page it goes to `https://api/auth/login`, with the body, and it ends in "Failed to fetch". Without `servers` the path is
-# right; so it is with a server without a slash at the end.
+# right; so it is with a server whose URL has no slash at the end.
 #
 # For who runs a login service: no call arrives, in any environment, and the password goes to a host that is not yours. Say where the service is
 # when making the client, `new Api({ baseUrl: "" })` for the page's own origin.
-# Doorward's contract has `/` where `PUBLIC_URL` is not known; with it the document names the origin, without a slash at the end.
+# Doorward's contract has `/` as its first server, since any origin may serve it; see docs/compatibility.md.
 #
 # Installs the packages in a temporary folder, runs them, and fails when that changes.
 set -eu

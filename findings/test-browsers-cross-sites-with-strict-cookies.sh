@@ -3,7 +3,7 @@
 # http://127.0.0.1, with a cookie `SameSite=Strict; HttpOnly`.
 #
 # One would expect what browsers do: `localhost` and `127.0.0.1` are two sites; the cookie is neither stored nor sent, and `/me` says
-# "not authenticated". (Chromium and Firefox do exactly that.)
+# "not authenticated". (Chromium does exactly that.)
 # Seen: both store the cookie and send it with the next request from page to service, so the test is green, and the application does not
 # work in any browser. Neither writes `Sec-Fetch-Site`, by which a service could tell, and to `Secure` over plain http the two
 # have different minds.

@@ -1,14 +1,15 @@
 //! The verifier of access tokens against the vectors of Wycheproof.
 
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the message")]
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward::config::secret::Secret;
 use doorward::domain::account::UserId;
-use doorward::domain::session::AccessToken;
-use doorward::domain::session::SessionId;
+use doorward::domain::session::{AccessToken, SessionId, TokenType};
 use doorward::domain::timestamp::Timestamp;
-use doorward::platform::access_token::AccessTokens;
-use doorward::platform::keys::Ring;
+use doorward::platform::access_token::{AccessTokens, Form};
+use doorward::platform::keys::{Keys, Roots};
 use doorward::platform::random::Random;
 use serde_json::Value;
 
@@ -16,8 +17,9 @@ const VECTORS: &str = include_str!("data/wycheproof/json_web_signature_hmac.json
 const NOW: Timestamp = Timestamp::from_seconds(1_767_052_800);
 
 fn verifier(key: &[u8]) -> AccessTokens {
-    let keys = Ring::new(Secret::new(key.to_vec()), None);
-    AccessTokens::new(keys, "doorward".into(), "doorward".into(), Random::repeatable(1))
+    let keys = Keys::new(Roots { signing: Some(Secret::new(key.to_vec())), ..Roots::default() }).unwrap();
+    let form = Form { issuer: "doorward".into(), audience: "doorward".into(), token_type: TokenType::default() };
+    AccessTokens::new(keys.signing, form, Random::repeatable(1))
 }
 
 /// Each vector as it is, and its trick played on a token of ours that is signed with the vector's key. The vectors sign other things

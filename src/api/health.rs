@@ -9,7 +9,7 @@ use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 
 use super::Tag;
 use super::problem::{TypedProblem, codes};
-use crate::service::health::NotReady;
+use crate::service::health::{NotReady, Trouble};
 use crate::service::{App, health};
 
 /// Operations for those who watch over the service.
@@ -19,13 +19,19 @@ pub struct HealthApi;
 impl HealthApi {
     /// Is it ready
     ///
-    /// Whether requests can be served: the database answers, and the service is not about to stop. For load balancers.
+    /// Whether requests can be served: the database answers within two seconds and takes writes, and the service is not about to
+    /// stop. If not, `detail` says why. For load balancers.
     #[oai(path = "/api/auth/health", method = "get", operation_id = "health")]
     async fn health(&self, Data(app): Data<&Arc<App>>) -> Result<Readiness, TypedProblem<ReadyCode>> {
         match health::ready(app).await {
             Ok(()) => Ok(Readiness::Ok(Json(Ready::example()))),
             Err(NotReady::Stopping) => Err(TypedProblem::new(ReadyCode::ShuttingDown)),
-            Err(NotReady::Failed(cause)) => Err(cause.into()),
+            Err(NotReady::Database(cause, trouble)) => Err(TypedProblem::from(cause).because(match trouble {
+                Trouble::NoAnswer => "The database does not answer.",
+                Trouble::ReadOnly => "The database takes no writes: it is a standby, or set to be read-only.",
+                Trouble::Full => "The database takes no writes: its disk is full.",
+                Trouble::CommitsHang => "The database finishes no writes: is a synchronous standby gone?",
+            })),
         }
     }
 

@@ -44,6 +44,8 @@ fn operations() -> impl OpenApi {
         session::SessionApi,
         session::DevicesApi,
         session::StateApi,
+        session::CheckApi,
+        session::JwksApi,
         health::HealthApi,
     )
 }
@@ -55,6 +57,8 @@ enum Tag {
     Account,
     /// Log in, stay logged in, log out.
     Session,
+    /// For the services and proxies behind or beside it: see docs/verify.md.
+    Backend,
     /// For those who watch over the service.
     Health,
 }

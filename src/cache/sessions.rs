@@ -6,9 +6,12 @@
 //!
 //! A remembered live session counts only while the last look for revocations on other nodes began less than [`FRESH_FOR`]
 //! ago: that look, not the delivery of any message, is what bounds how long a revoked token lives elsewhere.
+//!
+//! Ages are told by [`Clock::monotonic`](crate::platform::clock::Clock::monotonic): whatever the clock on the wall is set to, nothing
+//! is believed for longer, nor forgotten.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::ops::compute::Op;
@@ -34,8 +37,8 @@ pub struct Live {
     pub session: Session,
     /// Its user.
     pub user: User,
-    /// When the read began.
-    pub read_at: Timestamp,
+    /// When the read began, by the monotonic clock.
+    pub read_at: Duration,
 }
 
 /// What is remembered of a session.
@@ -53,14 +56,17 @@ pub struct SessionCache {
     live: Cache<SessionId, Arc<Live>>,
     ended: Cache<SessionId, EndReason>,
     changed: Cache<UserId, Change>,
-    looked_at: AtomicI64,
+    /// In microseconds; [`NEVER`] at first.
+    looked_at: AtomicU64,
 }
+
+const NEVER: u64 = u64::MAX;
 
 /// A user changed lately: what was read of them before that was noticed counts no more.
 #[derive(Clone, Copy, Debug)]
 struct Change {
     at: Timestamp,
-    noticed: Timestamp,
+    noticed: Duration,
 }
 
 impl Default for SessionCache {
@@ -70,19 +76,19 @@ impl Default for SessionCache {
             // Without a capacity: an end that is pushed out would be forgotten.
             ended: Cache::builder().time_to_live(ENDED_FOR).build(),
             changed: Cache::builder().time_to_live(ENDED_FOR).build(),
-            looked_at: AtomicI64::new(i64::MIN),
+            looked_at: AtomicU64::new(NEVER),
         }
     }
 }
 
 impl SessionCache {
-    /// What is known of a session and can be relied on now. None: read the row.
+    /// What is known of a session and can be relied on `now`, by the monotonic clock. None: read the row.
     #[must_use]
-    pub fn get(&self, id: SessionId, now: Timestamp) -> Option<Known> {
+    pub fn get(&self, id: SessionId, now: Duration) -> Option<Known> {
         if let Some(reason) = self.ended.get(&id) {
             return Some(Known::Ended(reason));
         }
-        let looked_at = Timestamp::from_micros(self.looked_at.load(Ordering::Acquire));
+        let looked_at = Duration::from_micros(self.looked_at.load(Ordering::Acquire));
         let live = self.live.get(&id)?;
         let counts = is_within(live.read_at, LIVE_FOR, now)
             && is_within(looked_at, FRESH_FOR, now)
@@ -121,20 +127,20 @@ impl SessionCache {
         self.live.invalidate(&id);
     }
 
-    /// Notices a change of a user (as the database dates it): what was read of them until `noticed` counts no more. The same
-    /// change may be told again.
-    pub fn user_changed(&self, id: UserId, at: Timestamp, noticed: Timestamp) {
+    /// Notices a change of a user (as the database dates it): what was read of them until `noticed`, by the monotonic clock, counts
+    /// no more. The same change may be told again.
+    pub fn user_changed(&self, id: UserId, at: Timestamp, noticed: Duration) {
         self.changed.entry(id).and_compute_with(|known| match known {
             Some(known) if known.value().at == at => Op::Nop,
             _ => Op::Put(Change { at, noticed }),
         });
     }
 
-    /// When the last look for revocations began. None: there was none yet.
+    /// When the last look for revocations began, by the monotonic clock. None: there was none yet.
     #[must_use]
-    pub fn looked_at(&self) -> Option<Timestamp> {
+    pub fn looked_at(&self) -> Option<Duration> {
         let micros = self.looked_at.load(Ordering::Acquire);
-        (micros != i64::MIN).then_some(Timestamp::from_micros(micros))
+        (micros != NEVER).then_some(Duration::from_micros(micros))
     }
 
     /// How many live and how many ended sessions are remembered.
@@ -146,9 +152,9 @@ impl SessionCache {
         (self.live.entry_count(), self.ended.entry_count())
     }
 
-    /// Revocations that were committed before `began` are known now.
-    pub fn looked(&self, began: Timestamp) {
-        self.looked_at.store(began.micros(), Ordering::Release);
+    /// Revocations that were committed before `began`, by the monotonic clock, are known now.
+    pub fn looked(&self, began: Duration) {
+        self.looked_at.store(u64::try_from(began.as_micros()).unwrap_or(NEVER), Ordering::Release);
     }
 }
 
@@ -158,9 +164,9 @@ fn replaces(known: &Live, learned: &Live) -> bool {
     rank(learned) >= rank(known)
 }
 
-/// Neither older than the span nor, because a clock stepped back, from the future.
-fn is_within(then: Timestamp, span: Duration, now: Timestamp) -> bool {
-    then <= now && now < then + span
+/// Not older than the span; and it was there when somebody asked.
+fn is_within(then: Duration, span: Duration, now: Duration) -> bool {
+    now.checked_sub(then).is_some_and(|age| age < span)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod backup;
 mod development_key;
 mod healthcheck;
+mod keys;
 pub mod listen;
 mod mail;
 mod migrate;
@@ -20,6 +21,7 @@ use tokio::runtime::Runtime;
 use crate::api::document;
 use crate::config::{Config, Source, reference};
 use crate::platform::clock::Clock;
+use crate::platform::keys::KeysError;
 use crate::storage::{StartError, StartProblem};
 use crate::telemetry::logging::{self, tell};
 
@@ -76,6 +78,11 @@ enum Command {
         #[command(subcommand)]
         command: mail::Command,
     },
+    /// The keys that sign access tokens
+    Keys {
+        #[command(subcommand)]
+        command: keys::Command,
+    },
     /// Ask the server on this machine whether it is alive
     ///
     /// For containers: exits with 0 if it is, else with 1. Reads HOST and PORT as the server does.
@@ -110,6 +117,7 @@ pub fn run() -> ExitCode {
         Command::Openapi => print(&document::text()),
         Command::Settings { env: false } => print(&reference::markdown()),
         Command::Settings { env: true } => print(&reference::dotenv()),
+        Command::Keys { command: keys::Command::Generate { algorithm } } => keys::generate(algorithm),
         command => return with_config(command),
     };
     done.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
@@ -141,6 +149,9 @@ fn with_config(command: Command) -> ExitCode {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    if let Command::Keys { command: keys::Command::Show { pem, secret } } = command {
+        return keys::show(&config, pem, secret).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
+    }
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| match command {
         Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
         Command::Backup { file } => runtime.block_on(backup::back_up(&config, &file)),
@@ -154,6 +165,10 @@ fn with_config(command: Command) -> ExitCode {
 
 /// Tells what went wrong, in one line.
 fn failed(error: &anyhow::Error) -> ExitCode {
+    if let Some(error) = error.downcast_ref::<KeysError>() {
+        tell(&format!("the settings are wrong:\n  {error}\n`doorward settings` explains them all."));
+        return ExitCode::from(USAGE);
+    }
     tell(&format!("doorward: {error:#}"));
     match error.downcast_ref::<StartError>().map(StartError::problem) {
         Some(StartProblem::Newer) => ExitCode::from(MIGRATIONS),

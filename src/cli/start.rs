@@ -10,11 +10,13 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{development_key, listen};
 use crate::api;
+use crate::cache::access_tokens::VerifiedTokens;
 use crate::cache::sessions::SessionCache;
 use crate::cache::throttle::Throttles;
 use crate::config::Config;
 use crate::config::database::Location;
-use crate::platform::access_token::AccessTokens;
+use crate::domain::session::Algorithm;
+use crate::platform::access_token::{AccessTokens, Form};
 use crate::platform::clock::Clock;
 use crate::platform::device_cookie::DeviceCookies;
 use crate::platform::hashing::HashPool;
@@ -70,6 +72,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     if applied > 0 {
         tracing::info!(applied, "brought the database up to date");
     }
+    wait_for_time(config, &store, &clock).await?;
     let app = Arc::new(app(config, store, clock, random)?);
     let listeners = listen::listen(&config.server.listen)?;
     let addresses: Vec<SocketAddr> =
@@ -88,7 +91,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     let mut in_the_background = vec![
         tokio::spawn(session::follow_revocations(Arc::clone(&app))),
         tokio::spawn(mail::deliver(Arc::clone(&app))),
-        tokio::spawn(maintenance::keep_house(Arc::clone(&app), config.database.audit_retention)),
+        tokio::spawn(maintenance::run(Arc::clone(&app), config.database.audit_retention)),
     ];
     let metrics = match config.server.metrics_addr {
         Some(address) => Some(tell_metrics(address, &app, &mut in_the_background)?),
@@ -115,11 +118,36 @@ fn tell_metrics(address: SocketAddr, app: &Arc<App>, tasks: &mut Vec<JoinHandle<
     Ok(address)
 }
 
+/// How often the clock is looked at that is not right yet.
+const CLOCK_PAUSE: Duration = Duration::from_millis(200);
+
+/// Takes the database's time, and waits until it is past `SESSIONS_NOT_BEFORE`: a machine without a clock of its own begins with a
+/// time long gone, and has the right one a moment later.
+async fn wait_for_time(config: &Config, store: &Store, clock: &Clock) -> anyhow::Result<()> {
+    let begun = clock.monotonic();
+    loop {
+        let now = store.read().await?.now().await?;
+        clock.follow(now);
+        let Some(moment) = config.sessions.not_before.filter(|moment| *moment > now) else { return Ok(()) };
+        if clock.monotonic().saturating_sub(begun) >= config.database.start_timeout {
+            anyhow::bail!(
+                "SESSIONS_NOT_BEFORE ({moment}) lies in the future: it is {now} by the clock of the database. Until then every \
+                 session would be refused. Is the clock right, and the setting?"
+            );
+        }
+        tokio::time::sleep(CLOCK_PAUSE).await;
+    }
+}
+
 /// The use cases on what they stand on.
 pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -> anyhow::Result<App> {
     let keys = keys(config, &random)?;
-    let (issuer, audience) = (config.tokens.issuer.clone(), config.tokens.audience.clone());
     let keys_of_mail = keys.secrets.clone();
+    let form = Form {
+        issuer: config.tokens.issuer.clone(),
+        audience: config.tokens.audience.clone(),
+        token_type: config.tokens.token_type,
+    };
     let hashing = HashPool::start(config.hashing, config.passwords.cost, random.clone());
     Ok(App {
         limits: Limits {
@@ -129,7 +157,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         session: Sessions {
             policy: config.sessions.clone(),
             cache: SessionCache::default(),
-            access_tokens: AccessTokens::new(keys.signing.clone(), issuer, audience, random.clone()),
+            access_tokens: VerifiedTokens::new(AccessTokens::new(keys.signing.clone(), form, random.clone())),
             names: KeyedHash::new(&keys.secrets.derive(Purpose::SessionNames)),
             devices: DeviceCookies::new(keys.secrets.clone(), random.clone()),
             keys,
@@ -149,18 +177,28 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
     })
 }
 
-/// The keys of the settings. Where there is none to sign with, which is in development alone, keys are made once and kept. Where
-/// there is one, several servers may share it, and a root that each made for itself would part them.
-fn keys(config: &Config, random: &Random) -> anyhow::Result<Keys> {
-    let tokens = &config.tokens;
-    let made = |setting| development_key::load_or_make(&config.database.location, setting, random);
-    let (signing, secret) = match (tokens.key.clone(), tokens.secret_key.clone()) {
-        (Some(signing), secret) => (signing, secret),
-        (None, Some(secret)) => (made("JWT_SECRET_KEY")?, Some(secret)),
-        (None, None) => (made("JWT_SECRET_KEY")?, Some(made("SECRET_KEY")?)),
+/// The keys of the settings. Where there is none of those that are needed, which is in development alone, keys are made once and
+/// kept. Where there is one to sign with, several servers may share it, and a root that each made for itself would part them.
+pub(super) fn keys(config: &Config, random: &Random) -> anyhow::Result<Keys> {
+    let tokens = config.tokens.clone();
+    let made = |setting| development_key::load_or_make(&config.database.location, setting, random).map(Some);
+    let secret = match (tokens.secret_key, &tokens.key) {
+        (None, None) => made("SECRET_KEY")?,
+        (given, _) => given,
     };
-    let (previous_signing, previous_secret) = (tokens.previous_key.clone(), tokens.previous_secret_key.clone());
-    Ok(Keys::new(Roots { signing, previous_signing, secret, previous_secret }))
+    let signing = match tokens.key {
+        None if config.tokens.knows(Algorithm::Hs256) => made("JWT_SECRET_KEY")?,
+        given => given,
+    };
+    Ok(Keys::new(Roots {
+        algorithm: tokens.algorithm,
+        previous_algorithm: tokens.previous_algorithm,
+        signing,
+        previous_signing: tokens.previous_key,
+        private: tokens.private,
+        secret,
+        previous_secret: tokens.previous_secret_key,
+    })?)
 }
 
 impl Running {

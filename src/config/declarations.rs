@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::domain::account::Email;
+use crate::domain::session::{Algorithm, TokenType};
 use crate::domain::throttle::Limit;
 use crate::domain::timestamp::Timestamp;
 
@@ -21,6 +22,7 @@ use super::kinds::{
 use super::logging::{self, LogFormat};
 use super::mail::{Mailbox, Tls, Verification};
 use super::networks::{NETWORK_LIMITS, PROXIES};
+use super::private_key::{PRIVATE_KEY, PrivateKey};
 use super::secret::Secret;
 use super::setting::Default::{Is, Required, Unset};
 use super::setting::{Kind, Reason, settings};
@@ -30,6 +32,9 @@ const SAME_SITE: Kind<SameSite> = choice! {
     "none" => Reason::Because("must be `strict` or `lax`: `none` sends the cookies with requests from any site"),
     _ => Reason::Values
 };
+
+const ALGORITHM: Kind<Algorithm> =
+    choice! { "HS256" => Algorithm::Hs256, "ES256" => Algorithm::Es256, "EdDSA" => Algorithm::EdDsa };
 
 settings! {
     "General" {
@@ -87,13 +92,29 @@ settings! {
         AUDIT_RETENTION: Duration = duration!("1d" to "3650d"), Is("90d");
     }
     "Tokens" {
-        /// Signs access tokens, taken exactly as given; services that verify them themselves need it too.
+        /// How access tokens are signed. `HS256`: with `JWT_SECRET_KEY`, which whoever verifies them needs too. `ES256` and
+        /// `EdDSA`: with a private key; the public ones are at `/.well-known/jwks.json`. Some verifiers do not know `EdDSA`.
+        JWT_ALGORITHM: Algorithm = ALGORITHM, Is("HS256");
+        /// An algorithm that is accepted and does not sign, for changing it without logging anybody out.
+        JWT_ALGORITHM_PREVIOUS: Algorithm = ALGORITHM, Unset("none");
+        /// Signs access tokens with `HS256`, taken exactly as given; services that verify them themselves need it too. The other
+        /// algorithms do not need it.
         JWT_SECRET_KEY: Secret = KEY, Unset("made once and kept in `jwt_secret_key` beside the database"),
             Required("`openssl rand -hex 32` makes a good one");
         /// A key that is accepted and does not sign, for changing the key without logging anybody out.
         JWT_SECRET_KEY_PREVIOUS: Secret = KEY, Unset("none");
-        /// The root of everything secret but access tokens: refresh tokens, the names under which attempts are counted. No other
-        /// service needs it; it must differ from `JWT_SECRET_KEY`.
+        /// Signs access tokens with `ES256` (P-256) or `EdDSA` (Ed25519). `doorward keys generate` makes one.
+        JWT_PRIVATE_KEY: PrivateKey = PRIVATE_KEY, Unset("derived from `SECRET_KEY`");
+        /// The key that will sign next: accepted, and published so that verifiers know it in time.
+        JWT_PRIVATE_KEY_NEXT: PrivateKey = PRIVATE_KEY, Unset("none");
+        /// The key that has signed before: accepted and published, and signs no more.
+        JWT_PRIVATE_KEY_PREVIOUS: PrivateKey = PRIVATE_KEY, Unset("none");
+        /// The type (`typ`) of access tokens that are made: that of RFC 9068, or the older one, for verifiers that refuse any other.
+        /// Both are accepted.
+        JWT_TYP: TokenType = choice! { "at+jwt" => TokenType::AccessToken, "JWT" => TokenType::Jwt }, Is("at+jwt");
+        /// The root of everything secret but access tokens: refresh tokens, the names under which attempts are counted; and of the key
+        /// of `ES256` and `EdDSA` where there is no `JWT_PRIVATE_KEY`. No other service needs it; it must differ from
+        /// `JWT_SECRET_KEY`.
         SECRET_KEY: Secret = KEY,
             Unset("`JWT_SECRET_KEY`; without that, too, made once and kept in `secret_key` beside the database"),
             Unset("`JWT_SECRET_KEY`, with a warning that says how to set it without logging anybody out");
@@ -116,7 +137,8 @@ settings! {
         REFRESH_GRACE: Duration = duration!("0s" to "5m"), Is("30s");
         /// How many lost replies a session is forgiven in 24 hours; `0` is strict.
         REFRESH_LOST_REPLIES_PER_DAY: u32 = number!(0 to 8), Is("2");
-        /// Sessions that began earlier are refused: logs everybody out. A time in the future is refused.
+        /// Sessions that began earlier are refused: logs everybody out. The start waits for
+        /// a time in the future for `DATABASE_START_TIMEOUT`: a clock may be wrong yet.
         SESSIONS_NOT_BEFORE: Timestamp = MOMENT, Unset("none is refused");
         /// How many sessions a user may have; one more ends the least recently used.
         MAX_SESSIONS_PER_USER: u32 = number!(1 to 1000), Is("50");

@@ -14,6 +14,7 @@ pub mod mail;
 mod near_miss;
 mod networks;
 pub mod passwords;
+pub mod private_key;
 mod problem;
 pub mod reference;
 pub mod secret;

@@ -27,8 +27,11 @@ pub(super) fn read(reader: &mut Reader<'_>, now: Timestamp) -> Option<Policy> {
     let lost_replies_per_day = reader.get(&REFRESH_LOST_REPLIES_PER_DAY);
     let not_before = reader.get(&SESSIONS_NOT_BEFORE);
     if not_before.is_some_and(|moment| moment > now) {
-        reader
-            .refuse(&SESSIONS_NOT_BEFORE, "must not lie in the future: every new session would be refused until then");
+        // It may be the clock that is wrong, and be right in a moment: no reason never to start.
+        reader.warn(
+            &SESSIONS_NOT_BEFORE,
+            "lies in the future by this machine's clock: every session would be refused, so the start waits for that moment",
+        );
     }
     let max_per_user = reader.get(&MAX_SESSIONS_PER_USER);
     Some(Policy {

@@ -96,6 +96,29 @@ impl<'a> Reader<'a> {
 
     /// The value or the default. None: there is neither, or it is wrong, which is then noted.
     pub(super) fn get<T>(&mut self, setting: &Setting<T>) -> Option<T> {
+        let problems = self.problems.len();
+        let value = self.given(setting);
+        if value.is_none() && self.problems.len() == problems {
+            self.require(setting);
+        }
+        value
+    }
+
+    /// Notes that a setting is missing, where its default says that it is required.
+    pub(super) fn require<T>(&mut self, setting: &Setting<T>) {
+        if let Default::Required(remedy) = self.default_of(setting) {
+            let name = setting.declaration.name;
+            self.problems.push(Problem::new(name, format!("must be set in production: {remedy}")));
+        }
+    }
+
+    fn default_of<T>(&self, setting: &Setting<T>) -> Default {
+        let declaration = &setting.declaration;
+        if self.production() { declaration.production } else { declaration.development }
+    }
+
+    /// As [`get`](Self::get), of a setting that is required only beside some values of others.
+    pub(super) fn given<T>(&mut self, setting: &Setting<T>) -> Option<T> {
         let declaration = &setting.declaration;
         let given = match self.source.value(declaration.name) {
             Ok(given) => given,
@@ -104,15 +127,10 @@ impl<'a> Reader<'a> {
                 return None;
             }
         };
-        let default = if self.production() { declaration.production } else { declaration.development };
-        let parsed = match (given, default) {
+        let parsed = match (given, self.default_of(setting)) {
             (Some(value), _) => setting.parse.run(&value),
             (None, Default::Is(value)) => setting.parse.run(value.as_bytes()),
-            (None, Default::Unset(_)) => return None,
-            (None, Default::Required(remedy)) => {
-                self.problems.push(Problem::new(declaration.name, format!("must be set in production: {remedy}")));
-                return None;
-            }
+            (None, Default::Unset(_) | Default::Required(_)) => return None,
         };
         match parsed {
             Ok(value) => Some(value),

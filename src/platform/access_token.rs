@@ -1,25 +1,34 @@
-//! Signs and verifies access tokens: JWTs (RFC 7519) with `typ: at+jwt` (RFC 9068) and HS256.
+//! Signs and verifies access tokens: JWTs (RFC 7519) of the type of RFC 9068.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use jsonwebtoken::{Algorithm as Library, Header, Validation, decode, decode_header, encode};
 
-use super::keys::{Key, Ring};
+use super::keys::SigningKeys;
 use super::random::{Random, RandomError};
-use crate::domain::session::{AccessToken, Claims};
+use crate::domain::session::{AccessToken, Algorithm, Claims, TokenType, made_at};
 use crate::domain::timestamp::Timestamp;
 
-const TYPE: &str = "at+jwt";
 /// Longer than any token that we make: no work is spent on more.
 const MAX_BYTES: usize = 2_048;
 
 /// Signs and verifies with the server's signing keys, for one issuer and one audience.
 #[derive(Clone, Debug)]
 pub struct AccessTokens {
-    keys: Ring,
-    issuer: String,
-    audience: String,
+    keys: SigningKeys,
+    form: Form,
     random: Random,
+}
+
+/// What all tokens say alike.
+#[derive(Clone, Debug)]
+pub struct Form {
+    /// `iss`.
+    pub issuer: String,
+    /// `aud`, and `client_id`.
+    pub audience: String,
+    /// `typ`. Tokens of either type are accepted.
+    pub token_type: TokenType,
 }
 
 /// A token could not be signed.
@@ -34,10 +43,10 @@ pub enum SignError {
 }
 
 impl AccessTokens {
-    /// Tokens of one issuer for one audience.
+    /// Tokens of one form.
     #[must_use]
-    pub fn new(keys: Ring, issuer: String, audience: String, random: Random) -> Self {
-        Self { keys, issuer, audience, random }
+    pub fn new(keys: SigningKeys, form: Form, random: Random) -> Self {
+        Self { keys, form, random }
     }
 
     /// Signs a token made `now`.
@@ -46,18 +55,22 @@ impl AccessTokens {
     /// When there are no random bytes, or the library refuses.
     pub fn sign(&self, token: &AccessToken, now: Timestamp) -> Result<String, SignError> {
         let key = &self.keys.current;
-        let header = Header { typ: Some(TYPE.to_owned()), kid: Some(key.kid()), ..Header::new(Algorithm::HS256) };
+        let typ = Some(self.form.token_type.name().to_owned());
+        let header = Header { typ, kid: Some(key.kid().to_owned()), ..Header::new(library(key.algorithm())) };
+        let made_at = made_at(now).seconds();
         let claims = Claims {
-            iss: self.issuer.clone(),
-            aud: self.audience.clone(),
+            iss: self.form.issuer.clone(),
+            aud: self.form.audience.clone(),
+            client_id: self.form.audience.clone(),
             sub: token.user_id.to_string(),
             sid: token.session_id.to_string(),
             generation: token.generation,
-            iat: now.seconds(),
+            iat: made_at,
+            nbf: made_at,
             exp: token.expires.seconds(),
             jti: URL_SAFE_NO_PAD.encode(self.random.bytes::<16>()?),
         };
-        Ok(encode(&header, &claims, &EncodingKey::from_secret(key.signing_bytes()))?)
+        Ok(encode(&header, &claims, key.encoding())?)
     }
 
     /// What an authentic token proves. None: it is not one of ours. Whether it has expired is for the caller to ask: an expired
@@ -68,27 +81,31 @@ impl AccessTokens {
             return None;
         }
         let header = decode_header(token).ok()?;
-        if header.typ.as_deref() != Some(TYPE) || header.alg != Algorithm::HS256 {
+        let typ = header.typ.as_deref()?;
+        // The key decides on the algorithm; of what the token says of it nothing counts but that it is the same.
+        let key = self.keys.find(header.kid.as_deref()?)?;
+        let algorithm = library(key.algorithm());
+        if !TokenType::ALL.iter().any(|known| known.name() == typ) || header.alg != algorithm {
             return None;
         }
-        let key = self.key(header.kid.as_deref()?)?;
-        decode::<Claims>(token, &DecodingKey::from_secret(key.signing_bytes()), &self.validation())
-            .ok()?
-            .claims
-            .access_token(now)
-    }
-
-    fn key(&self, kid: &str) -> Option<&Key> {
-        self.keys.find(URL_SAFE_NO_PAD.decode(kid).ok()?.try_into().ok()?)
+        decode::<Claims>(token, key.decoding(), &self.validation(algorithm)).ok()?.claims.access_token(now)
     }
 
     /// The library would read the system's clock: time is judged by our own, with [`AccessToken::is_expired`].
-    fn validation(&self) -> Validation {
-        let mut validation = Validation::new(Algorithm::HS256);
+    fn validation(&self, algorithm: Library) -> Validation {
+        let mut validation = Validation::new(algorithm);
         validation.validate_exp = false;
-        validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[&self.audience]);
+        validation.set_issuer(&[&self.form.issuer]);
+        validation.set_audience(&[&self.form.audience]);
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         validation
+    }
+}
+
+fn library(algorithm: Algorithm) -> Library {
+    match algorithm {
+        Algorithm::Hs256 => Library::HS256,
+        Algorithm::Es256 => Library::ES256,
+        Algorithm::EdDsa => Library::EdDSA,
     }
 }

@@ -1,7 +1,7 @@
 //! The only source of time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::timestamp::Timestamp;
@@ -12,20 +12,29 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System,
+    System {
+        start: Instant,
+    },
     /// The database's clock, kept as an offset to this node's monotonic clock: see [`Clock::follow`].
     Followed {
         start: Instant,
         at_start: Arc<AtomicI64>,
     },
-    Manual(Arc<AtomicI64>),
+    Manual(Arc<Manual>),
+}
+
+/// Both in microseconds.
+#[derive(Debug, Default)]
+struct Manual {
+    now: AtomicI64,
+    passed: AtomicU64,
 }
 
 impl Clock {
     /// The operating system's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(Source::System)
+        Self(Source::System { start: Instant::now() })
     }
 
     /// Starts with the operating system's time, runs with the monotonic clock, and is set by [`Clock::follow`]: what nodes of
@@ -39,18 +48,28 @@ impl Clock {
     /// A clock that stands still until a test moves it.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
-        Self(Source::Manual(Arc::new(AtomicI64::new(start.micros()))))
+        Self(Source::Manual(Arc::new(Manual { now: AtomicI64::new(start.micros()), ..Manual::default() })))
     }
 
     /// Now.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System => system_now(),
+            Source::System { .. } => system_now(),
             Source::Followed { start, at_start } => {
                 Timestamp::from_micros(at_start.load(Ordering::Relaxed)) + start.elapsed()
             }
-            Source::Manual(micros) => Timestamp::from_micros(micros.load(Ordering::SeqCst)),
+            Source::Manual(manual) => Timestamp::from_micros(manual.now.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// How long the clock has run, whatever anybody has set it to: never goes back, and never jumps. For how old something is that
+    /// this process remembers. Means nothing to another process.
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        match &self.0 {
+            Source::System { start } | Source::Followed { start, .. } => start.elapsed(),
+            Source::Manual(manual) => Duration::from_micros(manual.passed.load(Ordering::SeqCst)),
         }
     }
 
@@ -69,15 +88,16 @@ impl Clock {
 
     /// Moves a manual clock forward; others ignore it.
     pub fn advance(&self, span: Duration) {
-        if let Source::Manual(micros) = &self.0 {
-            micros.fetch_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        if let Source::Manual(manual) = &self.0 {
+            manual.now.fetch_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+            manual.passed.fetch_add(u64::try_from(span.as_micros()).unwrap_or(u64::MAX), Ordering::SeqCst);
         }
     }
 
-    /// Sets a manual clock, backwards too; others ignore it.
+    /// Sets a manual clock, backwards too, as an administrator would: no time passes. Others ignore it.
     pub fn set(&self, now: Timestamp) {
-        if let Source::Manual(micros) = &self.0 {
-            micros.store(now.micros(), Ordering::SeqCst);
+        if let Source::Manual(manual) = &self.0 {
+            manual.now.store(now.micros(), Ordering::SeqCst);
         }
     }
 }
@@ -99,6 +119,20 @@ mod tests {
         twin.advance(Duration::from_secs(5));
         assert_eq!(clock.now(), Timestamp::from_seconds(105));
         assert_eq!(clock.fixed(), Some(Timestamp::from_seconds(105)));
+    }
+
+    #[test]
+    fn what_has_passed_does_not_care_what_the_clock_is_set_to() {
+        let clock = Clock::manual(Timestamp::from_seconds(100));
+        clock.advance(Duration::from_secs(5));
+        clock.set(Timestamp::from_seconds(7));
+        assert_eq!((clock.now(), clock.monotonic()), (Timestamp::from_seconds(7), Duration::from_secs(5)));
+
+        let clock = Clock::following();
+        let before = clock.monotonic();
+        clock.follow(Timestamp::EPOCH);
+        assert!(clock.monotonic() >= before);
+        assert!(clock.monotonic() < before + Duration::from_mins(1));
     }
 
     #[test]

@@ -45,8 +45,8 @@ mod tests {
 
     fn keys(current: u8, previous: Option<u8>) -> Keys {
         let secret = |byte| Secret::new(vec![byte; 32]);
-        let (signing, previous_signing) = (secret(current), previous.map(secret));
-        Keys::new(Roots { signing, previous_signing, secret: None, previous_secret: None })
+        let (signing, previous_signing) = (Some(secret(current)), previous.map(secret));
+        Keys::new(Roots { signing, previous_signing, ..Roots::default() }).unwrap()
     }
 
     fn session(secret: u8) -> Session {

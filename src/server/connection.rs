@@ -1,6 +1,7 @@
 //! One connection, from accept to close.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,13 +9,16 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{FutureExt, poll_fn};
-use hyper::body::{Body, Incoming};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use poem::http::HeaderValue;
+use poem::http::header::CONNECTION;
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
-use poem::{Endpoint, Response};
+use poem::{Endpoint, Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
@@ -22,6 +26,7 @@ use tokio::time::Instant;
 
 use super::activity::{Activity, TrackedStream};
 use super::phase::{Event, Framing, Phase};
+use super::promised_body::PromisedBody;
 use super::{Limits, unreadable};
 use crate::api::middleware::Unreadable;
 
@@ -71,9 +76,16 @@ async fn serve_requests<E>(
                 request.extensions_mut().insert(Unreadable::Malformed);
             }
             let (endpoint, activity) = (Arc::clone(&endpoint), activity.clone());
-            let parts = (request, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP);
+            let (parts, body) = request.into_parts();
+            let (body, end_seen) = PromisedBody::new(body);
+            let parts = (parts, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP);
+            let request = Request::from_parts(parts.into(), body.map_err(io::Error::other).boxed().into());
             async move {
-                let response = endpoint.get_response(parts.into()).await;
+                let mut response = endpoint.get_response(request).await;
+                if !end_seen.get() {
+                    // Hyper parses nothing more of this connection.
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
                 activity.record(Event::Answer);
                 Ok::<hyper::Response<_>, Infallible>(response.into())
             }

@@ -4,6 +4,7 @@ mod activity;
 mod connection;
 mod descriptors;
 mod phase;
+mod promised_body;
 mod unreadable;
 
 use std::future::Future;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{App, Failure};
+use crate::storage;
 
 /// Why the service is not to be sent requests.
 #[derive(Debug, thiserror::Error)]
@@ -11,8 +12,21 @@ pub enum NotReady {
     #[error("the service is stopping")]
     Stopping,
     /// The database does not answer, or takes no writes.
-    #[error(transparent)]
-    Failed(#[from] Failure),
+    #[error("{0}")]
+    Database(#[source] Failure, Trouble),
+}
+
+/// What is wrong with the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It does not answer, or not in time.
+    NoAnswer,
+    /// It takes no writes: a standby, or a setting.
+    ReadOnly,
+    /// Its disk is full.
+    Full,
+    /// Its commits do not come to an end: a synchronous standby is gone.
+    CommitsHang,
 }
 
 /// Whether the service is about to stop. It still serves then, and says that it is not ready.
@@ -38,5 +52,13 @@ pub async fn ready(app: &App) -> Result<(), NotReady> {
     if app.stopping.has_begun() {
         return Err(NotReady::Stopping);
     }
-    Ok(app.store.check().await.map_err(Failure::from)?)
+    app.store.check().await.map_err(|error| {
+        let trouble = match &error {
+            storage::Error::ReadOnly(_) => Trouble::ReadOnly,
+            storage::Error::Full(_) => Trouble::Full,
+            storage::Error::CommitsHang(_) => Trouble::CommitsHang,
+            _ => Trouble::NoAnswer,
+        };
+        NotReady::Database(error.into(), trouble)
+    })
 }

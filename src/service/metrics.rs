@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{App, Failure};
-use crate::storage::{Pool, session};
+use crate::storage::{PoolUse, session};
 use crate::telemetry::logging;
 use crate::telemetry::metrics::{Connections, Hashing, Mail, Observed, SessionCache};
 
@@ -50,7 +50,7 @@ async fn count(app: &App) -> Result<u64, Failure> {
 pub fn render(app: &App, live: &LiveSessions) -> Vec<u8> {
     let hashing = app.password.hashing.gauges();
     let (remembered_live, remembered_ended) = app.session.cache.sizes();
-    let Pool { busy, idle, max } = app.store.pool();
+    let PoolUse { busy, idle, max } = app.store.pool();
     app.metrics.render(&Observed {
         version: env!("CARGO_PKG_VERSION"),
         hashing: Hashing {
@@ -67,7 +67,7 @@ pub fn render(app: &App, live: &LiveSessions) -> Vec<u8> {
         sessions: SessionCache { live: remembered_live, ended: remembered_ended },
         live_sessions: live.get(),
         connections: Connections { busy, idle, max },
-        revocations_read: app.session.cache.looked_at().map(|looked| app.clock.now().since(looked)),
+        revocations_read: app.session.cache.looked_at().map(|looked| app.clock.monotonic().saturating_sub(looked)),
         throttle_counters: app.limits.counters.live_counters(),
         mail: app.mail.depth().map(|depth| Mail {
             waiting: depth.waiting,

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{PgConnection, Sqlite, SqliteConnection, Transaction};
 
 use crate::config::database::{Database, Location};
 use crate::domain::timestamp::Timestamp;
@@ -47,18 +47,18 @@ pub mod session;
 pub mod throttle;
 
 pub use engine::{Copied, Error, Restored, Revocations, ServeLock, StartError, StartProblem, Version};
-use engine::{Heartbeat, announce_revocation, postgres, sqlite};
+use engine::{Heartbeat, announce_revocation, postgres, postgres_pool, sqlite};
 pub use engine::{backup, examine, restore};
-pub use pool::Pool;
+pub use pool::PoolUse;
 pub use readable::Page;
 use readable::readable;
 
 /// Longer than a transaction may take from a statement that tells the time to the next, which writes: the server ends one that is idle
-/// for 10 s, and a statement after 5 s.
-const OPEN_FOR: Duration = Duration::from_secs(20);
+/// for 10 s, and a statement after 3 s.
+pub const OPEN_FOR: Duration = Duration::from_secs(20);
 
 /// How long the database may take to show that it works.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+const CHECK_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// How many rows each `purge` deletes in one transaction, so that it stays short.
 pub const PURGE_BATCH: u64 = 500;
@@ -240,7 +240,7 @@ pub struct Tx {
 enum Inner {
     SqliteReader(Transaction<'static, Sqlite>),
     SqliteWriter(SqliteConnection),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(postgres_pool::Transaction),
 }
 
 /// What the `on!` macro runs its query on.
@@ -293,7 +293,7 @@ impl Tx {
         match &mut self.inner {
             Inner::SqliteReader(transaction) => Connection::Sqlite(transaction),
             Inner::SqliteWriter(connection) => Connection::Sqlite(connection),
-            Inner::Postgres(transaction) => Connection::Postgres(transaction),
+            Inner::Postgres(transaction) => Connection::Postgres(transaction.connection()),
         }
     }
 
@@ -309,7 +309,12 @@ impl Tx {
 
     /// Remembers a failure: PostgreSQL has then given the transaction up, and would answer COMMIT with a silent rollback.
     fn note<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
-        self.failed |= result.is_err();
+        if let Err(error) = &result {
+            self.failed = true;
+            if let Inner::Postgres(transaction) = &mut self.inner {
+                transaction.note(error);
+            }
+        }
         result.map_err(Error::from)
     }
 

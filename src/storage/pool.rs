@@ -4,7 +4,7 @@ use super::{Backend, Store};
 
 /// The connections of a store; of SQLite those that read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pool {
+pub struct PoolUse {
     /// At work.
     pub busy: u32,
     /// Open, with nothing to do.
@@ -13,7 +13,7 @@ pub struct Pool {
     pub max: u32,
 }
 
-impl Pool {
+impl PoolUse {
     pub(super) fn of(open: u32, idle: usize, max: u32) -> Self {
         // The two are counted one after the other.
         let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(open);
@@ -24,7 +24,7 @@ impl Pool {
 impl Store {
     /// The connections that there are now.
     #[must_use]
-    pub fn pool(&self) -> Pool {
+    pub fn pool(&self) -> PoolUse {
         match &self.backend {
             Backend::Sqlite(database) => database.pool(),
             Backend::Postgres(database) => database.pool(),

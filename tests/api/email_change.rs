@@ -200,7 +200,7 @@ async fn an_account_with_a_way_back_is_deleted_when_that_is_over(database: Datab
     assert_eq!(kinds(&app, "new@example.com").await, ["deletion_planned"]);
     app.clock.advance(days(7) + minutes(1));
     let service = app.service();
-    doorward::service::maintenance::purge(&service, days(90)).await.unwrap();
+    doorward::service::maintenance::purge(&service, days(90), app.clock.now()).await.unwrap();
     assert_eq!(app.number("SELECT count(*) FROM users").await, 0);
     assert_eq!(kinds(&app, "new@example.com").await, ["account_deleted"]);
     restore(&app.browser(), &way_back, NEW).await.refused("invalid_or_expired_token");
@@ -216,6 +216,6 @@ async fn a_way_back_calls_a_deletion_off(app: TestApp) {
     leave(&thief).await.is(204);
     restore(&ann, &way_back, NEW).await.ok();
     app.clock.advance(days(8));
-    doorward::service::maintenance::purge(&app.service(), days(90)).await.unwrap();
+    doorward::service::maintenance::purge(&app.service(), days(90), app.clock.now()).await.unwrap();
     ann.login_with("ann@example.com", NEW).await.ok();
 }

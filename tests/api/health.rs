@@ -36,7 +36,8 @@ async fn a_database_that_takes_no_writes_is_not_ready() {
     // The first connections are found dead.
     while laptop.refresh().await.status() != 503 {}
     until(503).await;
-    app.browser().get("/api/auth/health").await.refused("database_unavailable");
+    let refused = app.browser().get("/api/auth/health").await.refused("database_unavailable");
+    assert_eq!(refused["detail"], "The database takes no writes: it is a standby, or set to be read-only.");
     app.browser().get("/health").await.ok();
     read_only("off").await;
     until(200).await;

@@ -102,7 +102,7 @@ async fn asking_who_is_logged_in_needs_no_database_while_it_is_known(app: TestAp
     let app = app.restart(&[]).await;
     let laptop = app.visit(&laptop);
     let id = tokens::claims(&laptop.access_cookie())["sid"].as_str().and_then(SessionId::parse).unwrap();
-    while app.service().session.cache.get(id, app.clock.now()).is_none() {
+    while app.service().session.cache.get(id, app.clock.monotonic()).is_none() {
         laptop.me().await.ok();
     }
     app.lose_database().await;

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod databases;
 mod documents;
+mod keys;
 mod migrate;
 mod program;
 mod serve;

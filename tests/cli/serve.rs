@@ -50,6 +50,20 @@ fn a_start_without_settings_tells_one_line_and_keeps_its_key() {
     assert_eq!(again.end("-INT").code, Some(0));
 }
 
+/// A clock that is wrong yet, or a setting that is: what starts the service again must try again, as it does not after a 2.
+#[test]
+fn a_time_that_is_not_yet_here_is_no_mistake_of_the_settings() {
+    let folder = TempDir::new().unwrap();
+    let settings = [("PORT", "0"), ("SESSIONS_NOT_BEFORE", "2999-01-01T00:00:00Z"), ("DATABASE_START_TIMEOUT", "0s")];
+    let ended = run(folder.path(), &["serve"], &settings);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{ended:?}");
+    let told = ended.err.lines().last().unwrap();
+    assert!(
+        told.starts_with("doorward: SESSIONS_NOT_BEFORE (2999-01-01T00:00:00Z) lies in the future: it is 2"),
+        "{told}"
+    );
+}
+
 #[test]
 fn a_second_server_on_the_same_file_is_refused() {
     let folder = TempDir::new().unwrap();

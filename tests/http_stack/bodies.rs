@@ -110,6 +110,67 @@ async fn a_body_that_nobody_reads_is_no_reason_to_refuse() {
     let server = Server::with(&settings, limits());
     let mut connection = server.connect().await;
     connection.send("POST /api/ignore HTTP/1.1\r\nhost: x\r\ncontent-length: 1073741824\r\n\r\nabc").await;
-    assert_eq!(connection.answer().await.unwrap().status, 200);
+    let answer = connection.answer().await.unwrap();
+    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
     assert_eq!(connection.closed().await, "", "the rest of the body must not be taken for a request");
+}
+
+/// Some proxies promise a body that they never send: what follows is another visitor's request, or is taken for one. Whatever comes
+/// after such an answer is neither.
+#[tokio::test]
+async fn nothing_is_parsed_behind_an_answer_that_did_not_wait_for_the_body() {
+    const COUNT: &str = "GET /api/count HTTP/1.1\r\nhost: x\r\n\r\n";
+    let server = Server::start();
+    let promise = |line: &str, framing: &str| format!("{line} HTTP/1.1\r\nhost: x\r\n{framing}\r\n\r\n");
+    let smuggled = format!("content-length: {}", COUNT.len());
+    for line in [
+        "GET /health",
+        "GET /nowhere",
+        "PUT /health",
+        "OPTIONS /health",
+        "HEAD /health",
+        "POST /api/ignore",
+        "GET /api/count",
+    ] {
+        for framing in ["content-length: 5", "content-length: 1073741824", "transfer-encoding: chunked", &smuggled] {
+            for in_one_packet in [true, false] {
+                let before = server.probe.count();
+                let mut connection = server.connect().await;
+                connection.send(&promise(line, framing)).await;
+                if in_one_packet {
+                    connection.send(COUNT).await;
+                }
+                let answer = match line {
+                    "HEAD /health" => connection.head_answer().await,
+                    _ => connection.answer().await,
+                }
+                .unwrap();
+                assert_eq!(answer.header("connection"), Some("close"), "{line} {framing}: {answer:?}");
+                if !in_one_packet {
+                    // The other side may be closed by now.
+                    let _ = connection.stream.write_all(COUNT.as_bytes()).await;
+                }
+                assert_eq!(connection.closed().await, "", "{line} {framing}");
+                assert_eq!(server.probe.count(), before + usize::from(line == "GET /api/count"), "{line} {framing}");
+            }
+        }
+    }
+}
+
+/// What was read to its end ends no connection.
+#[tokio::test]
+async fn a_connection_goes_on_behind_a_body_that_was_read() {
+    let server = Server::start();
+    let mut connection = server.connect().await;
+    for request in [
+        "POST /api/echo HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello",
+        "POST /api/echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "POST /api/echo HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n",
+        "POST /api/ignore HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n",
+        "POST /nowhere HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /health HTTP/1.1\r\nhost: x\r\n\r\n",
+    ] {
+        connection.send(request).await;
+        assert_eq!(connection.answer().await.unwrap().header("connection"), None, "{request}");
+    }
 }

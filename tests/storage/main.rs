@@ -1,6 +1,7 @@
 //! The storage layer. Every test runs on SQLite and on PostgreSQL, but where its subject is one of them.
 #![expect(
     unreachable_pub,
+    clippy::expect_used,
     clippy::unwrap_used,
     reason = "a test program is a crate of its own; in tests a panic is the message"
 )]
@@ -14,12 +15,15 @@ mod common;
 mod group_commit;
 mod locks;
 mod migrations;
+mod poolers;
 mod readiness;
 mod resets;
+mod running_pooler;
 mod sessions;
 mod start;
 mod throttle;
 mod tls;
 mod transactions;
+mod trouble;
 mod users;
 mod wire;

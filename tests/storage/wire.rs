@@ -1,9 +1,9 @@
-//! The wire to PostgreSQL falls silent: its machine has lost power, or a firewall has forgotten the connection. Nothing is closed,
-//! and nothing ever answers.
+//! The wire to PostgreSQL: it falls silent (its machine has lost power, or a firewall has forgotten the connection; nothing is closed, and
+//! nothing ever answers), or a proxy stands there that accepts and closes.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use doorward::config::database::{Database, Location};
@@ -13,12 +13,13 @@ use doorward::platform::clock::Clock;
 use doorward::storage::{Store, account};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
 use crate::common::postgres_settings;
 use crate::support::postgres;
 use crate::transactions::note;
+use crate::trouble::idle_connections;
 
 const CONNECTIONS: u32 = 3;
 
@@ -28,10 +29,18 @@ const FOREVER: Duration = Duration::from_secs(40);
 /// Stands between the store and its database.
 pub struct Wire {
     address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
     /// Of the connections that there are when the first falls silent; later ones have a flag of their own.
     silent: Arc<AtomicBool>,
     /// Of those.
     later: Arc<AtomicBool>,
+    /// Accepts, and closes.
+    closes: AtomicBool,
+    carriers: Mutex<Vec<AbortHandle>>,
 }
 
 impl Wire {
@@ -45,17 +54,23 @@ impl Wire {
 
     async fn to(server: String) -> Self {
         let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let wire = Self { address: door.local_addr().unwrap(), silent: Arc::default(), later: Arc::default() };
-        let (first, later) = (Arc::clone(&wire.silent), Arc::clone(&wire.later));
+        let wire = Self { address: door.local_addr().unwrap(), shared: Arc::default() };
+        let shared = Arc::clone(&wire.shared);
         tokio::spawn(async move {
             loop {
                 let (visitor, _) = door.accept().await.unwrap();
-                let silent = if first.load(Ordering::SeqCst) { Arc::clone(&later) } else { Arc::clone(&first) };
+                if shared.closes.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let first = shared.silent.load(Ordering::SeqCst);
+                let silent = Arc::clone(if first { &shared.later } else { &shared.silent });
                 let server = TcpStream::connect(&server).await.unwrap();
                 let ((from_visitor, to_visitor), (from_server, to_server)) =
                     (visitor.into_split(), server.into_split());
-                tokio::spawn(carry(from_visitor, to_server, Arc::clone(&silent)));
-                tokio::spawn(carry(from_server, to_visitor, silent));
+                shared.carriers.lock().unwrap().extend([
+                    tokio::spawn(carry(from_visitor, to_server, Arc::clone(&silent))).abort_handle(),
+                    tokio::spawn(carry(from_server, to_visitor, silent)).abort_handle(),
+                ]);
             }
         });
         wire
@@ -63,13 +78,26 @@ impl Wire {
 
     /// From now on nothing comes through on the connections that there are.
     pub fn fall_silent(&self) {
-        self.silent.store(true, Ordering::SeqCst);
+        self.shared.silent.store(true, Ordering::SeqCst);
     }
 
     /// Nor on new ones.
     pub fn fall_silent_for_ever(&self) {
-        self.later.store(true, Ordering::SeqCst);
+        self.shared.later.store(true, Ordering::SeqCst);
         self.fall_silent();
+    }
+
+    /// Closes all connections, and new ones as soon as they are accepted: the database behind a proxy is gone.
+    pub fn close(&self) {
+        self.shared.closes.store(true, Ordering::SeqCst);
+        for carrier in self.shared.carriers.lock().unwrap().drain(..) {
+            carrier.abort();
+        }
+    }
+
+    /// The database is there again.
+    pub fn open(&self) {
+        self.shared.closes.store(false, Ordering::SeqCst);
     }
 }
 
@@ -90,6 +118,11 @@ async fn carry(
     }
 }
 
+/// Of the database itself, past the wire.
+fn settings_of(database: &str) -> Database {
+    postgres_settings(&postgres::shared().unwrap().url(database))
+}
+
 /// A store of [`CONNECTIONS`] connections.
 pub async fn store_through(wire: &Wire, database: &str) -> Store {
     let url = format!("postgres://{}@{}/{database}", postgres::SUPERUSER, wire.address);
@@ -99,6 +132,39 @@ pub async fn store_through(wire: &Wire, database: &str) -> Store {
         ..postgres_settings("")
     };
     Store::open(&settings, Clock::system()).await.unwrap()
+}
+
+/// Reads and writes, many at once: each is done, or not possible now.
+async fn calls(store: &Store, count: u32) {
+    let mut calls = JoinSet::new();
+    for number in 0..count {
+        let store = store.clone();
+        calls.spawn(async move {
+            if number % 2 == 0 { store.ping().await } else { store.write((), |tx, ()| Box::pin(note(tx, "?"))).await }
+        });
+    }
+    ended(calls).await;
+}
+
+async fn ended(mut calls: JoinSet<Result<(), doorward::storage::Error>>) {
+    while let Some(call) = timeout(FOREVER, calls.join_next()).await.expect("no call waits for ever") {
+        if let Err(error) = call.unwrap() {
+            assert!(error.is_unavailable(), "{error}");
+        }
+    }
+}
+
+/// Each of the pool's places has a connection that works.
+async fn full_service(store: &Store) {
+    let all = async {
+        let mut all = Vec::new();
+        while all.len() < CONNECTIONS as usize {
+            all.extend(store.read().await);
+        }
+    };
+    timeout(FOREVER, all).await.expect("no place of the pool is lost");
+    store.write((), |tx, ()| Box::pin(note(tx, "it works again"))).await.unwrap();
+    store.check().await.unwrap();
 }
 
 #[tokio::test]
@@ -111,33 +177,55 @@ async fn a_silent_connection_costs_its_request_and_not_the_pool() {
     }
 
     wire.fall_silent();
-    let mut calls = JoinSet::new();
+    let mut asking = JoinSet::new();
     // One gives its connection back, the others ask on theirs; and there are those that wait for a connection.
     busy.truncate(CONNECTIONS as usize - 1);
     for mut tx in busy {
-        calls.spawn(async move { account::by_id(&mut tx, UserId(1)).await.map(drop) });
+        asking.spawn(async move { account::by_id(&mut tx, UserId(1)).await.map(drop) });
     }
-    for number in 0..4 * CONNECTIONS {
-        let store = store.clone();
-        calls.spawn(async move {
-            if number % 2 == 0 { store.ping().await } else { store.write((), |tx, ()| Box::pin(note(tx, "?"))).await }
-        });
-    }
-    while let Some(call) = timeout(FOREVER, calls.join_next()).await.expect("no call waits for ever") {
-        if let Err(error) = call.unwrap() {
-            assert!(error.is_unavailable(), "{error}");
-        }
-    }
+    calls(&store, 4 * CONNECTIONS).await;
+    ended(asking).await;
+    full_service(&store).await;
+}
 
-    // The server can be reached again: each of the pool's places has a connection that works.
-    let all = async {
-        let mut all = Vec::new();
-        while all.len() < CONNECTIONS as usize {
-            all.extend(store.read().await);
-        }
-    };
-    timeout(FOREVER, all).await.expect("no place of the pool is lost");
-    store.write((), |tx, ()| Box::pin(note(tx, "it works again"))).await.unwrap();
+/// Seen: the requests of ten seconds, one after the other, for as many connections as were idle.
+#[tokio::test]
+async fn idle_connections_that_are_silent_cost_no_request() {
+    let Some((wire, database)) = Wire::to_a_database().await else { return };
+    let store = store_through(&wire, &database).await;
+    let mut busy = Vec::new();
+    for _ in 0..CONNECTIONS {
+        busy.push(store.read().await.unwrap());
+    }
+    drop(busy);
+    idle_connections(&settings_of(&database), CONNECTIONS).await;
+    wire.fall_silent();
+    store.ping().await.unwrap();
+    full_service(&store).await;
+}
+
+/// A commit whose answer never comes: the server has done it, and the connection is of no use.
+#[tokio::test]
+async fn a_commit_on_a_silent_wire_does_not_keep_its_place() {
+    let Some((wire, database)) = Wire::to_a_database().await else { return };
+    let store = store_through(&wire, &database).await;
+    let wire = Arc::new(wire);
+    let before_the_commit = Arc::clone(&wire);
+    let written = store.write((), move |tx, ()| {
+        let wire = Arc::clone(&before_the_commit);
+        Box::pin(async move {
+            note(tx, "nobody hears of it").await?;
+            wire.fall_silent();
+            Ok(())
+        })
+    });
+    let error = timeout(FOREVER, written).await.expect("an answer").unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    full_service(&store).await;
+    // Both places to write: none is held by the commit.
+    let written = |store: Store| async move { store.write((), |tx, ()| Box::pin(note(tx, "?"))).await };
+    let both = async { while tokio::try_join!(written(store.clone()), written(store.clone())).is_err() {} };
+    timeout(FOREVER, both).await.expect("all places to write");
 }
 
 /// Seen: no answer for eight seconds, where a load balancer asks every two.
@@ -152,4 +240,23 @@ async fn a_frozen_postgres_is_not_ready_and_that_is_told_before_a_query_gives_up
         checked = store.check() => assert!(checked.unwrap_err().is_unavailable()),
         _ = account::by_id(&mut tx, UserId(1)) => panic!("readiness waited for a query"),
     }
+}
+
+/// Seen: errors of the protocol, answered with 500.
+#[tokio::test]
+async fn a_proxy_that_accepts_and_closes_is_a_database_that_does_not_answer() {
+    let Some((wire, database)) = Wire::to_a_database().await else { return };
+    let store = store_through(&wire, &database).await;
+    for _ in 0..2 {
+        full_service(&store).await;
+        let mut tx = store.read().await.unwrap();
+        wire.close();
+        let error = account::by_id(&mut tx, UserId(1)).await.unwrap_err();
+        assert!(error.is_unavailable(), "{error}");
+        drop(tx);
+        calls(&store, 4 * CONNECTIONS).await;
+        assert!(store.check().await.unwrap_err().is_unavailable());
+        wire.open();
+    }
+    full_service(&store).await;
 }

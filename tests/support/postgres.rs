@@ -59,6 +59,7 @@ pub fn shared() -> Option<&'static Cluster> {
 /// process waits at the other end of a pipe for that.
 pub struct Cluster {
     port: u16,
+    data: PathBuf,
     certificate: Option<PathBuf>,
     databases: AtomicU32,
     pipe: Option<ChildStdin>,
@@ -142,13 +143,34 @@ kill -QUIT $server; wait $server; cd /; rm -rf "$folder""#;
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut guard = command.spawn().expect("sh must run");
         let certificate = certificate.then(|| data.join("server.crt"));
-        let cluster = Self { port, certificate, databases: AtomicU32::new(0), pipe: guard.stdin.take(), guard };
+        let cluster = Self {
+            port,
+            data: data.clone(),
+            certificate,
+            databases: AtomicU32::new(0),
+            pipe: guard.stdin.take(),
+            guard,
+        };
         wait_until_ready(&data).then_some(cluster)
     }
 
     /// The file of the certificate, where the cluster has one.
     pub fn certificate(&self) -> &Path {
         self.certificate.as_deref().expect("a cluster with TLS")
+    }
+
+    /// Where it listens, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Sends a signal to all of the server's processes.
+    pub fn signal(&self, signal: Signal) {
+        let text = fs::read_to_string(self.data.join("postmaster.pid")).expect("a server that runs");
+        let server = text.lines().next().and_then(|line| line.parse().ok()).expect("a process id");
+        // The one that starts others first, or last.
+        let all = std::iter::once(server).chain(children(server));
+        all.for_each(|process| self::signal(process, signal));
     }
 
     /// The URL of a database, for the superuser.
@@ -183,6 +205,36 @@ impl Drop for Cluster {
     }
 }
 
+/// What to do to a process.
+#[derive(Clone, Copy, Debug)]
+pub enum Signal {
+    Freeze,
+    Thaw,
+    Kill,
+    Reload,
+    Interrupt,
+    Terminate,
+}
+
+/// Sends a signal to a process. One that has just ended needs none.
+pub fn signal(process: u32, signal: Signal) {
+    let name = match signal {
+        Signal::Freeze => "-STOP",
+        Signal::Thaw => "-CONT",
+        Signal::Kill => "-KILL",
+        Signal::Reload => "-HUP",
+        Signal::Interrupt => "-INT",
+        Signal::Terminate => "-TERM",
+    };
+    Command::new("kill").args([name, &process.to_string()]).stderr(Stdio::null()).status().expect("kill must run");
+}
+
+/// The processes that a process has started.
+fn children(parent: u32) -> Vec<u32> {
+    let output = Command::new("ps").args(["-o", "pid=", "--ppid", &parent.to_string()]).output().expect("ps must run");
+    String::from_utf8_lossy(&output.stdout).split_whitespace().filter_map(|text| text.parse().ok()).collect()
+}
+
 /// Waits for the word that the server writes into its lock file when it takes connections.
 fn wait_until_ready(data: &Path) -> bool {
     let deadline = Instant::now() + Duration::from_mins(1);
@@ -201,11 +253,11 @@ fn wait_until_ready(data: &Path) -> bool {
 }
 
 /// PostgreSQL refuses to run as root.
-struct Unprivileged(Option<&'static str>);
+pub struct Unprivileged(Option<&'static str>);
 
 impl Unprivileged {
     /// Whom to run as, and gives them the folder, which we have just made.
-    fn for_folder(folder: &Path) -> Self {
+    pub fn for_folder(folder: &Path) -> Self {
         #[cfg(unix)]
         {
             use std::os::unix::fs::{MetadataExt as _, chown};
@@ -221,7 +273,7 @@ impl Unprivileged {
         Self(None)
     }
 
-    fn command(&self, program: &Path) -> Command {
+    pub fn command(&self, program: &Path) -> Command {
         match self.0 {
             None => Command::new(program),
             Some(name) => {

@@ -26,7 +26,7 @@ const LOST: Record<LostCode, string> = {
 };
 
 export function App(): ReactNode {
-  const { status, user, lost, logout } = useAuth();
+  const { status, user, lost, error, logout, retry } = useAuth();
   const hash = useHash();
   const main = useRef<HTMLElement>(null);
   const shown = status === "authenticated" ? (hash in PAGES ? (hash as keyof typeof PAGES) : "#/") : hash;
@@ -58,6 +58,13 @@ export function App(): ReactNode {
         {status === "unknown" && <p>One moment…</p>}
         {status === "authenticated" && PAGES[shown as keyof typeof PAGES].page}
         {status === "anonymous" && <Door hash={hash} />}
+        {status === "unavailable" && (
+          <section className="card">
+            <h1>One moment, please</h1>
+            <p role="alert">{error}</p>
+            <button onClick={() => void retry()}>Try again</button>
+          </section>
+        )}
       </main>
     </>
   );

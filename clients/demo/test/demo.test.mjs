@@ -131,6 +131,18 @@ test("a throttled login counts down, and the reason of a lost session is a plain
   assert.ok(await waiting.isDisabled());
 });
 
+test("a service that is away is said, and asked again", async (t) => {
+  const { url } = await startDemo(t);
+  const page = await (await startBrowser(t)).newPage();
+  await page.route("**/api/auth/state", (route) => route.abort());
+  await page.goto(url);
+  await page.getByText("The service can't be reached.").waitFor();
+  await judge(page, "unavailable");
+  await page.unroute("**/api/auth/state");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
+});
+
 test("by keyboard alone", async (t) => {
   const { api, url } = await startDemo(t);
   await call(api, "/register", person);

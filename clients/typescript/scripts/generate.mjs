@@ -14,53 +14,86 @@ await createClient({ input, output, plugins: ["@hey-api/typescript"], logs: { le
 rmSync(`${output}/index.ts`, { force: true });
 
 const document = JSON.parse(readFileSync(input, "utf8"));
+/** What every page pays for. The rest is `src/account.ts`'s: whoever needs it imports it. */
+const BASE = [
+  ...["register", "login", "refresh", "logout", "state", "me", "updateMe", "deleteMe", "exportMe"],
+  ...["changePassword", "resetPassword", "listSessions", "endSession", "logoutAll"],
+];
+/** What is no page's to call: probes, proxies, services that verify; and the browser itself calls two. */
+const OTHER_TAGS = ["Health", "Backend"], OTHERS = ["registerDevice", "refreshDevice"];
 const rows = [];
 for (const [path, methods] of Object.entries(document.paths)) {
   for (const [method, operation] of Object.entries(methods)) {
-    if (!path.startsWith("/api/auth/") || operation.operationId === "health") continue;
+    if (!path.startsWith("/api/auth/") || OTHER_TAGS.includes(operation.tags[0]) || OTHERS.includes(operation.operationId)) continue;
+    if (/\{(?!id\})/.test(path)) throw new Error(`${path}: the client knows ids alone`);
     const statuses = Object.keys(operation.responses).map(Number);
+    const success = statuses.find((status) => status < 300);
+    const declares = (name) => (operation.parameters ?? []).some((parameter) => parameter.name === name);
+    const marks = [
+      "Set-Cookie" in (operation.responses[success].headers ?? {}) && "*",
+      declares("X-Doorward-User") && "!",
+    ].filter(Boolean);
     // Declared refusals that an application reacts to. What means "not now" is told apart before.
     const refusals = statuses.filter((status) => status >= 400 && status < 500);
+    const { operationId: id, requestBody } = operation;
+    const type = id[0].toUpperCase() + id.slice(1);
+    const body = `body${requestBody?.required ? "" : "?"}: NonNullable<${type}Data["body"]>`;
     rows.push({
-      id: operation.operationId,
-      method: method.toUpperCase(),
-      path: path.slice("/api/auth".length),
-      success: statuses.find((status) => status < 300),
-      refusals,
-      hasBody: "requestBody" in operation,
+      id,
+      type,
+      row: [method.toUpperCase(), path.slice("/api/auth".length), success, ...refusals, ...marks].join(" "),
+      words: [...(path.includes("{id}") ? ["id: string"] : []), ...(requestBody ? [body] : [])],
+      hasBody: Boolean(requestBody),
     });
   }
 }
-const type = (id) => id[0].toUpperCase() + id.slice(1);
+const lines = (each, some = rows) => some.map(each).join("\n");
+const row = ({ id, row }) => `  ${id}: "${row}",`;
+const [base, more] = [true, false].map((is) => rows.filter(({ id }) => BASE.includes(id) === is));
+const imports = rows.flatMap(({ type, hasBody }) => [...(hasBody ? [`${type}Data`] : []), `${type}Errors`, `${type}Responses`]);
 const text = `// Generated from openapi/doorward.json by \`npm run generate\`. Do not edit.
 
 import type {
-${rows.flatMap(({ id, hasBody }) => [...(hasBody ? [`${type(id)}Data`] : []), `${type(id)}Errors`, `${type(id)}Responses`]).map((name) => `  ${name},`).join("\n")}
+${imports.map((name) => `  ${name},`).join("\n")}
 } from "./types.gen.js";
 
 export type { Session, User } from "./types.gen.js";
 
-/** Method, path, the status of a success, those of refusals. */
+/**
+ * Method, path, the status of a success, those of refusals; \`*\`: it changes the cookies; \`!\`: it takes \`X-Doorward-User\`, the person
+ * whose page it is.
+ */
 export const operations = {
-${rows.map(({ id, method, path, success, refusals }) => `  ${id}: ["${method}", "${path}", ${success}, [${refusals.join(", ")}]],`).join("\n")}
+${lines(row, base)}
 } as const;
 
+/** Those that \`@doorward/client/account\` adds. */
+export type More = ${more.map(({ id }) => `"${id}"`).join(" | ") || "never"};
+
 /** The operations, by their ids in the contract. */
-export type Operation = keyof typeof operations;
+export type Operation = keyof typeof operations | More;
+
+/** What each operation is given. */
+export interface Arguments {
+${lines(({ id, words }) => `  ${id}: [${words.join(", ")}];`)}
+}
 
 /** The body of each answer, by operation and status. */
 export interface Responses {
-${rows.map(({ id }) => `  ${id}: ${type(id)}Responses;`).join("\n")}
+${lines(({ id, type }) => `  ${id}: ${type}Responses;`)}
 }
 
 /** The problem of each refusal, by operation and status. */
 export interface Errors {
-${rows.map(({ id }) => `  ${id}: ${type(id)}Errors;`).join("\n")}
-}
-
-/** The body of each request that has one. */
-export interface Bodies {
-${rows.filter(({ hasBody }) => hasBody).map(({ id }) => `  ${id}: NonNullable<${type(id)}Data["body"]>;`).join("\n")}
+${lines(({ id, type }) => `  ${id}: ${type}Errors;`)}
 }
 `;
 writeFileSync(`${output}/operations.ts`, text);
+writeFileSync(
+  `${output}/more.ts`,
+  `// Generated from openapi/doorward.json by \`npm run generate\`. Do not edit.
+
+/** As \`operations\`: what not every page pays for. */
+export const more = {${more.length ? `\n${lines(row, more)}\n` : ""}} as const;
+`,
+);

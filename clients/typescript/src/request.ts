@@ -1,49 +1,72 @@
 import { operations } from "./generated/operations.js";
 import type { Operation, Result } from "./result.js";
 
-/** What one request needs. */
-export interface Call {
+/** How requests are made. */
+export interface Http {
+  /** Without a slash at its end. */
   readonly baseUrl: string;
   readonly fetch: typeof fetch;
   /** Milliseconds until an answer is given up. */
   readonly timeout: number;
 }
 
-/** Sends an operation and sorts its answer by what the contract declares. */
-export async function request<Op extends Operation>(call: Call, op: Op, body?: unknown, id = ""): Promise<Result<Op>> {
-  const [method, path, success, refusals] = operations[op];
-  const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), call.timeout);
-  try {
-    const response = await call.fetch(call.baseUrl + path.replace("{id}", encodeURIComponent(id)), {
-      method,
-      credentials: "include",
-      signal: abort.signal,
-      ...(body ? { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) } : {}),
-    });
-    const { status } = response;
-    const text = await response.text();
-    const seconds = Number(response.headers.get("Retry-After")) || undefined;
-    const retryAfter = seconds ? { retryAfter: seconds } : {};
-    if (status >= 500 || (status === 429 && op === "refresh")) return { ok: false, kind: "unavailable", ...retryAfter };
-    const answer = parse(text);
-    if (status === success && (answer || status === 204)) return { ok: true, status, data: answer } as Result<Op>;
-    if ((refusals as readonly number[]).includes(status) && answer?.code) {
-      return { ok: false, kind: "problem", status, problem: answer, ...retryAfter } as unknown as Result<Op>;
-    }
-    return { ok: false, kind: "unexpected", status };
-  } catch (cause) {
-    return abort.signal.aborted ? { ok: false, kind: "unavailable" } : { ok: false, kind: "network", cause };
-  } finally {
-    clearTimeout(timer);
-  }
+/** What one request says. */
+export interface Words {
+  readonly id?: string | undefined;
+  readonly body?: unknown;
+  /** The person whose page it is: another one is refused. */
+  readonly user?: number | undefined;
 }
 
-/** An empty answer is none, and neither is a proxy's page. */
-function parse(text: string): { code?: string } | undefined {
+/** Sends an operation and sorts its answer by what the contract declares. With it comes the name of the session that it is about. */
+export async function request<Op extends Operation>(
+  http: Http,
+  op: Op,
+  { id = "", body, user }: Words = {},
+): Promise<readonly [Result<Op>, string | null]> {
+  const row: string = operations[op as "me"];
+  const [method, path = "", success] = row.split(" ");
+  const url = `${http.baseUrl}/api/auth${path.replace("{id}", encodeURIComponent(id))}`;
+  const signal = AbortSignal.timeout(http.timeout);
+  // Whoever takes a body may find it of the wrong kind.
+  const hasBody = Boolean(body) && row.includes("415");
+  let result: unknown;
+  let session: string | null = null;
   try {
-    return JSON.parse(text);
+    const response = await http.fetch(url, {
+      method,
+      credentials: "include",
+      signal,
+      headers: {
+        ...(hasBody && { "Content-Type": "application/json" }),
+        ...(user && row.includes("!") && { "X-Doorward-User": `${user}` }),
+      },
+      ...(hasBody && { body: JSON.stringify(body) }),
+    } as RequestInit);
+    const text = await response.text();
+    // An empty answer is none, and neither is a proxy's page.
+    const answer = attempt(() => JSON.parse(text) as { code?: string });
+    const { status, headers } = response;
+    const seconds = +headers.get("Retry-After")!;
+    const retryAfter = seconds ? { retryAfter: seconds } : {};
+    session = headers.get("X-Doorward-Session");
+    if (status > 499 || (status === 429 && op === "refresh")) result = { ok: false, kind: "unavailable", ...retryAfter };
+    else if (`${status}` === success && (answer || status === 204)) result = { ok: true, status, data: answer };
+    else if (row.includes(` ${status}`) && answer?.code) result = { ok: false, kind: "problem", status, problem: answer, ...retryAfter };
+    else result = { ok: false, kind: "unexpected", status };
+  } catch (cause) {
+    // An answer that may not be read is one all the same.
+    const isThere = op === "state" && (await http.fetch(url, { mode: "no-cors", signal }).catch(() => null));
+    result = { ok: false, ...(signal.aborted ? { kind: "unavailable" } : isThere ? { kind: "origin" } : { kind: "network", cause }) };
+  }
+  return [result as Result<Op>, session];
+}
+
+/** What may be forbidden, full, missing or broken. */
+export function attempt<T>(what: () => T): T | undefined {
+  try {
+    return what();
   } catch {
-    return undefined;
+    return;
   }
 }

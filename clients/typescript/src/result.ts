@@ -21,6 +21,15 @@ export type Success<Op extends Operation> = {
 /** Not now: the service is busy or away, or took too long. Nobody is logged out by it. `retryAfter` is in seconds. */
 export type Unavailable = { readonly ok: false; readonly kind: "unavailable"; readonly retryAfter?: number };
 
+/**
+ * The login was right, and the browser kept no cookies: they are blocked, or the page and the service are not on one site
+ * (`http://127.0.0.1:3000` and `http://localhost:8000`).
+ */
+export type NoCookies = { readonly ok: false; readonly kind: "cookies" };
+
+/** The service is there, but does not answer pages of this origin: it is not in `ALLOWED_ORIGINS`. */
+export type OriginRefused = { readonly ok: false; readonly kind: "origin" };
+
 /** What came of an operation. Nothing is ever thrown. */
 export type Result<Op extends Operation> =
   | Success<Op>
@@ -33,6 +42,8 @@ export type Result<Op extends Operation> =
       readonly retryAfter?: number;
     }
   | Unavailable
+  | (Op extends "login" ? NoCookies : never)
+  | (Op extends "state" ? OriginRefused : never)
   /** The request did not reach the service, or CORS keeps its answer from this page. */
   | { readonly ok: false; readonly kind: "network"; readonly cause: unknown }
   /** An answer that the contract does not declare: something else than Doorward answers at this address. */
@@ -52,6 +63,8 @@ export type Failure =
       readonly retryAfter?: number;
     }
   | Unavailable
+  | NoCookies
+  | OriginRefused
   | { readonly ok: false; readonly kind: "network"; readonly cause: unknown }
   | { readonly ok: false; readonly kind: "unexpected"; readonly status: number };
 
@@ -64,6 +77,10 @@ export function sentence(failure: Failure): string {
     }
     case "network":
       return "The service can't be reached. Are you online?";
+    case "origin":
+      return "The service does not answer pages at this address.";
+    case "cookies":
+      return "You could not be kept logged in: your browser does not accept this site's cookies.";
     case "unavailable":
       return "The service is busy. Try again in a moment.";
     case "unexpected":

@@ -33,8 +33,8 @@ export async function getAuthState(options: ServerOptions): Promise<AuthState> {
   }
   if (!has("access")) return { state: "refreshable" };
   const forward: typeof fetch = (input, init) => send(input, { ...init, headers: { Cookie: cookie }, cache: "no-store" });
-  const call = { baseUrl: `${baseUrl.replace(/\/$/, "")}/api/auth`, fetch: forward, timeout };
-  const result = await request(call, "me");
+  const call = { baseUrl: baseUrl.replace(/\/$/, ""), fetch: forward, timeout };
+  const [result] = await request(call, "me");
   if (result.ok) return { state: "authenticated", user: result.data };
   if (result.kind !== "problem") return { state: "unknown" };
   const renewable = result.problem.code === "token_expired" || result.problem.code === "not_authenticated";

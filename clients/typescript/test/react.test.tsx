@@ -2,26 +2,20 @@
 import { StrictMode, act } from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
-import { QueryClient } from "@tanstack/react-query";
+import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import { expect, onTestFinished, test, vi } from "vitest";
 
 import { createAuthClient } from "../src/index.js";
 import { meQuery, sessionsQuery } from "../src/query.js";
 import { AuthProvider, useAuth } from "../src/react.js";
 import type { Auth } from "../src/react.js";
-import { memory, message, problem, serve, user } from "./service.js";
+import { bob, doorward, memory, problem, user } from "./service.js";
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 
 async function application(loggedIn: boolean) {
-  const state = { loggedIn };
-  const service = await serve((path) => {
-    if (path === "/login") return ((state.loggedIn = true), message("Login successful"));
-    if (path === "/logout") return ((state.loggedIn = false), message("Successfully logged out"));
-    if (path === "/register") return problem(409, "email_unavailable");
-    if (!state.loggedIn) return problem(401, "not_authenticated");
-    return path === "/refresh" ? message("Token refreshed successfully") : { status: 200, body: path === "/me" ? user : { sessions: [] } };
-  });
+  const service = await doorward(loggedIn ? user : undefined);
+  service.instead = (path) => (path === "/register" ? problem(409, "email_unavailable") : undefined);
   // Node's fetch: jsdom has none.
   const client = createAuthClient({ baseUrl: service.url, storage: memory(), locks: null, channel: null });
   onTestFinished(() => client.dispose());
@@ -49,7 +43,7 @@ test("StrictMode: one start, then login and logout", async () => {
   await act(async () => root.render(tree));
   await act(() => vi.waitFor(() => expect(client.getSnapshot().status).toBe("anonymous")));
   expect(last().status).toBe("anonymous");
-  expect(service.asked).toEqual(["POST /refresh"]);
+  expect(service.asked).toEqual(["GET /state"]);
   await act(() => last().login({ email: user.email, password: "SecurePass123" }));
   expect(element.textContent).toBe(user.email);
   await act(() => last().register({ email: user.email, password: "SecurePass123" }));
@@ -81,4 +75,40 @@ test("TanStack Query: somebody, nobody, and an error that says what happened", a
   expect(await new QueryClient().fetchQuery(meQuery(nobody.client))).toBe(null);
   const away = createAuthClient({ baseUrl: "http://127.0.0.1:1", storage: memory(), locks: null, channel: null });
   await expect(new QueryClient({ defaultOptions: { queries: { retry: false } } }).fetchQuery(meQuery(away))).rejects.toThrow("reached");
+});
+
+test("a service that is away, and cookies that the browser drops, are said to people", async () => {
+  const { service, client, tree, last } = await application(false);
+  const said = vi.spyOn(console, "error").mockImplementation(() => {});
+  onTestFinished(() => said.mockRestore());
+  service.instead = () => "cut";
+  const element = document.createElement("div");
+  const root = createRoot(element);
+  onTestFinished(() => act(() => root.unmount()));
+  await act(async () => root.render(tree));
+  await act(() => vi.waitFor(() => expect(client.getSnapshot().status).toBe("unavailable")));
+  expect([last().loading, last().error]).toEqual([false, "The service can't be reached. Are you online?"]);
+  service.instead = (path) => (path === "/register" ? { status: 201, body: user } : undefined);
+  await act(() => last().retry());
+  expect([last().status, last().error]).toEqual(["anonymous", null]);
+  service.keepsCookies = false;
+  const result = await act(() => last().register({ email: user.email, password: "SecurePass123" }));
+  expect(result).toEqual({ ok: false, kind: "cookies" });
+  expect(last().error).toContain("cookies");
+});
+
+test("TanStack Query: what was asked for one person is not shown to the next", async () => {
+  const { service, client } = await application(true);
+  const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  await client.start();
+  const seen: unknown[] = [];
+  const { queryKey, queryFn } = meQuery(client);
+  const observer = new QueryObserver(queries, { queryKey, queryFn, staleTime: Infinity });
+  onTestFinished(observer.subscribe(({ data }) => seen.push(data && data.email)));
+  await vi.waitFor(() => expect(seen.at(-1)).toBe(user.email));
+  service.enter(bob);
+  await client.me();
+  await vi.waitFor(() => expect(seen.at(-1)).toBe(bob.email));
+  await client.logout();
+  await vi.waitFor(() => expect(seen.at(-1)).toBe(null));
 });

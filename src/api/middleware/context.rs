@@ -3,10 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use poem::http::header::USER_AGENT;
-use poem::http::{HeaderName, HeaderValue};
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use poem::{Endpoint, Request, Response, Result};
 
 use super::client_address::ClientAddress;
+use super::origins::single;
 use super::request_id::{RequestIds, X_REQUEST_ID, inbound};
 use crate::api::routes::{Route, RouteTable};
 use crate::domain::audit::Actor;
@@ -19,6 +20,15 @@ pub struct Context {
     pub request_id: HeaderValue,
     /// The path's entry in the table, if it has one.
     pub route: Option<Arc<Route>>,
+    /// Of the request that a trusted proxy asks about, by the header that Caddy and Traefik send.
+    pub original_method: Option<Method>,
+}
+
+const X_FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
+
+/// None: it is not told, or more than once.
+fn original_method(headers: &HeaderMap) -> Option<Method> {
+    single(headers, &X_FORWARDED_METHOD).and_then(|method| Method::from_bytes(method).ok())
 }
 
 /// Found by the server: this is no request that could be read. In its data; what else it holds means nothing.
@@ -67,7 +77,11 @@ impl<E> WithContext<E> {
         let user_agent =
             headers.get(USER_AGENT).map(|value| cut(&String::from_utf8_lossy(value.as_bytes())).to_owned());
         (
-            Context { request_id, route: self.routes.find(request.uri().path()) },
+            Context {
+                request_id,
+                route: self.routes.find(request.uri().path()),
+                original_method: from_proxy.then(|| original_method(headers)).flatten(),
+            },
             Client { ip: peer.map(|peer| self.clients.of(peer, headers)), user_agent, actor: Actor::Person },
         )
     }

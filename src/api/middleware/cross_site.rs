@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
+use super::context::Context;
 use super::origins::Origins;
 use crate::api::problem::{Code, Problem};
+use crate::api::session::CHECK;
 
 const DETAIL: &str = "The request came from a page of another site. The page and the service must share a site, or the page's \
                       origin must be in ALLOWED_ORIGINS. In development, open both under localhost.";
@@ -26,7 +28,14 @@ impl<E: Endpoint> Endpoint for RefuseCrossSite<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        if self.origins.refuses(request.method(), request.headers()) {
+        let (method, headers) = (request.method(), request.headers());
+        let refuses = if request.uri().path() == CHECK && method.is_safe() {
+            let original = request.data::<Context>().and_then(|context| context.original_method.as_ref());
+            self.origins.refuses_original(original, headers)
+        } else {
+            self.origins.refuses(method, headers)
+        };
+        if refuses {
             return Err(Problem::new(Code::CrossSiteRequest, DETAIL).into());
         }
         self.inner.call(request).await.map(IntoResponse::into_response)

@@ -41,6 +41,27 @@ impl Origins {
         is_public || is_host
     }
 
+    /// Whether a request that a proxy asks about must be refused: what is behind the proxy takes the cookies for a proof that its
+    /// own pages sent it. `method` is that request's own; one that is not known may change something.
+    ///
+    /// An allowed origin passes, and no other but the service's own, whatever the method: a page of another site would read the
+    /// answer where the application lets it. What changes something needs the browser's good word, too.
+    #[must_use]
+    pub(super) fn refuses_original(&self, method: Option<&Method>, headers: &HeaderMap) -> bool {
+        let origin = single(headers, &ORIGIN);
+        if origin.is_some_and(|origin| self.allows(origin)) {
+            return false;
+        }
+        if headers.contains_key(ORIGIN) && !origin.is_some_and(|origin| self.is_own(origin, headers)) {
+            return true;
+        }
+        let changes_nothing = method.is_some_and(|method| matches!(*method, Method::GET | Method::HEAD));
+        let is_good = |site: &[u8]| matches!(site, b"same-origin" | b"none");
+        !changes_nothing
+            && headers.contains_key(SEC_FETCH_SITE)
+            && !single(headers, &SEC_FETCH_SITE).is_some_and(is_good)
+    }
+
     /// Whether the request must be refused: it would change something, and a page of another site sent it.
     ///
     /// An allowed origin passes. Else the browser's own word counts: `Sec-Fetch-Site` must be `same-origin` or `none` (typed by

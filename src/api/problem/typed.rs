@@ -59,6 +59,12 @@ impl<C: Codes> TypedProblem<C> {
         Self(Problem::of(code.into()), PhantomData)
     }
 
+    /// The same, with a sentence that says more exactly why.
+    #[must_use]
+    pub fn because(self, detail: &'static str) -> Self {
+        Self(Problem { detail: detail.into(), ..self.0 }, PhantomData)
+    }
+
     /// Refuses a field that was found wrong after the body was read. `code` is the operation's code for broken rules.
     #[must_use]
     pub fn invalid(code: C, field: FieldProblem) -> Self {

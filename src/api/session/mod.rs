@@ -1,8 +1,10 @@
 //! Sessions: log in, refresh, log out; where one is logged in.
 
 mod caller;
+mod check;
 mod cookies;
 mod devices;
+mod jwks;
 mod state;
 
 use std::sync::Arc;
@@ -17,9 +19,12 @@ use self::caller::RefreshCookie;
 pub(super) use self::caller::Tokens;
 pub(super) use self::caller::same_user;
 pub use self::caller::{Caller, CallerCode};
+pub use self::check::CheckApi;
+pub(super) use self::check::PATH as CHECK;
 use self::cookies::Kind;
 pub use self::devices::DevicesApi;
 pub(super) use self::devices::{Session, clearing};
+pub use self::jwks::JwksApi;
 pub use self::state::StateApi;
 use super::Tag;
 use super::body::{Body, Fields, Strict};

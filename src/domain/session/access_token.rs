@@ -11,6 +11,9 @@ use crate::domain::timestamp::Timestamp;
 /// How far the clocks of two nodes may differ.
 const LEEWAY: Duration = Duration::from_secs(5);
 
+/// How long before it is made a token says that it was: many verifiers refuse one that was made a second ahead of their clock.
+const MADE_BEFORE: Duration = Duration::from_secs(10);
+
 /// The claims of an access token (RFC 7519, RFC 9068), as they are written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
@@ -25,8 +28,15 @@ pub struct Claims {
     /// The generation that the session had.
     #[serde(rename = "gen")]
     pub generation: Generation,
-    /// When it was made, in unix seconds.
+    /// For which client (RFC 9068): the audience.
+    // The version before did not write this and `nbf`.
+    #[serde(default)]
+    pub client_id: String,
+    /// When it was made, in unix seconds: [`made_at`], a little earlier.
     pub iat: i64,
+    /// From when on it counts: as `iat`.
+    #[serde(default)]
+    pub nbf: i64,
     /// When it ends, in unix seconds.
     pub exp: i64,
     /// Random: two tokens of one second differ.
@@ -44,6 +54,12 @@ pub struct AccessToken {
     pub generation: Generation,
     /// When it ends.
     pub expires: Timestamp,
+}
+
+/// What `iat` and `nbf` of a token that is made now say.
+#[must_use]
+pub fn made_at(now: Timestamp) -> Timestamp {
+    now - MADE_BEFORE
 }
 
 impl Claims {

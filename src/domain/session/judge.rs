@@ -90,8 +90,9 @@ impl Session {
                 self.confirmed_generation = presented.generation;
                 self.generation = presented.generation.saturating_add(1);
                 self.rotated_at = now;
-                self.last_used_at = now;
-                self.idle_expires_at = (now + policy.idle_ttl).min(self.expires_at);
+                // A clock that stepped back takes nothing from anybody.
+                self.last_used_at = self.last_used_at.max(now);
+                self.idle_expires_at = (self.last_used_at + policy.idle_ttl).min(self.expires_at);
             }
             Verdict::Reissue => {
                 self.lost_replies = self.lost_replies_lately(now).saturating_add(1);

@@ -169,6 +169,22 @@ fn a_clock_that_stepped_back_is_inside_the_window() {
     assert_eq!(session.judge(true, token(&session, 5), &policy(), before), Verdict::Same);
 }
 
+/// Seen: one refresh while the clock was eight days behind, and the session had expired when it was right again.
+#[test]
+fn a_clock_that_stepped_back_takes_no_deadline_back() {
+    let mut session = Session { last_used_at: START, idle_expires_at: START + policy().idle_ttl, ..at_generation(1) };
+    let (presented, behind) = (token(&session, 1), START - seconds(8 * 86_400));
+    let verdict = session.judge(true, presented, &policy(), behind);
+    assert_eq!(verdict, Verdict::Rotate { ahead: false });
+    let before = session.idle_expires_at;
+    session.apply(&verdict, presented, &policy(), behind);
+    assert_eq!((session.last_used_at, session.idle_expires_at), (START, before));
+    // A setting that shortens it does, by a clock that is right.
+    let shorter = Policy { idle_ttl: seconds(600), ..policy() };
+    session.apply(&verdict, presented, &shorter, START + seconds(1));
+    assert_eq!(session.idle_expires_at, START + seconds(601));
+}
+
 #[test]
 fn a_cookie_is_confirmed_a_minute_after_the_window_once() {
     let mut session = at_generation(5);

@@ -7,12 +7,14 @@ mod auth_method;
 mod device;
 mod judge;
 mod refresh_token;
+mod signing;
 
-pub use access_token::{AccessToken, Claims};
+pub use access_token::{AccessToken, Claims, made_at};
 pub use auth_method::AuthMethod;
 pub use device::device_name;
 pub use judge::{LIFETIME_LOST_REPLIES, Presented, Refusal, Verdict};
 pub use refresh_token::{BODY_BYTES, KeyId, RefreshToken};
+pub use signing::{Algorithm, PublicKey, PublishedKey, TokenType};
 
 use std::fmt;
 use std::time::Duration;

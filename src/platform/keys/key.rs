@@ -25,6 +25,10 @@ pub enum Purpose {
     MailTokens,
     /// The names under which mails to an address are counted.
     MailRecipients,
+    /// The private key of ES256.
+    Es256,
+    /// The private key of EdDSA.
+    EdDsa,
 }
 
 impl Purpose {
@@ -37,6 +41,8 @@ impl Purpose {
             Self::SessionNames => b"doorward/session-names/1",
             Self::MailTokens => b"doorward/mail-tokens/1",
             Self::MailRecipients => b"doorward/mail-recipients/1",
+            Self::Es256 => b"doorward/es256/1",
+            Self::EdDsa => b"doorward/eddsa/1",
         }
     }
 }
@@ -60,7 +66,7 @@ impl Key {
         self.id
     }
 
-    /// What access tokens name it by (`kid`).
+    /// What access tokens of HS256 name it by (`kid`).
     #[must_use]
     pub fn kid(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.id)
@@ -68,7 +74,7 @@ impl Key {
 
     /// The bytes exactly as they were given: HS256 signs with them, so that a service that shares them can verify.
     #[must_use]
-    pub fn signing_bytes(&self) -> &[u8] {
+    pub(super) fn signing_bytes(&self) -> &[u8] {
         self.secret.reveal()
     }
 
@@ -129,6 +135,8 @@ mod tests {
             Purpose::SessionNames,
             Purpose::MailTokens,
             Purpose::MailRecipients,
+            Purpose::Es256,
+            Purpose::EdDsa,
         ];
         for (index, purpose) in purposes.into_iter().enumerate() {
             for other in &purposes[..index] {

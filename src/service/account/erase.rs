@@ -7,6 +7,7 @@ use crate::domain::audit::Event;
 use crate::domain::mail::{Kind, Purpose};
 use crate::domain::session::{EndReason, SessionId};
 use crate::domain::throttle::Scope;
+use crate::domain::timestamp::Timestamp;
 use crate::service::operator::{self, Changed};
 use crate::service::password::{Proof, ProofError, prove, waiting};
 use crate::service::session::{end_sessions_of, session_ended};
@@ -95,12 +96,8 @@ async fn plan(app: &App, id: UserId, client: &Client) -> Result<Option<Vec<Sessi
 ///
 /// # Errors
 /// When the database does not answer.
-pub(in crate::service) async fn erase_due(app: &App) -> Result<(), Failure> {
-    let due = {
-        let mut tx = app.store.read().await?;
-        let now = tx.now().await?;
-        account::due_erasures(&mut tx, now).await?
-    };
+pub(in crate::service) async fn erase_due(app: &App, now: Timestamp) -> Result<(), Failure> {
+    let due = account::due_erasures(&mut app.store.read().await?, now).await?;
     for id in due {
         operator::erase(app, id, &Client::default(), true).await?;
     }

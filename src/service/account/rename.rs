@@ -52,7 +52,7 @@ pub async fn rename(
         });
         let (user, changed_at) = renamed.await.map_err(Failure::from)?.ok_or(RenameError::Gone)?;
         if let Some(changed_at) = changed_at {
-            app.session.cache.user_changed(id, changed_at, app.clock.now());
+            app.session.cache.user_changed(id, changed_at, app.clock.monotonic());
         }
         attempt.succeeded().await;
         Ok(user)

@@ -139,7 +139,7 @@ pub async fn confirm_email_change(
         match changed.await.map_err(Failure::from)? {
             Changed::Done(user) => {
                 attempt.succeeded().await;
-                app.session.cache.user_changed(id, app.clock.now(), app.clock.now());
+                app.session.cache.user_changed(id, app.clock.now(), app.clock.monotonic());
                 app.mail.wake();
                 Ok(user)
             }

@@ -152,7 +152,7 @@ pub async fn verify(
         for session in ended {
             session_ended(&app, session, EndReason::PasswordChanged);
         }
-        app.session.cache.user_changed(user, app.clock.now(), app.clock.now());
+        app.session.cache.user_changed(user, app.clock.now(), app.clock.monotonic());
         tracing::info!(user_id = %user, "email verified");
         Ok(())
     })

@@ -63,7 +63,7 @@ pub async fn authenticate(app: &Arc<App>, access: &[String], refresh: &[String])
     let live = match known {
         Some(Known::Live(live)) => live,
         Some(Known::Ended(reason)) => return Err(AuthError::Refused(token.session_id, Refusal::Ended(reason))),
-        None => load(app, &token, now).await?.ok_or(AuthError::NotAuthenticated)?,
+        None => load(app, &token).await?.ok_or(AuthError::NotAuthenticated)?,
     };
     if let Some(refusal) = live.session.refusal(live.user.is_active, &app.session.policy, now) {
         return Err(AuthError::Refused(token.session_id, refusal));
@@ -78,7 +78,7 @@ pub async fn authenticate(app: &Arc<App>, access: &[String], refresh: &[String])
 /// What this node remembers, where it is enough to answer. A remembered session that could not be used, or that is older than
 /// the token, may have been rotated on another node: then the row decides.
 fn known(app: &App, token: &AccessToken, now: Timestamp) -> Option<Known> {
-    app.session.cache.get(token.session_id, now).filter(|known| match known {
+    app.session.cache.get(token.session_id, app.clock.monotonic()).filter(|known| match known {
         Known::Ended(_) => true,
         Known::Live(live) => {
             live.session.user_id == token.user_id
@@ -89,11 +89,12 @@ fn known(app: &App, token: &AccessToken, now: Timestamp) -> Option<Known> {
 }
 
 /// Reads the row, and remembers a live one.
-async fn load(app: &App, token: &AccessToken, now: Timestamp) -> Result<Option<Arc<Live>>, Failure> {
+async fn load(app: &App, token: &AccessToken) -> Result<Option<Arc<Live>>, Failure> {
+    let read_at = app.clock.monotonic();
     let mut tx = app.store.read().await?;
     let found = sessions::find(&mut tx, token.session_id).await?;
     let Some((session, user)) = found.filter(|(session, _)| session.user_id == token.user_id) else { return Ok(None) };
-    let live = Live { session, user, read_at: now };
+    let live = Live { session, user, read_at };
     if live.session.ended.is_none() {
         app.session.cache.learn(live.clone());
     }

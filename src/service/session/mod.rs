@@ -28,12 +28,12 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::cache::access_tokens::VerifiedTokens;
 use crate::cache::sessions::SessionCache;
-use crate::domain::session::{Policy, SessionId};
-use crate::platform::access_token::AccessTokens;
+use crate::domain::session::{Policy, PublishedKey, SessionId};
 use crate::platform::device_cookie::DeviceCookies;
 use crate::platform::keyed_hash::KeyedHash;
-use crate::platform::keys::Keys;
+use crate::platform::keys::{Keys, SigningKey};
 
 /// What sessions stand on.
 pub struct Sessions {
@@ -41,9 +41,9 @@ pub struct Sessions {
     pub policy: Policy,
     /// Live and ended sessions.
     pub cache: SessionCache,
-    /// Signs access tokens.
-    pub access_tokens: AccessTokens,
-    /// Derives refresh tokens.
+    /// Signs access tokens, and verifies each once.
+    pub access_tokens: VerifiedTokens,
+    /// Of access and refresh tokens.
     pub keys: Keys,
     /// Makes the cookies that browsers are known by.
     pub devices: DeviceCookies,
@@ -52,6 +52,11 @@ pub struct Sessions {
 }
 
 impl Sessions {
+    /// The public keys of access tokens, the one that signs first; none where they are signed with a shared secret.
+    pub fn published_keys(&self) -> impl Iterator<Item = &PublishedKey> {
+        self.keys.signing.published().filter_map(SigningKey::public)
+    }
+
     /// How a session is called in answers: it tells one from another, and is nothing to ask with.
     #[must_use]
     pub fn name_of(&self, id: SessionId) -> SessionName {

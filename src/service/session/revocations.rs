@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::cache::sessions::LIVE_FOR;
 use crate::domain::timestamp::Timestamp;
 use crate::service::{App, Failure, throttle};
-use crate::storage::{Revocations, Version, account, session};
+use crate::storage::{OPEN_FOR, Revocations, Version, account, session};
 
 /// How often to ask.
 const EVERY: Duration = Duration::from_secs(1);
@@ -19,13 +19,23 @@ const EVERY: Duration = Duration::from_secs(1);
 /// What was read, kept over failures: what was changed while the database did not answer, or was not asked, is read afterwards.
 #[derive(Debug, Default)]
 pub struct Follower {
-    /// All that was written before is known. None: nothing was read yet, and nothing is remembered that could be out of date.
-    known_until: Option<Timestamp>,
+    /// None: nothing was read yet, and nothing is remembered that could be out of date.
+    known: Option<KnownUntil>,
+}
+
+/// How far the last look that came to an end has got.
+#[derive(Clone, Copy, Debug)]
+struct KnownUntil {
+    /// What has an earlier time was read.
+    horizon: Timestamp,
+    /// When the look began, by the monotonic clock.
+    began: Duration,
 }
 
 /// A look that has begun.
 pub struct Look {
-    began: Timestamp,
+    /// By the monotonic clock.
+    began: Duration,
     changed: Option<Version>,
     /// What is written from here on, this look may not see.
     horizon: Option<Timestamp>,
@@ -46,7 +56,7 @@ impl Follower {
     async fn listen(&mut self, app: &App) -> Result<std::convert::Infallible, Failure> {
         let mut revocations = app.store.revocations().await?;
         loop {
-            let look = self.begin(app, &mut revocations).await?;
+            let look = Self::begin(app, &mut revocations).await?;
             self.finish(app, &mut revocations, look).await?;
             revocations.wait(EVERY).await?;
         }
@@ -56,8 +66,8 @@ impl Follower {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn begin(&self, app: &App, revocations: &mut Revocations) -> Result<Look, Failure> {
-        let began = app.clock.now();
+    pub async fn begin(app: &App, revocations: &mut Revocations) -> Result<Look, Failure> {
+        let began = app.clock.monotonic();
         let changed = revocations.changed().await?;
         let horizon = match changed {
             // Before the snapshot of the transaction that reads.
@@ -75,11 +85,10 @@ impl Follower {
         if let (Some(version), Some(horizon)) = (look.changed, look.horizon) {
             let mut tx = app.store.read().await?;
             let now = tx.now().await?;
-            // At first: what is remembered by then is no older than this.
-            let since = self.known_until.unwrap_or(horizon - LIVE_FOR);
+            let since = self.since(horizon, now, app.clock.monotonic());
             let ended = session::ended_since(&mut tx, since).await?;
             // What a reader has read before is from before this snapshot, perhaps; what it reads from now on is not.
-            let noticed = app.clock.now();
+            let noticed = app.clock.monotonic();
             let changed = account::changed_since(&mut tx, since).await?;
             let unblocked = account::unblocked_since(&mut tx, since).await?;
             drop(tx);
@@ -93,10 +102,22 @@ impl Follower {
                 throttle::unblock(app, &email, at);
             }
             app.clock.follow(now);
-            self.known_until = Some(horizon);
+            self.known = Some(KnownUntil { horizon, began: look.began });
             revocations.seen(version);
         }
         app.session.cache.looked(look.began);
         Ok(())
+    }
+
+    /// From which time on everything is to be read, when it is `now` on the database's clock.
+    ///
+    /// What was written since the last look has a time that is no longer ago than that look, by whatever the clock showed then and
+    /// if it was set back meanwhile: such times are before what is known already, and would be overlooked.
+    fn since(&self, horizon: Timestamp, now: Timestamp, monotonic: Duration) -> Timestamp {
+        match self.known {
+            // What is remembered by then is no older than this.
+            None => horizon - LIVE_FOR,
+            Some(known) => known.horizon.min(now - monotonic.saturating_sub(known.began) - OPEN_FOR),
+        }
     }
 }

@@ -6,6 +6,15 @@ pub enum Error {
     /// Not reachable, too busy, out of space, or the commit failed: the same request may succeed later (503).
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// It answers, and takes no writes: a standby, or a setting (503).
+    #[error("the database is read-only: {0}")]
+    ReadOnly(String),
+    /// It answers, and has no room for writes (503).
+    #[error("the database's disk is full: {0}")]
+    Full(String),
+    /// It answers, and commits do not come to an end: a synchronous standby is gone. What was asked for may be done later (503).
+    #[error("commits do not come to an end: {0}")]
+    CommitsHang(String),
     /// Another transaction was in the way and nothing was changed. [`Store::write`](crate::storage::Store::write) runs the work again.
     #[error("the transaction met another one: {0}")]
     Conflict(String),
@@ -26,7 +35,10 @@ impl Error {
     /// Whether the same request may succeed later.
     #[must_use]
     pub const fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Conflict(_))
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::ReadOnly(_) | Self::Full(_) | Self::CommitsHang(_) | Self::Conflict(_)
+        )
     }
 }
 
@@ -39,6 +51,8 @@ impl From<sqlx::Error> for Error {
                 let text = format!("{} ({code})", database.message());
                 match class(&code, database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some()) {
                     Class::Unavailable => Self::Unavailable(text),
+                    Class::ReadOnly => Self::ReadOnly(text),
+                    Class::Full => Self::Full(text),
                     Class::Conflict => Self::Conflict(text),
                     Class::Other => Self::Internal(text),
                 }
@@ -59,6 +73,8 @@ impl From<sqlx::Error> for Error {
 #[derive(Debug, PartialEq, Eq)]
 enum Class {
     Unavailable,
+    ReadOnly,
+    Full,
     Conflict,
     Other,
 }
@@ -68,9 +84,13 @@ fn class(code: &str, postgres: bool) -> Class {
         match code {
             // serialization_failure, deadlock_detected; unique_violation: whoever was faster is seen when the work runs again
             "40001" | "40P01" | "23505" => Class::Conflict,
-            // read_only_sql_transaction: a standby; lock_not_available; idle transaction timeout; wrong password, since a moment ago
-            // internal_error: what poolers say of a server that they can't reach.
-            "25006" | "55P03" | "25P03" | "28P01" | "28000" | "3D000" | "XX000" => Class::Unavailable,
+            // read_only_sql_transaction; object_not_in_prerequisite_state: a standby that is asked for what only its primary does
+            "25006" | "55000" => Class::ReadOnly,
+            // disk_full
+            "53100" => Class::Full,
+            // lock_not_available; idle transaction timeout; wrong password, since a moment ago. internal_error: what poolers say of a
+            // server that they can't reach. Prepared statements that are not there, or are already: a pooler has changed the session.
+            "55P03" | "25P03" | "28P01" | "28000" | "3D000" | "XX000" | "26000" | "42P05" => Class::Unavailable,
             // connection exception, insufficient resources, operator intervention (also: statement timeout), system error
             _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Class::Unavailable,
             _ => Class::Other,
@@ -78,8 +98,11 @@ fn class(code: &str, postgres: bool) -> Class {
     } else {
         // The extended code's low byte is the primary code.
         match code.parse::<i32>().map_or(0, |code| code & 0xff) {
-            // BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN
-            5 | 6 | 7 | 8 | 10 | 13 | 14 => Class::Unavailable,
+            // READONLY, FULL
+            8 => Class::ReadOnly,
+            13 => Class::Full,
+            // BUSY, LOCKED, NOMEM, IOERR, CANTOPEN
+            5 | 6 | 7 | 10 | 14 => Class::Unavailable,
             _ => Class::Other,
         }
     }
@@ -91,17 +114,19 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_told_from_what_stays() {
-        for code in ["08006", "53300", "53100", "57014", "57P01", "58030", "25006", "XX000"] {
+        for code in ["08006", "53300", "57014", "57P01", "58030", "XX000", "26000", "42P05"] {
             assert_eq!(class(code, true), Class::Unavailable, "{code}");
         }
+        assert_eq!((class("25006", true), class("1032", false)), (Class::ReadOnly, Class::ReadOnly));
+        assert_eq!((class("53100", true), class("13", false)), (Class::Full, Class::Full));
         for code in ["40001", "40P01", "23505"] {
             assert_eq!(class(code, true), Class::Conflict, "{code}");
         }
         for code in ["42P01", "22P02", "42501"] {
             assert_eq!(class(code, true), Class::Other, "{code}");
         }
-        // SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE, SQLITE_FULL, SQLITE_READONLY_DBMOVED
-        for code in ["517", "778", "13", "1032"] {
+        // SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE
+        for code in ["517", "778"] {
             assert_eq!(class(code, false), Class::Unavailable, "{code}");
         }
         // SQLITE_CORRUPT, SQLITE_CONSTRAINT_UNIQUE, SQLITE_ERROR

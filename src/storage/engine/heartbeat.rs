@@ -9,7 +9,7 @@ use super::Error;
 use crate::storage::Store;
 
 /// For so long a write that was done tells that the next one will be, too.
-const TELLS_FOR: Duration = Duration::from_secs(10);
+const TELLS_FOR: Duration = Duration::from_secs(2);
 /// So often a row is written to find out, at most, however many ask.
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -31,7 +31,8 @@ impl Heartbeat {
         let mut last = self.last();
         match written {
             Ok(_) if last.is_none_or(|(_, works)| works) => *last = Some((Instant::now(), true)),
-            Err(Error::Unavailable(_)) => *last = Some((Instant::now(), false)),
+            Err(Error::Conflict(_) | Error::Corrupt { .. } | Error::Internal(_)) => {}
+            Err(_) => *last = Some((Instant::now(), false)),
             _ => {}
         }
     }
@@ -65,16 +66,27 @@ impl Heartbeat {
     }
 }
 
-/// One row for all nodes. Where another node is writing it, that tells as much: nobody waits for a node that has frozen.
+/// One row for all nodes, which is made where somebody has deleted it. Nobody waits for a node that has frozen while it wrote the row; and
+/// that another one is writing it does not tell that writes are done: what is written then is a message in the log of PostgreSQL, which
+/// nobody reads.
 async fn beat(store: &Store) -> Result<(), Error> {
     let written = store.write((), |tx, ()| {
         Box::pin(async move {
-            let now = tx.now().await?;
-            let sql = tx.pick(
+            let now = tx.now().await?.micros();
+            let update = tx.pick(
                 "UPDATE heartbeat SET at = $1",
                 "UPDATE heartbeat SET at = $1 WHERE id IN (SELECT id FROM heartbeat FOR UPDATE SKIP LOCKED)",
             );
-            on!(tx, conn => sqlx::query(sql).bind(now.micros()).execute(conn).await.map(drop))
+            let insert = "INSERT INTO heartbeat (id, at) SELECT 1, $1 WHERE NOT EXISTS (SELECT 1 FROM heartbeat)";
+            for sql in [update, insert] {
+                let rows =
+                    on!(tx, conn => sqlx::query(sql).bind(now).execute(conn).await.map(|done| done.rows_affected()))?;
+                if rows > 0 {
+                    return Ok(());
+                }
+            }
+            let sql = tx.pick("SELECT 1", "SELECT pg_logical_emit_message(true, 'doorward', '')::text");
+            on!(tx, conn => sqlx::query(sql).execute(conn).await.map(drop))
         })
     });
     written.await

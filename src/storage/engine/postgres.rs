@@ -4,40 +4,37 @@ use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tracing::Instrument as _;
 
 use super::migrate::{self, Found};
+use super::postgres_commit::commit;
 use super::postgres_explain::{explain, is_transient, url_mistake};
+use super::postgres_pool::{Kind, Pool, Transaction};
+use super::postgres_session;
 use super::revocations::Revocations;
 use super::{Error, StartError, StartProblem};
 use crate::config::secret::Secret;
 use crate::platform::clock::Clock;
-use crate::storage::{BoxFuture, Inner, Pool, Tx};
+use crate::storage::{BoxFuture, Inner, PoolUse, Tx};
 
-/// How long to wait for a connection to be free.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a transaction is begun until it is given up.
 const ATTEMPTS: u32 = 5;
 /// How long one attempt to connect may take at start, and how long to wait after it failed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_PAUSE: Duration = Duration::from_millis(200);
-/// A connection that was idle for longer is tried before it is used: the server may have gone and come back.
-const TRUSTED_IDLE: Duration = Duration::from_secs(1);
-/// How long the server may take over one statement: longer than it allows itself, see below. After that the wire is taken for
+/// How long the listener may wait for its connection.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the server may take over one statement: longer than it allows itself (`statement_timeout`). After that the wire is taken for
 /// dead, which nothing else would tell for a quarter of an hour.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long it may take to say that a connection works, when nothing is wanted of it.
-const PING_TIMEOUT: Duration = Duration::from_secs(2);
-/// Ends the transaction that there may be; the first half keeps the server from complaining that there is none.
-const END_ANY: &str = "BEGIN; ROLLBACK";
-/// What every pooled connection is set to. A node that falls silent in a transaction must not hold its locks for ever.
-const ON_CONNECT: &str = "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'";
+pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Clone)]
 pub(in crate::storage) struct Database {
     options: PgConnectOptions,
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl Database {
@@ -53,38 +50,21 @@ impl Database {
             Some(_) => options,
             None => options.application_name("doorward"),
         };
-        drop(connect_within(&options, wait).await?.close().await);
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > TRUSTED_IDLE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            // sqlx itself waits here without a limit: a connection that is silently dead would keep its place in the pool. And a
-            // caller that hung up while its transaction began leaves one that sqlx does not know of: whoever came next would be in
-            // it, and see an old state of the database.
-            .after_release(|connection, _| {
-                Box::pin(async move { within(PING_TIMEOUT, connection.execute(END_ANY)).await.map(|_| true) })
-            })
-            .after_connect(|connection, _| Box::pin(async move { connection.execute(ON_CONNECT).await.map(drop) }))
-            .connect_lazy_with(options.clone());
-        Ok(Self { options, pool })
+        // Nothing here is a floating-point number, and poolers refuse what they do not know.
+        let options = options.extra_float_digits(None);
+        let mut connection = connect_within(&options, wait).await?;
+        postgres_session::check(&mut connection, &options).await?;
+        drop(connection.close().await);
+        Ok(Self { pool: Pool::new(options.clone(), max_connections), options })
     }
 
-    /// One state of the database for all that is read, as SQLite gives it.
-    pub(in crate::storage) async fn begin_read(&self) -> Result<Transaction<'static, Postgres>, Error> {
-        Ok(answered(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?)
+    pub(in crate::storage) async fn begin_read(&self) -> Result<Transaction, Error> {
+        self.pool.begin(Kind::Read).await
     }
 
     pub(in crate::storage) async fn revocations(&self) -> Result<Revocations, Error> {
         // A listener keeps its connection for ever: not one of the pool's, which may have only one.
-        let own = PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
+        let own = PgPoolOptions::new().max_connections(1).acquire_timeout(LISTEN_TIMEOUT);
         let pool = own.idle_timeout(None).max_lifetime(None).connect_lazy_with(self.options.clone());
         Revocations::listen(PgListener::connect_with(&pool).await?).await
     }
@@ -115,8 +95,8 @@ impl Database {
         })
     }
 
-    pub(in crate::storage) fn pool(&self) -> Pool {
-        Pool::of(self.pool.size(), self.pool.num_idle(), self.pool.options().get_max_connections())
+    pub(in crate::storage) fn pool(&self) -> PoolUse {
+        self.pool.in_use()
     }
 
     pub(in crate::storage) async fn close(&self) {
@@ -178,14 +158,12 @@ pub(in crate::storage) fn name(options: &PgConnectOptions) -> &str {
     options.get_database().unwrap_or(options.get_username())
 }
 
-async fn attempt<I, T, F>(pool: &PgPool, input: &I, work: &F, clock: Clock) -> Result<T, Error>
+async fn attempt<I, T, F>(pool: &Pool, input: &I, work: &F, clock: Clock) -> Result<T, Error>
 where
     I: Sync,
     F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync,
 {
-    // Said aloud, since a server may have another default: the functions that lock read the newest row after their wait.
-    let transaction = answered(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED")).await?;
-    let mut tx = Tx::new(Inner::Postgres(transaction), clock);
+    let mut tx = Tx::new(Inner::Postgres(pool.begin(Kind::Write).await?), clock);
     let outcome = match work(&mut tx, input).await {
         Ok(value) => tx.settle(value),
         Err(error) => Err(error),
@@ -194,10 +172,9 @@ where
         return Err(Error::Internal("not a transaction of PostgreSQL".to_owned()));
     };
     match outcome {
-        Ok(value) => answered(transaction.commit()).await.map(|()| value).map_err(Error::from),
+        Ok(value) => commit(transaction, pool).await.map(|()| value),
         Err(error) => {
-            // Now, not when the connection comes back to the pool: others may wait for its locks.
-            drop(within(PING_TIMEOUT, transaction.rollback()).await);
+            transaction.rollback().await;
             Err(error)
         }
     }
@@ -210,10 +187,18 @@ pub(in crate::storage) async fn answered<T>(
     within(ANSWER_TIMEOUT, answer).await
 }
 
-async fn within<T>(limit: Duration, answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+pub(super) async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
     tokio::time::timeout(limit, answer)
         .await
         .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+}
+
+/// Whether nothing was heard in time.
+pub(super) fn is_silence(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut)
 }
 
 /// Connects; while nobody answers, or the server is starting or full, tries again until the time is over.

@@ -38,12 +38,16 @@ fn is_refused_handshake(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
 }
 
+/// Where the server is expected.
+pub(in crate::storage) fn place(options: &PgConnectOptions) -> String {
+    options
+        .get_socket()
+        .map_or_else(|| format!("{}:{}", options.get_host(), options.get_port()), |socket| socket.display().to_string())
+}
+
 /// The reason and the remedy.
 pub(in crate::storage) fn explain(error: &sqlx::Error, options: &PgConnectOptions) -> StartError {
-    let server = options.get_socket().map_or_else(
-        || format!("{}:{}", options.get_host(), options.get_port()),
-        |socket| socket.display().to_string(),
-    );
+    let server = place(options);
     let (user, database) = (options.get_username(), name(options));
     let refused_tls = |reason: &dyn std::fmt::Display| {
         StartError::new(
@@ -122,6 +126,14 @@ pub(in crate::storage) fn explain(error: &sqlx::Error, options: &PgConnectOption
                     format!(
                         "user {user} has no schema to make tables in, in database {database}: {message}. Allow it: GRANT CREATE, \
                          USAGE ON SCHEMA public TO {user}"
+                    ),
+                ),
+                // protocol_violation, as PgBouncer calls it.
+                _ if message.contains("unsupported startup parameter") => StartError::new(
+                    StartProblem::Pooler,
+                    format!(
+                        "the pooler at {server} refuses a parameter of the connection: {message}. Take it out of DATABASE_URL, or \
+                         name it in the pooler's ignore_startup_parameters"
                     ),
                 ),
                 _ => StartError::new(StartProblem::Other, format!("PostgreSQL at {server} can't be used: {message}")),

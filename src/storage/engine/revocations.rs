@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use sqlx::postgres::PgListener;
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tokio::time::{sleep, timeout};
 
 use super::Error;
-use super::postgres::answered;
+use super::postgres::{PING_TIMEOUT, answered, within};
 use crate::storage::Tx;
 
 const CHANNEL: &str = "doorward_revocation";
@@ -60,7 +60,11 @@ impl Revocations {
                 let now: i64 = sqlx::query_scalar("PRAGMA data_version").fetch_one(connection).await?;
                 Ok((*version != Some(now)).then_some(Version(now)))
             }
-            Source::Postgres(_) => Ok(Some(Version(0))),
+            // Nothing would ever tell that the wire is dead on which nothing but messages come.
+            Source::Postgres(listener) => {
+                within(PING_TIMEOUT, listener.execute("SELECT 1")).await?;
+                Ok(Some(Version(0)))
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use super::writer::Writer;
 use super::{Error, StartError, StartProblem};
 use crate::domain::timestamp::Timestamp;
 use crate::platform::clock::Clock;
-use crate::storage::{BoxFuture, Pool, Tx};
+use crate::storage::{BoxFuture, PoolUse, Tx};
 
 /// How long to wait for another process, such as a command beside the server, or a backup.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -84,8 +84,8 @@ impl Database {
         self.writer.had_its_turn()
     }
 
-    pub(in crate::storage) fn pool(&self) -> Pool {
-        Pool::of(self.readers.size(), self.readers.num_idle(), self.readers.options().get_max_connections())
+    pub(in crate::storage) fn pool(&self) -> PoolUse {
+        PoolUse::of(self.readers.size(), self.readers.num_idle(), self.readers.options().get_max_connections())
     }
 
     pub(in crate::storage) async fn close(&self) {

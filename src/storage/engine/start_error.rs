@@ -38,6 +38,8 @@ pub enum StartProblem {
     Changed,
     /// Another server uses this database file.
     InUse,
+    /// A pooler stands before PostgreSQL, and works in a way that Doorward can't be used with.
+    Pooler,
     /// Anything else.
     Other,
 }

@@ -324,7 +324,8 @@ impl World {
     }
 
     async fn purge(&mut self) {
-        maintenance::purge(&self.app().service(), AUDIT_KEPT).await.unwrap();
+        let now = self.now();
+        maintenance::purge(&self.app().service(), AUDIT_KEPT, now).await.unwrap();
     }
 
     /// A service deletes them when it starts, too, and now and then.

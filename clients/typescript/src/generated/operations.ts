@@ -60,33 +60,57 @@ import type {
 
 export type { Session, User } from "./types.gen.js";
 
-/** Method, path, the status of a success, those of refusals. */
+/**
+ * Method, path, the status of a success, those of refusals; `*`: it changes the cookies; `!`: it takes `X-Doorward-User`, the person
+ * whose page it is.
+ */
 export const operations = {
-  register: ["POST", "/register", 201, [400, 403, 409, 413, 415, 422, 429]],
-  me: ["GET", "/me", 200, [401]],
-  updateMe: ["PATCH", "/me", 200, [400, 401, 403, 409, 413, 415, 422, 429]],
-  deleteMe: ["DELETE", "/me", 204, [400, 401, 403, 409, 413, 415, 422, 429]],
-  changePassword: ["POST", "/password", 200, [400, 401, 403, 409, 413, 415, 422, 429]],
-  resetPassword: ["POST", "/password/reset", 200, [400, 403, 413, 415, 422, 429]],
-  forgotPassword: ["POST", "/password/forgot", 202, [400, 403, 413, 415, 422, 429]],
-  reportNotMe: ["POST", "/not-me", 202, [400, 403, 413, 415, 422, 429]],
-  sendVerification: ["POST", "/email/verification", 202, [401, 403, 429]],
-  verifyEmail: ["POST", "/email/verify", 200, [400, 403, 413, 415, 422, 429]],
-  changeEmail: ["POST", "/email/change", 202, [400, 401, 403, 409, 413, 415, 422, 429]],
-  confirmEmailChange: ["POST", "/email/change/confirm", 200, [400, 401, 403, 409, 413, 415, 422, 429]],
-  restoreEmail: ["POST", "/email/restore", 200, [400, 403, 413, 415, 422, 429]],
-  exportMe: ["GET", "/me/export", 200, [401, 429]],
-  login: ["POST", "/login", 200, [400, 401, 403, 413, 415, 422, 429]],
-  refresh: ["POST", "/refresh", 200, [401, 403, 429]],
-  logout: ["POST", "/logout", 200, [403]],
-  listSessions: ["GET", "/sessions", 200, [401]],
-  endSession: ["DELETE", "/sessions/{id}", 204, [401, 403, 404, 409]],
-  logoutAll: ["POST", "/logout-all", 200, [400, 401, 403, 409, 413, 415, 422]],
-  state: ["GET", "/state", 200, []],
+  register: "POST /register 201 400 403 409 413 415 422 429",
+  me: "GET /me 200 401",
+  updateMe: "PATCH /me 200 400 401 403 409 413 415 422 429 !",
+  deleteMe: "DELETE /me 204 400 401 403 409 413 415 422 429 * !",
+  changePassword: "POST /password 200 400 401 403 409 413 415 422 429 * !",
+  resetPassword: "POST /password/reset 200 400 403 413 415 422 429",
+  exportMe: "GET /me/export 200 401 429",
+  login: "POST /login 200 400 401 403 413 415 422 429 *",
+  refresh: "POST /refresh 200 401 403 429 *",
+  logout: "POST /logout 200 403 *",
+  listSessions: "GET /sessions 200 401",
+  endSession: "DELETE /sessions/{id} 204 401 403 404 409 * !",
+  logoutAll: "POST /logout-all 200 400 401 403 409 413 415 422 * !",
+  state: "GET /state 200",
 } as const;
 
+/** Those that `@doorward/client/account` adds. */
+export type More = "forgotPassword" | "reportNotMe" | "sendVerification" | "verifyEmail" | "changeEmail" | "confirmEmailChange" | "restoreEmail";
+
 /** The operations, by their ids in the contract. */
-export type Operation = keyof typeof operations;
+export type Operation = keyof typeof operations | More;
+
+/** What each operation is given. */
+export interface Arguments {
+  register: [body: NonNullable<RegisterData["body"]>];
+  me: [];
+  updateMe: [body: NonNullable<UpdateMeData["body"]>];
+  deleteMe: [body: NonNullable<DeleteMeData["body"]>];
+  changePassword: [body: NonNullable<ChangePasswordData["body"]>];
+  resetPassword: [body: NonNullable<ResetPasswordData["body"]>];
+  forgotPassword: [body: NonNullable<ForgotPasswordData["body"]>];
+  reportNotMe: [body: NonNullable<ReportNotMeData["body"]>];
+  sendVerification: [];
+  verifyEmail: [body: NonNullable<VerifyEmailData["body"]>];
+  changeEmail: [body: NonNullable<ChangeEmailData["body"]>];
+  confirmEmailChange: [body: NonNullable<ConfirmEmailChangeData["body"]>];
+  restoreEmail: [body: NonNullable<RestoreEmailData["body"]>];
+  exportMe: [];
+  login: [body: NonNullable<LoginData["body"]>];
+  refresh: [];
+  logout: [];
+  listSessions: [];
+  endSession: [id: string];
+  logoutAll: [body?: NonNullable<LogoutAllData["body"]>];
+  state: [];
+}
 
 /** The body of each answer, by operation and status. */
 export interface Responses {
@@ -136,21 +160,4 @@ export interface Errors {
   endSession: EndSessionErrors;
   logoutAll: LogoutAllErrors;
   state: StateErrors;
-}
-
-/** The body of each request that has one. */
-export interface Bodies {
-  register: NonNullable<RegisterData["body"]>;
-  updateMe: NonNullable<UpdateMeData["body"]>;
-  deleteMe: NonNullable<DeleteMeData["body"]>;
-  changePassword: NonNullable<ChangePasswordData["body"]>;
-  resetPassword: NonNullable<ResetPasswordData["body"]>;
-  forgotPassword: NonNullable<ForgotPasswordData["body"]>;
-  reportNotMe: NonNullable<ReportNotMeData["body"]>;
-  verifyEmail: NonNullable<VerifyEmailData["body"]>;
-  changeEmail: NonNullable<ChangeEmailData["body"]>;
-  confirmEmailChange: NonNullable<ConfirmEmailChangeData["body"]>;
-  restoreEmail: NonNullable<RestoreEmailData["body"]>;
-  login: NonNullable<LoginData["body"]>;
-  logoutAll: NonNullable<LogoutAllData["body"]>;
 }

@@ -123,6 +123,36 @@ export type DatabaseUnavailableProblem = {
 };
 
 /**
+ * A public key of ES256 (RFC 7518, 6.2.1).
+ */
+export type EcJwk = {
+    /**
+     * `P-256`.
+     */
+    crv: string;
+    /**
+     * Base64url, as `y` is.
+     */
+    x: string;
+    /**
+     * See `x`.
+     */
+    y: string;
+    /**
+     * What tokens name it by: its thumbprint (RFC 7638).
+     */
+    kid: string;
+    /**
+     * `sig`.
+     */
+    use: string;
+    /**
+     * `ES256`.
+     */
+    alg: string;
+};
+
+/**
  * The address that shall be, and the password that is.
  */
 export type EmailChange = {
@@ -343,6 +373,39 @@ export type InvalidOrExpiredTokenProblem = {
 };
 
 /**
+ * A public key, of ES256 or of EdDSA.
+ */
+export type Jwk = ({
+    kty: 'EC';
+} & JwkEcJwk) | ({
+    kty: 'OKP';
+} & JwkOkpJwk);
+
+/**
+ * Public keys (RFC 7517, 5).
+ */
+export type JwkSet = {
+    /**
+     * The one that signs first.
+     */
+    keys: Array<Jwk>;
+};
+
+/**
+ * A public key, of ES256 or of EdDSA.
+ */
+export type JwkEcJwk = {
+    kty: 'EC';
+} & EcJwk;
+
+/**
+ * A public key, of ES256 or of EdDSA.
+ */
+export type JwkOkpJwk = {
+    kty: 'OKP';
+} & OkpJwk;
+
+/**
  * The person is the last active superuser, and can't leave.
  */
 export type LastSuperuserProblem = {
@@ -490,6 +553,55 @@ export type NotAuthenticatedProblem = {
      * What to switch on.
      */
     code: 'not_authenticated';
+};
+
+/**
+ * There is nothing at this path.
+ */
+export type NotFoundProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:not_found';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 404;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'not_found';
+};
+
+/**
+ * A public key of EdDSA (RFC 8037).
+ */
+export type OkpJwk = {
+    /**
+     * `Ed25519`.
+     */
+    crv: string;
+    /**
+     * Base64url.
+     */
+    x: string;
+    /**
+     * What tokens name it by: its thumbprint (RFC 7638).
+     */
+    kid: string;
+    /**
+     * `sig`.
+     */
+    use: string;
+    /**
+     * `EdDSA`.
+     */
+    alg: string;
 };
 
 /**
@@ -2292,6 +2404,80 @@ export type StateResponses = {
 };
 
 export type StateResponse = StateResponses[keyof StateResponses];
+
+export type CheckData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/auth/check';
+};
+
+export type CheckErrors = {
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: ({
+        code: 'not_authenticated';
+    } & NotAuthenticatedProblem) | ({
+        code: 'token_expired';
+    } & TokenExpiredProblem) | ({
+        code: 'session_expired';
+    } & SessionExpiredProblem) | ({
+        code: 'session_ended';
+    } & SessionEndedProblem) | ({
+        code: 'session_revoked';
+    } & SessionRevokedProblem) | ({
+        code: 'session_reuse_detected';
+    } & SessionReuseDetectedProblem);
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ({
+        code: 'overloaded';
+    } & OverloadedProblem) | ({
+        code: 'database_unavailable';
+    } & DatabaseUnavailableProblem);
+};
+
+export type CheckError = CheckErrors[keyof CheckErrors];
+
+export type CheckResponses = {
+    /**
+     * Somebody is logged in.
+     */
+    204: void;
+};
+
+export type CheckResponse = CheckResponses[keyof CheckResponses];
+
+export type JwksData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/.well-known/jwks.json';
+};
+
+export type JwksErrors = {
+    /**
+     * There is nothing at this path.
+     */
+    404: NotFoundProblem;
+};
+
+export type JwksError = JwksErrors[keyof JwksErrors];
+
+export type JwksResponses = {
+    /**
+     * The keys.
+     */
+    200: JwkSet;
+};
+
+export type JwksResponse = JwksResponses[keyof JwksResponses];
 
 export type HealthData = {
     body?: never;

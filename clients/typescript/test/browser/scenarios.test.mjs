@@ -5,7 +5,20 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 
-import { expireAccess, logIn, person, start, startOnProfile, startPage, startPostgres, startProxy, state, until } from "./support.mjs";
+import {
+  expireAccess,
+  logIn,
+  person,
+  start,
+  startKeeping,
+  startOnProfile,
+  startOrigin,
+  startPage,
+  startPostgres,
+  startProxy,
+  state,
+  until,
+} from "./support.mjs";
 
 const STRICT = { REFRESH_GRACE: "0s", REFRESH_LOST_REPLIES_PER_DAY: "0" };
 
@@ -183,6 +196,98 @@ test("I: a first visit costs one request, and loses nothing", async (t) => {
   await tab.evaluate(() => Promise.all([auth.start(), auth.start()]));
   assert.equal(asked.length, 1);
   assert.deepEqual(await state(tab), { status: "anonymous", lost: [] });
+});
+
+test("L: the password is changed in one tab while another asks, twenty times: both stay in", async (t) => {
+  const { browser, open } = await start(t, { settings: { PASSWORD_CHANGE_RATE_LIMIT: "1000/1h" } });
+  const [changing, asking] = [await open(), await open()];
+  assert.ok(await logIn(changing));
+  await until(asking, "authenticated");
+  // The answer takes its time, and the service has changed it by then.
+  await changing.route("**/password", async (route) => {
+    const response = await route.fetch();
+    await wait(120);
+    await route.fulfill({ response });
+  });
+  let [current, next] = [person.password, "EvenMoreSecure456"];
+  for (let round = 0; round < 20; round++) {
+    const change = changing.evaluate(([current_password, new_password]) => auth.changePassword({ current_password, new_password }), [current, next]);
+    await wait(20 * (round % 8));
+    const asked = await asking.evaluate(() => auth.sessions());
+    const changed = await change;
+    assert.ok(changed.ok, JSON.stringify(changed));
+    assert.ok(asked.ok, JSON.stringify(asked));
+    [current, next] = [next, current];
+  }
+  for (const tab of [changing, asking]) assert.deepEqual(await state(tab), { status: "authenticated", lost: [] });
+  assert.ok((await browser.cookies()).length > 0);
+});
+
+test("M: a page on 127.0.0.1 keeps no cookies of localhost: the login says so", async (t) => {
+  const { open } = await start(t, { host: "127.0.0.1" });
+  const tab = await open();
+  const result = await tab.evaluate(async (person) => {
+    await auth.register(person);
+    return auth.login(person);
+  }, person);
+  assert.deepEqual(result, { ok: false, kind: "cookies" });
+  assert.deepEqual(await state(tab), { status: "anonymous", lost: [] });
+});
+
+test("N: a page whose origin is not allowed, and one whose service is away, show a state, and say why once", async (t) => {
+  const refused = await start(t, { settings: { ALLOWED_ORIGINS: "http://localhost:1" } });
+  const away = await start(t, { through: () => 1 });
+  for (const [{ open, page }, kind] of [
+    [refused, "origin"],
+    [away, "network"],
+  ]) {
+    const tab = await open();
+    const said = [];
+    tab.on("console", (message) => message.text().startsWith("Doorward") && said.push(message.text()));
+    await tab.evaluate(() => auth.start());
+    const shown = await tab.evaluate(() => auth.start());
+    assert.deepEqual([shown.status, shown.failure.kind], ["unavailable", kind]);
+    assert.equal(said.length, 1);
+    assert.ok(said[0].includes(page.slice(0, -1)) && said[0].includes("ALLOWED_ORIGINS"), said[0]);
+  }
+});
+
+test("O: a page on another origin logs somebody else in: the first does nothing to them, and shows them", async (t) => {
+  const { api, browser, open } = await start(t);
+  const first = await open();
+  assert.ok(await logIn(first));
+  const second = await browser.newPage();
+  await second.goto(await startOrigin(t, api));
+  await second.waitForFunction(() => "auth" in window);
+  const bob = { email: "bob@example.com", password: person.password };
+  assert.ok(await logIn(second, bob));
+  const result = await first.evaluate(() => auth.updateMe({ full_name: "Ann" }));
+  assert.deepEqual([result.ok, result.problem.code], [false, "other_user"]);
+  assert.equal(await first.evaluate(() => auth.getSnapshot().user.email), bob.email);
+  assert.equal((await second.evaluate(() => auth.me())).data.full_name, null);
+});
+
+test("P: a page that was kept shows nobody until it has asked", async (t) => {
+  const { api, browser, open } = await start(t, { context: await startKeeping(t) });
+  const tab = await open();
+  assert.ok(await logIn(tab));
+  await tab.evaluate(() => {
+    window.shown = [];
+    window.kept = false;
+    auth.subscribe(() => shown.push(auth.getSnapshot().user?.email ?? auth.getSnapshot().status));
+    addEventListener("pageshow", (event) => (kept = event.persisted));
+  });
+  await tab.goto(await startOrigin(t, api));
+  await tab.waitForFunction(() => "auth" in window);
+  const bob = { email: "bob@example.com", password: person.password };
+  assert.ok(await logIn(tab, bob));
+  // No page is loaded by it that could be waited for.
+  await tab.evaluate(() => void setTimeout(() => history.back()));
+  await tab.waitForFunction(() => "kept" in window);
+  await until(tab, "authenticated");
+  assert.ok(await tab.evaluate(() => kept), "the page was not kept: nothing is shown");
+  assert.deepEqual(await tab.evaluate(() => shown), ["unknown", bob.email]);
+  assert.ok(browser.pages().length > 0);
 });
 
 test("J: a browser that is killed 12 s after a refresh comes back logged in", async (t) => {

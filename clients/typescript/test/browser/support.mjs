@@ -20,26 +20,42 @@ const html = (api, settings) => `<!doctype html><title>A page</title><script typ
 </script>`;
 
 /** A service, a page on another port of localhost with a client of it, and a way to open tabs. */
-export async function start(t, { settings = {}, client = "", through = (port) => port, context } = {}) {
+export async function start(t, { settings = {}, client = "", through = (port) => port, context, host = "localhost" } = {}) {
   const port = await startDoorward(t, { LOGIN_RATE_LIMIT: "off", ...settings });
   const seen = await through(port);
   const page = await startPage(t, html(`http://localhost:${seen}`, client), script);
   const browser = context ?? (await startBrowser(t));
   const open = async () => {
     const tab = await browser.newPage();
-    await tab.goto(`http://localhost:${page}/`);
+    await tab.goto(`http://${host}:${page}/`);
     await tab.waitForFunction(() => "auth" in window);
     return tab;
   };
-  return { api: `http://localhost:${port}`, page: `http://localhost:${page}/`, browser, open };
+  return { api: `http://localhost:${port}`, page: `http://${host}:${page}/`, browser, open };
 }
 
 /** Registers and logs in through a tab. */
-export async function logIn(tab) {
+export async function logIn(tab, who = person) {
   return tab.evaluate(async (person) => {
     await auth.register(person);
     return (await auth.login(person)).ok;
-  }, person);
+  }, who);
+}
+
+/** A page like `start`'s on another origin. */
+export async function startOrigin(t, api) {
+  return `http://localhost:${await startPage(t, html(api, ""), script)}/`;
+}
+
+/** A Chromium that keeps pages as they were, for when somebody comes back: playwright turns that off. */
+export async function startKeeping(t) {
+  const browser = await chromium.launch({
+    executablePath: findChromium(),
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+  });
+  t.after(() => browser.close());
+  return browser.newContext();
 }
 
 /** Who this tab thinks is logged in, and what it lost. */

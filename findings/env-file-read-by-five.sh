@@ -1,5 +1,5 @@
 #!/bin/sh
-# One `.env` file with a secret in it, read by dotenv 18.0.10, dotenv-expand 1000.0.0, @dotenvx/dotenvx 2.38.2 (npm), node's own `--env-file` and
+# One `.env` file with a secret in it, read by dotenv 18.0.10, dotenv-expand 1000.0.0, @dotenvx/dotenvx 2.38.2 (npm), node 20.20.2's own `--env-file` and
 # python-dotenv 1.2.4 (PyPI).
 #
 # One would expect that a value without blanks and quotes is the same for all.

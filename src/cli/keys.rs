@@ -1,0 +1,76 @@
+//! The keys of access tokens: which there are, and what verifiers without a JWKS need of them.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, ensure};
+use clap::Subcommand;
+
+use super::{print, start};
+use crate::config::Config;
+use crate::domain::session::Algorithm;
+use crate::platform::keys::{self, SigningKey, Stage};
+use crate::platform::random::Random;
+
+#[derive(Clone, Subcommand)]
+pub(super) enum Command {
+    /// List the keys of access tokens
+    ///
+    /// Reads the settings as the server does; asks no server and no database.
+    Show {
+        /// Print the public keys in PEM, the one that signs first: for HAProxy, and libraries that know no JWKS
+        #[arg(long, conflicts_with = "secret")]
+        pem: bool,
+        /// Print what signs: the private key in PEM, or the shared secret
+        #[arg(long)]
+        secret: bool,
+    },
+    /// Make a private key, in PEM, for `JWT_PRIVATE_KEY`
+    ///
+    /// Reads no settings, and keeps nothing.
+    Generate {
+        /// ES256 or EdDSA
+        #[arg(long, default_value = "ES256", value_parser = algorithm)]
+        algorithm: Algorithm,
+    },
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, &'static str> {
+    let known = [Algorithm::Es256, Algorithm::EdDsa];
+    known.into_iter().find(|algorithm| algorithm.name() == text).ok_or("must be ES256 or EdDSA")
+}
+
+/// Prints a new private key.
+pub(super) fn generate(algorithm: Algorithm) -> anyhow::Result<()> {
+    let key = keys::generate(algorithm, &Random::system())?;
+    print(str::from_utf8(key.reveal())?)
+}
+
+/// Prints what `doorward keys show` asks for.
+pub(super) fn show(config: &Config, pem: bool, secret: bool) -> anyhow::Result<()> {
+    let keys = start::keys(config, &Random::system())?.signing;
+    if secret {
+        let revealed = keys.current.reveal();
+        let text = str::from_utf8(revealed.reveal()).context("the secret is not text: read it from where it is set")?;
+        return print(&format!("{}\n", text.trim_end_matches('\n')));
+    }
+    let mut text = String::new();
+    if pem {
+        for key in keys.published() {
+            // Readers of PEM skip what stands before a block (RFC 7468, 2).
+            let _ = write!(text, "# {}{}", line(key), key.public_pem().unwrap_or_default());
+        }
+        ensure!(!text.is_empty(), "access tokens are signed with a shared secret: there is no public key");
+    } else {
+        text.extend(keys.all().map(line));
+    }
+    print(&text)
+}
+
+fn line(key: &SigningKey) -> String {
+    let stage = match key.stage() {
+        Stage::Current => "current",
+        Stage::Next => "next",
+        Stage::Previous => "previous",
+    };
+    format!("{stage:<8}  {:<5}  {}\n", key.algorithm().name(), key.kid())
+}
