@@ -45,7 +45,7 @@ async fn forgot(app: &TestApp, email: &str) {
 async fn until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "never: {what}");
+        assert!(begun.elapsed() < Duration::from_secs(90), "never: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -114,8 +114,9 @@ async fn what_a_server_refuses_for_good_is_given_up_and_stops_nothing(database: 
     }
     assert_eq!(app.number("SELECT count(*) FROM outbox WHERE outcome = 'dead'").await, 2);
     assert_eq!(app.number(SENT).await, 1);
-    let why = String::from_utf8(app.bytes("outbox", "error").await.concat()).unwrap();
-    assert!(why.contains("nobody here") && why.contains("spam"), "{why}");
+    for why in ["nobody here", "spam"] {
+        assert_eq!(app.number(&format!("SELECT count(*) FROM outbox WHERE error LIKE '%{why}%'")).await, 1);
+    }
     app.clock.advance(hours(1));
     app.service().mail.wake();
     forgot(&app, "eve@example.com").await;
@@ -239,7 +240,7 @@ async fn a_great_many_go_in_the_order_of_their_age(database: Database) {
         Database::Sqlite => "unhex(printf('%032x', n))",
         Database::Postgres => "decode(lpad(to_hex(n), 32, '0'), 'hex')",
     };
-    let (count, now) = (1_000, app.clock.now().micros());
+    let (count, now) = (300, app.clock.now().micros());
     app.execute(&format!(
         "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count}) \
          INSERT INTO outbox (id, kind, sent_to, recipient, budget, created_at, due_at, attempts) \
@@ -249,8 +250,8 @@ async fn a_great_many_go_in_the_order_of_their_age(database: Database) {
     let begun = Instant::now();
     app.service().mail.wake();
     until("all are sent", || server.got().len() >= count).await;
-    app.until("SELECT count(*) FROM outbox WHERE done_at IS NULL", 0).await;
     println!("{count} mails in {:?} on {database:?}", begun.elapsed());
+    app.until("SELECT count(*) FROM outbox WHERE done_at IS NULL", 0).await;
     let got: Vec<String> = server.got().into_iter().map(|got| got.to).collect();
     let expected: Vec<String> = (1..=count).rev().map(|number| format!("person{number}@example.com")).collect();
     assert_eq!(got, expected);

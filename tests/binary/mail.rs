@@ -34,6 +34,8 @@ fn no_mail_is_lost(settings: &[(&str, &str)]) {
         ("SMTP_TIMEOUT", "2s"),
         ("MAIL_FROM", "auth@example.com"),
         ("BCRYPT_COST", "4"),
+        // Doorward's own page is on another port after each start.
+        ("RESET_URL", "https://app.example.com/reset"),
     ];
     let mut server = Server::start(&[settings, &mail].concat());
     assert_eq!(send(&server, "/api/auth/register", "", ANN).status, 201);

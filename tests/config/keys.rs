@@ -129,7 +129,8 @@ fn an_algorithm_asks_for_its_keys() {
 fn what_not_every_verifier_knows_is_warned_about() {
     let warnings = |pairs: &[_]| {
         let warnings = production(pairs).unwrap().warnings;
-        warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+        let of_keys = warnings.iter().filter(|warning| warning.name != "SMTP_HOST");
+        of_keys.map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(warnings(&[("JWT_ALGORITHM", "ES256")]), [""; 0]);
     assert!(

@@ -94,7 +94,9 @@ impl EmailApi {
     ) -> Result<Mailed, TypedProblem<ChangeCode>> {
         same_user(&caller, shown.0.as_deref())?;
         let (email, password) = change.0;
-        match mail::change_email(app, Proof { caller, client: client.clone(), password }, email).await {
+        let proof = Proof { caller, client: client.clone(), password };
+        // Large, and seldom.
+        match Box::pin(mail::change_email(app, proof, email)).await {
             Ok(()) => Ok(Mailed::Ok(Json(Message::new(CHANGE_MAILED)))),
             Err(ChangeEmailError::Unavailable(_)) => Err(TypedProblem::new(ChangeCode::MailUnavailable)),
             Err(ChangeEmailError::Same) => {

@@ -54,7 +54,8 @@ pub async fn change_email(app: &Arc<App>, proof: Proof, email: Email) -> Result<
     }
     let (_waiting, hung_up) = waiting();
     let app = Arc::clone(app);
-    in_own_task(async move {
+    // Large, and seldom.
+    in_own_task(Box::pin(async move {
         let (id, client) = (proof.caller.user.id, proof.client.clone());
         let (attempt, verified) = prove(&app, admitted, proof, hung_up).await?;
         let input = (id, client, email, drafts, verified);
@@ -89,7 +90,7 @@ pub async fn change_email(app: &Arc<App>, proof: Proof, email: Email) -> Result<
         attempt.succeeded().await;
         app.mail.wake();
         Ok(())
-    })
+    }))
     .await
 }
 
