@@ -6,7 +6,7 @@
 //! |---|---|---|---|
 //! | 0 | [`domain`] | pure data and rules: no async, no IO, no clock | nothing |
 //! | 1 | [`config`] | typed, validated settings; each layer above gets its section as a value | domain |
-//! | 2 | [`platform`] | clock, random, bcrypt, signatures | domain, config |
+//! | 2 | [`platform`] | clock, random, bcrypt, signatures, mail servers | domain, config |
 //! | 2 | [`telemetry`] | logs, metrics | domain, config |
 //! | 3 | [`storage`] | the database: sqlx lives only here | domain, config, platform |
 //! | 3 | [`cache`] | what a node keeps in memory: moka lives only here | domain, config, platform |
@@ -23,6 +23,7 @@
 //! | `session` | log in, refresh, log out, who is asking, list and end |
 //! | `account` | register, change, export, erase |
 //! | `password` | the policy, prove, change, reset |
+//! | `mail` | the outbox, what it tells, links |
 //! | `throttle` | attempts, and what is counted of them |
 //! | `audit` | what happened, and who did it |
 //! | `operator` | what the command line does to accounts |

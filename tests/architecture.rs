@@ -24,6 +24,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["platform"]),
     ("aws_lc_rs", &["platform"]),
     ("getrandom", &["platform"]),
+    ("lettre", &["platform"]),
+    ("minijinja", &["platform"]),
     ("rand", &["platform"]),
     ("tracing_subscriber", &["telemetry"]),
     ("prometheus", &["telemetry"]),

@@ -81,7 +81,9 @@ fn tidy_operation(operation: &mut Value) {
                 header.retain(|key, value| key != "deprecated" || *value == json!(true));
             }
         }
-        if let Some((_, message)) = said.filter(|_| status.starts_with('2')) {
+        let schema = &response["content"]["application/json"]["schema"]["$ref"];
+        let says = schema.as_str().is_some_and(|schema| schema.ends_with("/Message"));
+        if let Some((_, message)) = said.filter(|_| says && status.starts_with('2')) {
             response["content"]["application/json"]["example"] = json!({ "message": message });
         }
     }

@@ -7,8 +7,10 @@ pub mod client;
 pub mod docs;
 pub mod document;
 pub mod health;
+pub mod mail;
 pub mod metrics;
 pub mod middleware;
+mod pages;
 pub mod password;
 mod payload;
 pub mod problem;
@@ -27,6 +29,7 @@ pub use self::document::document;
 use self::middleware::Limits;
 use self::routes::RouteTable;
 use crate::config::cookies::Cookies;
+use crate::config::mail::Mail;
 use crate::config::server::Server;
 use crate::service::App;
 
@@ -35,6 +38,8 @@ fn operations() -> impl OpenApi {
     (
         account::AccountApi,
         password::PasswordApi,
+        mail::MailApi,
+        mail::EmailApi,
         account::ExportApi,
         session::SessionApi,
         session::DevicesApi,
@@ -65,10 +70,14 @@ pub fn endpoint(
     app: Arc<App>,
     server: &Server,
     cookies: &Cookies,
+    mail: &Mail,
     request_id_seed: [u8; 16],
 ) -> impl Endpoint<Output = Response> + use<> {
     let operations = OpenApiService::new(operations(), "", "").into_endpoint();
     let mut files = vec![client::file()];
+    if mail.pages.own {
+        files.extend(pages::files());
+    }
     if server.api_docs {
         files.extend(docs::files(server.public_url.as_deref()));
     }

@@ -10,19 +10,35 @@ use serde_json::Value;
 use crate::domain::timestamp::Timestamp;
 
 /// What operations say when they are done, by their id: the examples of their answers.
-pub(super) const SAID: [(&str, &str); 6] = [
+pub(super) const SAID: [(&str, &str); 13] = [
     ("login", LOGGED_IN),
     ("refresh", REFRESHED),
     ("logout", LOGGED_OUT),
     ("logoutAll", LOGGED_OUT_EVERYWHERE),
     ("changePassword", PASSWORD_CHANGED),
     ("resetPassword", PASSWORD_CHANGED),
+    ("forgotPassword", LINK_MAILED),
+    ("reportNotMe", REPORTED),
+    ("sendVerification", VERIFICATION_MAILED),
+    ("verifyEmail", EMAIL_VERIFIED),
+    ("changeEmail", CHANGE_MAILED),
+    ("restoreEmail", EMAIL_RESTORED),
+    ("register", REGISTRATION_MAILED),
 ];
 pub(super) const LOGGED_IN: &str = "Login successful";
 pub(super) const REFRESHED: &str = "Token refreshed successfully";
 pub(super) const LOGGED_OUT: &str = "Successfully logged out";
 pub(super) const LOGGED_OUT_EVERYWHERE: &str = "Logged out everywhere";
 pub(super) const PASSWORD_CHANGED: &str = "Password changed";
+
+pub(super) const LINK_MAILED: &str = "If an account has this address, a link that sets a new password is on its way.";
+pub(super) const VERIFICATION_MAILED: &str = "A link that confirms your address is on its way.";
+pub(super) const EMAIL_VERIFIED: &str = "Your address is confirmed";
+pub(super) const CHANGE_MAILED: &str = "A link is on its way to the new address.";
+pub(super) const EMAIL_RESTORED: &str = "The account has its former address and a new password";
+pub(super) const REGISTRATION_MAILED: &str = "A mail to this address says how it goes on.";
+pub(super) const REPORTED: &str =
+    "If this link was good, every session of the account has ended, and a link that sets a new password is on its way.";
 
 /// The example of a session's id.
 pub(super) const SESSION_ID: &str = "Huk0zwUiSR4aN4igtFYDPg";

@@ -33,6 +33,7 @@ fn live(generation: Generation, read_at: Duration) -> Live {
     let user = User {
         id: USER,
         email: Email::parse("ann@example.com").unwrap(),
+        email_verified_at: None,
         full_name: None,
         is_active: true,
         is_superuser: false,

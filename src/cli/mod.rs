@@ -7,6 +7,7 @@ mod healthcheck;
 mod import;
 mod keys;
 pub mod listen;
+mod mail;
 mod migrate;
 mod serve;
 pub mod start;
@@ -81,6 +82,11 @@ enum Command {
     /// From a database or a file. Every row of which no account can be made is told, with the reason; a hash is never printed. Run again, it
     /// takes what is new, and never changes an account. docs/migrating.md tells all of a move.
     Import(Box<import::Import>),
+    /// Look after mail
+    Mail {
+        #[command(subcommand)]
+        command: mail::Command,
+    },
     /// The keys that sign access tokens
     Keys {
         #[command(subcommand)]
@@ -178,6 +184,7 @@ fn with_config(command: Command) -> ExitCode {
         Command::Backup { file } => runtime.block_on(backup::back_up(&config, &file)),
         Command::Restore { file } => runtime.block_on(backup::restore(&config, &file, clock.now())),
         Command::Doctor(arguments) => runtime.block_on(doctor::run(&config, arguments)),
+        Command::Mail { command } => runtime.block_on(mail::run(&config, command)),
         Command::User { command } => runtime.block_on(user::run(&config, command)).map(|()| ExitCode::SUCCESS),
         _ => runtime.block_on(serve::run(&config)).map(|()| ExitCode::SUCCESS),
     });

@@ -56,12 +56,7 @@ fn print_aside(text: String) -> oneshot::Receiver<anyhow::Result<()>> {
 
 /// The one line that a start prints.
 fn line(config: &Config, addresses: &[SocketAddr]) -> String {
-    let origin = match (config.server.listen.len(), addresses) {
-        // One address of the two may be missing on this machine; the name leads to the other.
-        (2.., [first, ..]) => format!("http://localhost:{}", first.port()),
-        (_, [first, ..]) => format!("http://{first}"),
-        (_, []) => String::new(),
-    };
+    let origin = config.server.origin(addresses).unwrap_or_default();
     let docs = if config.server.api_docs { " (docs: /docs)" } else { "" };
     format!("Doorward on {origin}{docs}, database {}", config.database.location.describe())
 }

@@ -28,12 +28,13 @@ use crate::platform::random::Random;
 use crate::server;
 use crate::service::account::Exports;
 use crate::service::health::Stopping;
+use crate::service::mail::Mail;
 use crate::service::metrics::{self, LiveSessions};
 use crate::service::password::Passwords;
 use crate::service::probe::Probes;
 use crate::service::session::{DeviceBinding, Sessions};
 use crate::service::throttle::Limits;
-use crate::service::{App, maintenance, session};
+use crate::service::{App, mail, maintenance, session};
 use crate::storage::{self, ServeLock, Store};
 
 /// Those who ask for metrics at once.
@@ -80,9 +81,13 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     wait_for_time(config, &store, &clock).await?;
     let app = Arc::new(app(config, store, clock, random)?);
     let listeners = listen::listen(&config.server.listen)?;
-    let addresses = listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
+    let addresses: Vec<SocketAddr> =
+        listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
 
-    let endpoint = api::endpoint(Arc::clone(&app), &config.server, &config.cookies, app.random.bytes()?);
+    if let Some(origin) = config.server.public_url.clone().or_else(|| config.server.origin(&addresses)) {
+        app.mail.serves_at(origin);
+    }
+    let endpoint = api::endpoint(Arc::clone(&app), &config.server, &config.cookies, &config.mail, app.random.bytes()?);
     let (stop, stopped) = oneshot::channel();
     let limits = server::Limits { keep_alive: config.server.keep_alive_timeout, ..server::Limits::default() };
     let serving = tokio::spawn(server::serve(listeners, endpoint, limits, async {
@@ -91,6 +96,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     }));
     let mut in_the_background = vec![
         tokio::spawn(session::follow_revocations(Arc::clone(&app))),
+        tokio::spawn(mail::deliver(Arc::clone(&app))),
         tokio::spawn(maintenance::run(Arc::clone(&app), config.database.audit_retention)),
     ];
     let metrics = match config.server.metrics_addr {
@@ -143,6 +149,7 @@ async fn wait_for_time(config: &Config, store: &Store, clock: &Clock) -> anyhow:
 pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -> anyhow::Result<App> {
     let keys = keys(config, &random)?;
     let probes = Probes::new(&keys.secrets.derive(Purpose::Probes), clock.clone());
+    let keys_of_mail = keys.secrets.clone();
     let form = Form {
         issuer: config.tokens.issuer.clone(),
         audience: config.tokens.audience.clone(),
@@ -171,6 +178,8 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
             policy: config.passwords.clone(),
         },
         registration: config.registration,
+        mail: Mail::new(config.mail.clone(), &keys_of_mail, random.clone())
+            .context("mail can't be sent as the settings say")?,
         exports: Exports::default(),
         probes,
         metrics: Arc::default(),

@@ -19,7 +19,7 @@ use crate::domain::account::{FullName, User, UserId};
 use crate::domain::password::{Password, PasswordPolicy, PasswordProblem};
 use crate::platform::clock::Clock;
 use crate::platform::random::Random;
-use crate::service::account::{self, NewAccount, RegisterError};
+use crate::service::account::{self, NewAccount, RegisterError, Registered};
 use crate::service::operator::{self, Changed};
 use crate::service::{App, Client};
 use crate::storage::Store;
@@ -92,6 +92,21 @@ pub(super) enum Command {
         #[arg(value_parser = email)]
         email: Email,
     },
+    /// Give an account another address; both are told
+    SetEmail {
+        /// The person's email
+        #[arg(value_parser = email)]
+        email: Email,
+        /// The one that it shall be
+        #[arg(value_parser = email)]
+        new: Email,
+    },
+    /// Note that a person reads the mail of their address
+    ConfirmEmail {
+        /// The person's email
+        #[arg(value_parser = email)]
+        email: Email,
+    },
     /// Print a link that lets a person set a new password, once; an earlier one is void
     ///
     /// The link is `RESET_URL` with the token behind `#token=`. Send it to the person alone: whoever has it sets the password.
@@ -153,6 +168,8 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
             let hash = app.password.hashing.hash(password).await?;
             done(operator::set_password(app, user.id, hash, &me).await?)
         }
+        Command::SetEmail { email, new } => done(operator::set_email(app, id(app, &email).await?, new, &me).await?),
+        Command::ConfirmEmail { email } => done(operator::confirm_email(app, id(app, &email).await?, &me).await?),
         Command::ResetLink { email, url, ttl } => {
             let id = id(app, &email).await?;
             let token = operator::make_reset(app, id, ttl, &me).await?.ok_or_else(unknown)?.reveal();
@@ -180,7 +197,8 @@ async fn create(app: &Arc<App>, email: Email, name: Option<&str>, json: bool) ->
         .map_err(|_| anyhow!("a name has at most 200 characters, and no control characters"))?;
     let password = new_password(app, &email)?;
     match account::register(app, Client::operator(), NewAccount { email, password, full_name }).await {
-        Ok(user) => show(user, json),
+        Ok(Registered::Account(user)) => show(user, json),
+        Ok(Registered::Mailed) => bail!("there is no account yet: the address must be confirmed first"),
         Err(RegisterError::EmailUnavailable) => bail!("there is an account with this email"),
         Err(error) => Err(error.into()),
     }
@@ -190,6 +208,7 @@ fn done(changed: Changed) -> anyhow::Result<()> {
     match changed {
         Changed::Done => Ok(()),
         Changed::Unknown => Err(unknown()),
+        Changed::Taken => bail!("an account has this address, or has left it in the last 30 days"),
         Changed::LastSuperuser => bail!("this is the last active superuser; --force does it all the same"),
     }
 }
@@ -247,10 +266,11 @@ fn pretty(value: &Value) -> String {
 
 fn table(users: &[User]) -> String {
     let width = users.iter().map(|user| user.email.as_str().len()).max().unwrap_or_default().max(5);
-    let row = |id: &str, email: &str, state: &str, last_login: &str, name: &str| {
-        format!("{id:>6}  {email:width$}  {state:9}  {last_login:20}  {name}").trim_end().to_owned() + "\n"
+    let row = |id: &str, email: &str, confirmed: &str, state: &str, last_login: &str, name: &str| {
+        let text = format!("{id:>6}  {email:width$}  {confirmed:9}  {state:9}  {last_login:20}  {name}");
+        text.trim_end().to_owned() + "\n"
     };
-    let mut text = row("id", "email", "state", "last login", "name");
+    let mut text = row("id", "email", "confirmed", "state", "last login", "name");
     for user in users {
         let state = match (user.is_active, user.is_superuser) {
             (false, _) => "disabled",
@@ -259,7 +279,8 @@ fn table(users: &[User]) -> String {
         };
         let last_login = user.last_login.map_or_else(|| "never".to_owned(), |at| at.to_string());
         let name = user.full_name.as_ref().map_or("", FullName::as_str);
-        text += &row(&user.id.to_string(), user.email.as_str(), state, &last_login, name);
+        let confirmed = if user.email_verified_at.is_some() { "yes" } else { "no" };
+        text += &row(&user.id.to_string(), user.email.as_str(), confirmed, state, &last_login, name);
     }
     text
 }

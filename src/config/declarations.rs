@@ -1,11 +1,13 @@
 //! Every setting: the one table that settings are read by and documented from.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use url::Url;
 
+use crate::domain::account::Email;
 use crate::domain::session::{Algorithm, TokenType};
 use crate::domain::throttle::Limit;
 use crate::domain::timestamp::Timestamp;
@@ -14,9 +16,11 @@ use super::cookies::SameSite;
 use super::database::DatabaseUrl;
 use super::imported::{FIREBASE, Firebase, PEPPER};
 use super::kinds::{
-    DOMAIN, HOST as ADDRESS, KEY, LIMIT, MOMENT, NAME, ORIGIN, ORIGINS, PAGE, SOCKET, SWITCH, choice, duration, number,
+    DOMAIN, FOLDER, HOST as ADDRESS, HOST_NAME, KEY, LIMIT, MAIL_ADDRESS, MAILBOX, MOMENT, NAME, ORIGIN, ORIGINS, PAGE,
+    PASSWORD, SOCKET, SWITCH, TITLE, choice, duration, number,
 };
 use super::logging::{self, LogFormat};
+use super::mail::{Mailbox, Tls, Verification};
 use super::networks::{NETWORK_LIMITS, PROXIES};
 use super::private_key::{PRIVATE_KEY, PrivateKey};
 use super::secret::Secret;
@@ -154,9 +158,9 @@ settings! {
         BCRYPT_COST: u32 = number!(4 to 16), Is("12");
         /// Whether a password needs an upper-case and a lower-case letter and a digit.
         PASSWORD_COMPOSITION: bool = SWITCH, Is("on");
-        /// The page of your application that takes the token of `doorward user reset-link`, behind `#token=`; plain http is
+        /// The page of your application that takes the token of a link that resets the password, behind `#token=`; plain http is
         /// refused in production.
-        RESET_URL: Url = PAGE, Unset("the command prints the token alone");
+        RESET_URL: Url = PAGE, Unset("a small page of Doorward's own"), Unset("no such mail is sent");
         /// How many threads hash passwords.
         HASH_THREADS: usize = number!(1 to 256), Unset("one per core");
         /// How many passwords one thread verifies at a time, which takes a little longer and does four times as many; `1` leaves all to the
@@ -175,10 +179,54 @@ settings! {
         /// until the last of them has logged in.
         IMPORT_FIREBASE: Firebase = FIREBASE, Unset("none");
     }
+    "Mail" {
+        /// How your application is called in mails.
+        APP_NAME: String = TITLE, Is("Doorward");
+        /// Whether people show that they read the mail of their address: `on` mails a link and tells in `email_verified` what came of it;
+        /// `required` makes an account by that link alone, so that nothing tells which addresses have one.
+        EMAIL_VERIFICATION: Verification = choice! {
+            "off" => Verification::Off, "on" => Verification::On, "required" => Verification::Required
+        }, Is("off");
+        /// The page of your application that takes the token of a link that confirms an address, behind `#token=`; plain http is
+        /// refused in production.
+        VERIFY_URL: Url = PAGE, Unset("a small page of Doorward's own"), Unset("no such mail is sent");
+        /// The page of your application that takes the token of a link to a new address, behind `#token=`, and of the one that takes an
+        /// old address back, behind `#restore=`; plain http is refused in production.
+        EMAIL_CHANGE_URL: Url = PAGE, Unset("a small page of Doorward's own"), Unset("no such mail is sent");
+        /// The page of your application that takes the token of a link by which somebody says that they did not do what a mail tells of,
+        /// behind `#token=`; plain http is refused in production.
+        NOT_ME_URL: Url = PAGE, Unset("a small page of Doorward's own"), Unset("mails have no such link");
+        /// The mail server that takes what is to be sent.
+        SMTP_HOST: String = HOST_NAME, Unset("mails are files in `MAIL_FOLDER`"),
+            Unset("no mail is sent, and what needs one answers `mail_unavailable`");
+        /// Its port.
+        SMTP_PORT: u16 = number!(1 to 65_535), Unset("587; 465 with `SMTP_TLS=wrapper`, 25 with `SMTP_TLS=none`");
+        /// How it is encrypted: `required` by STARTTLS, `wrapper` from the first byte, `none` not at all, which is refused for a server
+        /// on another machine.
+        SMTP_TLS: Tls = choice! { "required" => Tls::Required, "wrapper" => Tls::Wrapper, "none" => Tls::None }, Is("required");
+        /// Who Doorward is to the mail server.
+        SMTP_USER: String = NAME, Unset("nobody in particular");
+        /// Its password.
+        SMTP_PASSWORD: Secret = PASSWORD, Unset("none");
+        /// A file with the certificates (PEM) of the authorities that the mail server's certificate may be of, in place of Mozilla's.
+        SMTP_CA: PathBuf = FOLDER, Unset("Mozilla's");
+        /// How long one mail may take to be handed over.
+        SMTP_TIMEOUT: Duration = duration!("1s" to "5m"), Is("1m");
+        /// Whom mails are from: an address, or a name with one. The name is `APP_NAME` where there is none.
+        MAIL_FROM: Mailbox = MAILBOX, Is("doorward@example.com"), Unset("needed with `SMTP_HOST`");
+        /// Where mail servers report what can't be delivered.
+        MAIL_BOUNCE: Email = MAIL_ADDRESS, Unset("the address of `MAIL_FROM`");
+        /// Where mails are written to while there is no `SMTP_HOST`; in development alone.
+        MAIL_FOLDER: PathBuf = FOLDER, Unset("`mail` beside the database"), Unset("nowhere");
+        /// A folder with your own templates, such as `reset.txt`, each in place of Doorward's.
+        MAIL_TEMPLATES: PathBuf = FOLDER, Unset("Doorward's own");
+        /// Mails that anybody may have sent to one address. `off` is refused in production.
+        MAIL_RATE_LIMIT: Option<Limit> = LIMIT, Is("5/1d");
+    }
     "Rate limits" {
         /// Attempts to log in from one address; `off`, or more than 10000 an hour, is refused in production.
         LOGIN_RATE_LIMIT: Option<Limit> = LIMIT, Is("5/1m");
-        /// Registrations from one address; `off`, or more than 10000 an hour, is refused in production.
+        /// Registrations from one address, and apart from these requests for mails; `off`, or more than 10000 an hour, is refused in production.
         REGISTER_RATE_LIMIT: Option<Limit> = LIMIT, Is("5/1m");
         /// Refreshes of one session; `off`, or more than 10000 an hour, is refused in production.
         REFRESH_RATE_LIMIT: Option<Limit> = LIMIT, Is("60/1m");

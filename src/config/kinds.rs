@@ -1,13 +1,16 @@
 //! The kinds of values that settings have, and how each is read.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::{Host, Url};
 
+use crate::domain::account::Email;
 use crate::domain::throttle::Limit;
 use crate::domain::timestamp::Timestamp;
 
+use super::mail::Mailbox;
 use super::secret::Secret;
 use super::setting::{Kind, Parse, Reason};
 
@@ -112,6 +115,62 @@ pub(super) const MOMENT: Kind<Timestamp> = Kind {
     parse: Parse::Text(|text| Timestamp::parse(text).ok_or(Reason::Values)),
 };
 
+/// What an application is called.
+pub(super) const TITLE: Kind<String> = Kind {
+    values: "a text of 1 to 60 characters, of which none is `@`, `<`, `>` or a control character",
+    parse: Parse::Text(|text| title(text).ok_or(Reason::Values)),
+};
+
+pub(super) const MAIL_ADDRESS: Kind<Email> =
+    Kind { values: "an email address", parse: Parse::Text(|text| Email::parse(text).map_err(|_| Reason::Values)) };
+
+pub(super) const MAILBOX: Kind<Mailbox> = Kind {
+    values: "an email address, or a name with one: `Example App <auth@example.com>`",
+    parse: Parse::Text(|text| {
+        let Some((name, rest)) = text.split_once('<') else {
+            return Email::parse(text).map(|address| Mailbox { name: None, address }).map_err(|_| Reason::Values);
+        };
+        let address = rest.strip_suffix('>').and_then(|address| Email::parse(address).ok()).ok_or(Reason::Values)?;
+        let name = name.trim().trim_matches('"');
+        // Another address in the name is what spam filters count as a fraud.
+        let name = title(name).ok_or(Reason::Values)?;
+        Ok(Mailbox { name: Some(name), address })
+    }),
+};
+
+fn title(text: &str) -> Option<String> {
+    let text = text.trim();
+    let plain = !text.chars().any(|c| c.is_control() || matches!(c, '@' | '<' | '>'));
+    (plain && (1..=60).contains(&text.chars().count())).then(|| text.to_owned())
+}
+
+/// A name or an address of a machine.
+pub(super) const HOST_NAME: Kind<String> = Kind {
+    values: "the name or the address of a machine, without a port",
+    parse: Parse::Text(|text| {
+        let address = text.parse::<IpAddr>().is_ok();
+        let label = |label: &str| {
+            (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        let name = text.len() <= 253 && text.split('.').all(label);
+        if address || name { Ok(text.to_owned()) } else { Err(Reason::Values) }
+    }),
+};
+
+/// Another service's password.
+pub(super) const PASSWORD: Kind<Secret> = Kind {
+    values: "a password of 1 to 1024 bytes",
+    parse: Parse::Bytes(|bytes| {
+        if (1..=1024).contains(&bytes.len()) { Ok(Secret::new(bytes.to_vec())) } else { Err(Reason::Values) }
+    }),
+};
+
+/// A file or a folder; whether it is there is seen when it is used.
+pub(super) const FOLDER: Kind<PathBuf> = Kind {
+    values: "a path",
+    parse: Parse::Text(|text| if text.contains('\0') { Err(Reason::Values) } else { Ok(PathBuf::from(text)) }),
+};
+
 /// A number in a range.
 macro_rules! number {
     ($low:literal to $high:literal) => {
@@ -200,6 +259,11 @@ fn origin(text: &str) -> Result<String, Reason> {
     } else {
         Err(Reason::Values)
     }
+}
+
+/// Whether a page is handed over where somebody on the way could change it, and take the token from it.
+pub(super) fn is_open(page: Option<&Url>) -> bool {
+    page.is_some_and(|url| url.scheme() == "http" && !is_loopback(url))
 }
 
 /// A page's address, without a fragment.

@@ -11,6 +11,7 @@ pub mod hashing;
 pub mod imported;
 mod kinds;
 pub mod logging;
+pub mod mail;
 mod near_miss;
 mod networks;
 pub mod passwords;
@@ -63,6 +64,8 @@ pub struct Config {
     pub hashing: hashing::Hashing,
     /// Secrets of the software that accounts came from.
     pub imported: imported::Imported,
+    /// Mail.
+    pub mail: mail::Mail,
     /// Logs.
     pub logging: logging::Logging,
     /// What is allowed and seldom meant: to be logged once logs work.
@@ -108,6 +111,7 @@ impl Config {
         let throttle = throttle::Throttle::read(&mut reader);
         let hashing = hashing::Hashing::read(&mut reader);
         let imported = imported::Imported::read(&mut reader);
+        let mail = mail::Mail::read(&mut reader, database.as_ref());
         let logging = logging::Logging::read(&mut reader);
 
         let mut warnings = near_miss::warnings(source);
@@ -128,6 +132,7 @@ impl Config {
                 throttle: throttle?,
                 hashing: hashing?,
                 imported,
+                mail: mail?,
                 logging: logging?,
                 warnings,
             })

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::declarations::{BCRYPT_COST, PASSWORD_COMPOSITION, RESET_URL};
-use super::kinds::is_loopback;
+use super::kinds::is_open;
 use super::setting::Reader;
 
 /// Settings of passwords.
@@ -28,7 +28,7 @@ impl Passwords {
         let composition = reader.get(&PASSWORD_COMPOSITION);
         let reset_url = reader.get(&RESET_URL);
         reader.refuse_in_production(
-            reset_url.as_ref().is_some_and(|url| url.scheme() == "http" && !is_loopback(url)),
+            is_open(reset_url.as_ref()),
             &RESET_URL,
             "must begin with https:// in production: whoever is on the way could change the page, and take the token from it",
         );

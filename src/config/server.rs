@@ -48,6 +48,18 @@ pub enum AllowedOrigins {
 }
 
 impl Server {
+    /// How the service is reached from this machine, once it listens on these addresses.
+    #[must_use]
+    pub fn origin(&self, addresses: &[SocketAddr]) -> Option<String> {
+        let first = addresses.first()?;
+        // One address of the two may be missing on this machine; the name leads to the other.
+        Some(if self.listen.len() > 1 {
+            format!("http://localhost:{}", first.port())
+        } else {
+            format!("http://{first}")
+        })
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let (hosts, port) = (reader.get(&HOST), reader.get(&PORT));
         let local = hosts.as_ref().is_some_and(|hosts| hosts.iter().all(IpAddr::is_loopback));

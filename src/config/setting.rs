@@ -145,6 +145,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The value, where there is a good one. What is wrong with it is told by whoever [`get`](Self::get)s it.
+    pub(super) fn peek<T>(&self, setting: &Setting<T>) -> Option<T> {
+        let value = self.source.value(setting.declaration.name).ok().flatten()?;
+        setting.parse.run(&value).ok()
+    }
+
     /// Notes that a setting is wrong.
     pub(super) fn refuse<T>(&mut self, setting: &Setting<T>, reason: &'static str) {
         self.problems.push(Problem::new(setting.declaration.name, reason));

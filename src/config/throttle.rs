@@ -8,8 +8,8 @@ use crate::domain::throttle::Limit;
 
 use super::declarations::{
     ACCOUNT_RATE_LIMIT, EXPORT_RATE_LIMIT, LOGIN_RATE_LIMIT, LOGIN_RATE_LIMIT_NETWORKS,
-    LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS, PASSWORD_CHANGE_RATE_LIMIT, PROFILE_RATE_LIMIT, REFRESH_RATE_LIMIT,
-    REGISTER_RATE_LIMIT,
+    LOGIN_RATE_LIMIT_NETWORKS_PER_ADDRESS, MAIL_RATE_LIMIT, PASSWORD_CHANGE_RATE_LIMIT, PROFILE_RATE_LIMIT,
+    REFRESH_RATE_LIMIT, REGISTER_RATE_LIMIT,
 };
 use super::networks::hold_strangers;
 use super::setting::{Reader, Setting};
@@ -31,6 +31,8 @@ pub struct Throttle {
     pub profile: Option<Limit>,
     /// `EXPORT_RATE_LIMIT`: exports, by account.
     pub export: Option<Limit>,
+    /// `MAIL_RATE_LIMIT`: mails that somebody asks for in a session, by account.
+    pub mail: Option<Limit>,
     /// Offices and schools with limits of their own.
     pub networks: Vec<Network>,
 }
@@ -53,6 +55,9 @@ const MOST_AN_HOUR: u32 = 10_000;
 const MOST_FAILURES_AN_HOUR: u32 = 600;
 /// The most that a whole network may be allowed in any hour: a university in the morning.
 const MOST_OF_A_NETWORK_AN_HOUR: u32 = 100_000;
+
+/// As it is declared; what is wrong with `MAIL_RATE_LIMIT` is told where mail is read.
+const USUAL_MAILS: Option<Limit> = Some(Limit { count: 5, window: Duration::from_hours(24) });
 
 const NO_LIMIT: &str = "must not allow more than 10000 an hour in production: nothing would slow down guessing";
 const NO_LIMIT_OF_AN_ACCOUNT: &str =
@@ -96,6 +101,7 @@ impl Throttle {
             password_change: password_change?,
             profile: profile?,
             export: export?,
+            mail: reader.peek(&MAIL_RATE_LIMIT).unwrap_or(USUAL_MAILS),
             networks,
         })
     }

@@ -4,6 +4,7 @@ pub mod account;
 pub mod audit;
 pub mod client_ip;
 pub mod import;
+pub mod mail;
 pub mod password;
 pub mod session;
 pub mod throttle;

@@ -8,5 +8,6 @@ pub mod digest;
 pub mod hashing;
 pub mod keyed_hash;
 pub mod keys;
+pub mod mail;
 pub mod random;
 pub mod refresh_token;

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::account::erase_due;
 use super::{App, Failure};
+use crate::domain::mail::GIVE_UP_AFTER;
 use crate::domain::timestamp::Timestamp;
-use crate::storage::{PURGE_BATCH, audit, password, session, throttle};
+use crate::storage::{PURGE_BATCH, account, audit, mail, password, session, throttle};
 
 /// How often.
 const EVERY: Duration = Duration::from_mins(10);
@@ -21,6 +23,11 @@ const SESSION_RETENTION: Duration = Duration::from_hours(168);
 const STEADY_FOR: Duration = Duration::from_hours(1);
 /// What a clock that is being slewed may deviate from one look to the next.
 const TOLERANCE: Duration = Duration::from_mins(1);
+
+/// How long a mail that was sent is remembered, without its address: what counts against budgets lies within a day.
+const MAIL_RETENTION: Duration = Duration::from_hours(48);
+/// What is too old is given up by those who try to send it; and here, where nobody does.
+const GIVE_UP_SLACK: Duration = Duration::from_hours(2);
 
 /// Purges for as long as the task lives.
 pub async fn run(app: Arc<App>, audit_retention: Duration) {
@@ -98,6 +105,11 @@ pub async fn purge(app: &App, audit_retention: Duration, now: Timestamp) -> Resu
     while app.store.write((), move |tx, ()| Box::pin(audit::purge(tx, audit_before))).await? == PURGE_BATCH {}
     while app.store.write((), move |tx, ()| Box::pin(throttle::purge(tx, now))).await? == PURGE_BATCH {}
     while app.store.write((), move |tx, ()| Box::pin(password::purge(tx, now))).await? == PURGE_BATCH {}
+    while app.store.write((), move |tx, ()| Box::pin(account::purge_left(tx, now))).await? == PURGE_BATCH {}
+    erase_due(app, now).await?;
+    let (too_old, done_before) = (now - GIVE_UP_AFTER - GIVE_UP_SLACK, now - MAIL_RETENTION);
+    app.store.write((), move |tx, ()| Box::pin(mail::give_up(tx, too_old, now))).await?;
+    while app.store.write((), move |tx, ()| Box::pin(mail::purge(tx, done_before))).await? == PURGE_BATCH {}
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::{App, Failure};
 use crate::storage::{PoolUse, session};
 use crate::telemetry::logging;
-use crate::telemetry::metrics::{Connections, Hashing, Observed, SessionCache};
+use crate::telemetry::metrics::{Connections, Hashing, Mail, Observed, SessionCache};
 
 /// How often live sessions are counted, which reads the whole table of sessions.
 const EVERY: Duration = Duration::from_mins(1);
@@ -69,6 +69,11 @@ pub fn render(app: &App, live: &LiveSessions) -> Vec<u8> {
         connections: Connections { busy, idle, max },
         revocations_read: app.session.cache.looked_at().map(|looked| app.clock.monotonic().saturating_sub(looked)),
         throttle_counters: app.limits.counters.live_counters(),
+        mail: app.mail.depth().map(|depth| Mail {
+            waiting: depth.waiting,
+            age: depth.oldest.map_or(Duration::ZERO, |oldest| app.clock.now().since(oldest)),
+            dead: depth.dead,
+        }),
         log_lines_dropped: logging::dropped_lines(),
     })
 }

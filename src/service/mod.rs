@@ -6,6 +6,7 @@
 pub mod account;
 pub mod health;
 pub mod import;
+pub mod mail;
 pub mod maintenance;
 pub mod metrics;
 pub mod operator;
@@ -44,6 +45,8 @@ pub struct App {
     pub password: password::Passwords,
     /// Who may make an account.
     pub registration: Registration,
+    /// Mail.
+    pub mail: mail::Mail,
     /// Rate limits.
     pub limits: throttle::Limits,
     /// Exports that are under way.

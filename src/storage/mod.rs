@@ -40,6 +40,7 @@ pub mod account;
 pub mod audit;
 mod engine;
 pub mod import;
+pub mod mail;
 pub mod password;
 mod pool;
 mod readable;

@@ -208,7 +208,10 @@ async fn texts_with_control_characters_or_without_end(app: TestApp) {
                 let mut body = operation.example.clone();
                 body[field] = json!(format!("{}{bad}", value.as_str().unwrap_or_default()));
                 let answer = operation.call().json(&body).await;
-                assert!(matches!(answer.status(), 400 | 401 | 422 | 429), "{field} with {bad:?}: {:?}", answer.0);
+                // Whatever token it gets, it says the same.
+                let says_nothing = operation.operation.id == "reportNotMe" && answer.status() == 202;
+                let refused = matches!(answer.status(), 400 | 401 | 422 | 429);
+                assert!(refused || says_nothing, "{field} with {bad:?}: {:?}", answer.0);
             }
         }
     }

@@ -25,7 +25,7 @@ async fn tells_who_is_logged_in(app: TestApp) {
     let laptop = app.register_and_login("ann@example.com").await;
     let now = app.clock.now().to_string();
     let expected = json!({ "id": 1, "email": "ann@example.com", "full_name": null, "is_active": true,
-        "is_superuser": false, "created_at": now, "last_login": now, "external_id": null });
+        "email_verified": false, "is_superuser": false, "created_at": now, "last_login": now, "external_id": null });
     assert_eq!(laptop.me().await.ok(), expected);
     app.browser().register("bob@example.com").await.is(201);
     assert_eq!(laptop.me().await.ok(), expected);

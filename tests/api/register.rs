@@ -26,7 +26,8 @@ async fn makes_an_account_and_tells_of_it(app: TestApp) {
     let body = json!({ "email": "User@Example.com", "password": "SecurePass123", "full_name": "John Doe" });
     let user = app.browser().post(URL).json(&body).await.is(201);
     let expected = json!({ "id": 1, "email": "user@example.com", "full_name": "John Doe", "is_active": true,
-        "is_superuser": false, "created_at": app.clock.now().to_string(), "last_login": null, "external_id": null });
+        "email_verified": false, "is_superuser": false, "created_at": app.clock.now().to_string(), "last_login": null,
+        "external_id": null });
     assert_eq!(user, expected);
 }
 

@@ -11,6 +11,7 @@ mod backup;
 mod doctor;
 mod http;
 mod kill;
+mod mail;
 mod metrics;
 #[cfg(target_os = "linux")]
 mod nginx;

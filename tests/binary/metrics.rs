@@ -91,6 +91,7 @@ fn what_happens_is_counted_and_names_nobody() {
         ("doorward_hash_jobs_begun_total", 7.0),
         ("doorward_hash_jobs_shed_total", 0.0),
         ("doorward_log_lines_dropped_total", 0.0),
+        ("doorward_mail_waiting", 0.0),
         ("doorward_database_connections_max", 10.0),
         (concat!("doorward_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1.0),
     ] {

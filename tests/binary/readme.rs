@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -49,6 +50,16 @@ fn without_times(mut value: Value) -> Value {
     value
 }
 
+fn wait_for_mail(folder: &Path) {
+    let begun = Instant::now();
+    while !std::fs::read_dir(folder.join("data/mail")).is_ok_and(|mut files| {
+        files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().ends_with("-reset.eml")))
+    }) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "no mail");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 #[test]
 fn the_session_answers_as_the_readme_says() {
     if Command::new("curl").arg("--version").output().is_err() {
@@ -57,12 +68,21 @@ fn the_session_answers_as_the_readme_says() {
     }
     let server = Server::start(&[]);
     let steps = session();
-    let paths = ["register", "login", "me", "refresh", "logout"];
+    let paths = ["register", "login", "me", "refresh", "logout", "password/forgot", "password/reset"];
     assert_eq!(steps.len(), paths.len());
     for ((command, promised), path) in steps.into_iter().zip(paths) {
         assert!(command.contains(&format!("/api/auth/{path}")), "{command}");
+        if path == "password/reset" {
+            // A mail is sent after the answer.
+            wait_for_mail(server.folder());
+        }
         let (status, body) = run(&command, server.port(), server.folder());
-        assert_eq!(status, if path == "register" { "201" } else { "200" }, "{command}\n{body}");
+        let expected = match path {
+            "register" => "201",
+            "password/forgot" => "202",
+            _ => "200",
+        };
+        assert_eq!(status, expected, "{command}\n{body}");
         assert_eq!(without_times(body), without_times(promised), "{command}");
     }
 

@@ -133,6 +133,11 @@ fn an_operators_day(settings: &[(&str, &str)]) {
     let mut hers: serde_json::Value = serde_json::from_str(hers).expect("JSON");
     let mut ours: serde_json::Value =
         serde_json::from_str(&user(&["export", "ann@example.com"], "").out).expect("JSON");
+    // Mails may be sent between the two.
+    for document in [&mut hers, &mut ours] {
+        assert!(document["mails"].as_array().is_some_and(|mails| mails.len() > 1), "{document}");
+        document["mails"] = serde_json::Value::Null;
+    }
     // Nobody asked for it in a session, and the last record is that it was exported.
     hers["sessions"]
         .as_array_mut()

@@ -28,12 +28,12 @@ both! {
             password::put(tx, user, &[1; 32], START, end).await?;
             assert_eq!(password::find(tx, &[1; 32], just_before).await?, Some(user));
             assert_eq!(password::find(tx, &[1; 32], end).await?, None);
-            assert!(!password::take(tx, &[1; 32], end).await?);
+            assert!(password::take(tx, &[1; 32], end).await?.is_none());
             password::put(tx, user, &[2; 32], START, end).await?;
             assert_eq!(password::find(tx, &[1; 32], just_before).await?, None);
-            assert!(!password::take(tx, &[1; 32], just_before).await?);
-            assert!(password::take(tx, &[2; 32], just_before).await?);
-            assert!(!password::take(tx, &[2; 32], just_before).await?);
+            assert!(password::take(tx, &[1; 32], just_before).await?.is_none());
+            assert!(password::take(tx, &[2; 32], just_before).await?.is_some());
+            assert!(password::take(tx, &[2; 32], just_before).await?.is_none());
             Ok(())
         }));
         write.await.unwrap();
@@ -48,9 +48,9 @@ both! {
         let take = test.store.write((), move |tx, ()| Box::pin(async move {
             assert_eq!(password::find(tx, &[3; 32], just_before).await?, Some(user));
             assert_eq!(password::find(tx, &[3; 32], end).await?, None);
-            assert!(!password::take(tx, &[3; 32], end).await?);
-            assert!(password::take(tx, &[3; 32], just_before).await?);
-            assert!(!password::take(tx, &[3; 32], just_before).await?);
+            assert!(password::take(tx, &[3; 32], end).await?.is_none());
+            assert!(password::take(tx, &[3; 32], just_before).await?.is_some());
+            assert!(password::take(tx, &[3; 32], just_before).await?.is_none());
             password::put(tx, user, &[4; 32], START, end).await
         }));
         take.await.unwrap();

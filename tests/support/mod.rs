@@ -13,6 +13,7 @@ use std::time::Duration;
 use doorward::config::database::{Database, Location};
 
 pub mod postgres;
+pub mod smtp;
 
 /// Settings of a database, as small as a test needs.
 pub fn database(location: Location) -> Database {

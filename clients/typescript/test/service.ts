@@ -21,6 +21,7 @@ export const user = {
   email: "ann@example.com",
   full_name: null,
   is_active: true,
+  email_verified: false,
   is_superuser: false,
   created_at: "2026-01-01T00:00:00Z",
   last_login: null,

@@ -14,6 +14,7 @@ function say(problem: Problem<"login">): string {
     case "malformed_json":
     case "unsupported_media_type":
     case "payload_too_large":
+    case "email_not_verified":
     case "cross_site_request":
     case "too_many_attempts":
       return problem.detail;

@@ -16,10 +16,9 @@ use crate::api::payload::JsonStream;
 use crate::api::problem::{TypedProblem, codes};
 use crate::api::session::{Caller, Session};
 use crate::api::types::Moment;
-use crate::domain::account as domain;
 use crate::domain::audit::Entry;
 use crate::domain::session::{self, SessionId};
-use crate::service::account::{self, ExportError, Page};
+use crate::service::account::{self, ExportError, LinkOf, MailOf, Page};
 use crate::service::{App, Client, Failure};
 
 /// The person's own data.
@@ -29,7 +28,7 @@ pub struct ExportApi;
 impl ExportApi {
     /// Export my data
     ///
-    /// Everything that is stored about the person: the account, all sessions and the audit. Never hashes or secrets. One at a time a
+    /// Everything that is stored about the person: the account, mails, links, all sessions and the audit. Never hashes or secrets. One at a time a
     /// person, and a few an hour.
     #[oai(path = "/me/export", method = "get", operation_id = "exportMe")]
     async fn export(
@@ -67,7 +66,7 @@ pub fn text(export: account::Export, current: Option<SessionId>) -> impl Stream<
     let writer = Writer { current, list: List::Sessions, is_empty: true };
     stream::try_unfold(Some((export, writer, true)), |state| async move {
         let Some((mut export, mut writer, is_first)) = state else { return Ok(None) };
-        let head = if is_first { Writer::head(&export.user) } else { String::new() };
+        let head = if is_first { Writer::head(&export) } else { String::new() };
         Ok(Some(match export.next().await? {
             Some(page) => (head + &writer.page(page), Some((export, writer, false))),
             None => (head + writer.end(), None),
@@ -90,8 +89,15 @@ enum List {
 }
 
 impl Writer {
-    fn head(user: &domain::User) -> String {
-        format!("{{\"user\":{},\"sessions\":[", User::from(user.clone()).to_json_string())
+    fn head(export: &account::Export) -> String {
+        let user = User::from(export.user.clone()).to_json_string();
+        let mails: Vec<_> = export.mails.iter().map(StoredMail::of).collect();
+        let links: Vec<_> = export.links.iter().map(StoredLink::of).collect();
+        let left =
+            export.left_addresses.iter().map(|(email, at)| LeftAddress { email: email.clone(), left_at: Moment(*at) });
+        let left: Vec<_> = left.collect();
+        let (mails, links, left) = (mails.to_json_string(), links.to_json_string(), left.to_json_string());
+        format!("{{\"user\":{user},\"mails\":{mails},\"links\":{links},\"left_addresses\":{left},\"sessions\":[")
     }
 
     fn page(&mut self, page: Page) -> String {
@@ -144,6 +150,12 @@ enum Exported {
 struct Export {
     /// The account.
     user: User,
+    /// The mails that were written for the person and are still remembered, the oldest first.
+    mails: Vec<StoredMail>,
+    /// The links that were made for the person, the oldest first.
+    links: Vec<StoredLink>,
+    /// The addresses that the account had, and that nobody else may take yet.
+    left_addresses: Vec<LeftAddress>,
     /// All sessions that are still stored, ended ones too, the oldest first.
     sessions: Vec<StoredSession>,
     /// What happened, the oldest first.
@@ -169,6 +181,52 @@ struct StoredSession {
     ended_at: Option<Moment>,
     /// Why it was ended.
     end_reason: Option<String>,
+}
+
+/// A mail to the person.
+#[derive(Debug, Object)]
+struct StoredMail {
+    /// When what it tells of happened.
+    at: Moment,
+    /// What it is about, such as `reset`.
+    kind: String,
+    /// What became of it, such as `sent`; null while it waits.
+    outcome: Option<String>,
+}
+
+/// A link in a mail to the person, or that an operator made. Never what opens it.
+#[derive(Debug, Object)]
+struct StoredLink {
+    /// What it is good for, such as `reset`.
+    purpose: String,
+    /// When it was made.
+    made_at: Moment,
+    /// Until when it is good.
+    expires_at: Moment,
+    /// When it was used; null where it was not.
+    used_at: Option<Moment>,
+}
+
+/// An address that the account had.
+#[derive(Debug, Object)]
+struct LeftAddress {
+    /// The address.
+    email: String,
+    /// When the account got another one.
+    left_at: Moment,
+}
+
+impl StoredMail {
+    fn of(mail: &MailOf) -> Self {
+        Self { at: Moment(mail.at), kind: mail.kind.clone(), outcome: mail.outcome.clone() }
+    }
+}
+
+impl StoredLink {
+    fn of(link: &LinkOf) -> Self {
+        let LinkOf { purpose, made_at, expires_at, used_at } = link.clone();
+        Self { purpose, made_at: Moment(made_at), expires_at: Moment(expires_at), used_at: used_at.map(Moment) }
+    }
 }
 
 /// Something that happened.

@@ -16,13 +16,13 @@ use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
 use super::problem::{TypedProblem, codes};
 use super::session::{Caller, CallerCode, clearing, same_user};
-use super::types::Moment;
+use super::types::{Message, Moment, REGISTRATION_MAILED};
 use crate::config::cookies::Cookies;
 use crate::domain;
 use crate::domain::password::Password;
 use crate::domain::password::PasswordPolicy;
 use crate::domain::timestamp::Timestamp;
-use crate::service::account::{self, EraseError, NewAccount, RegisterError, RenameError};
+use crate::service::account::{self, EraseError, Erased, NewAccount, RegisterError, RenameError};
 use crate::service::password::{Proof as PasswordProof, ProofError};
 use crate::service::{App, Client};
 
@@ -34,7 +34,8 @@ impl AccountApi {
     /// Register
     ///
     /// Makes an account. It does not log in. A taken email is told (409): registration is throttled, and takes the same time
-    /// either way.
+    /// either way. With `EMAIL_VERIFICATION=required` the answer is 202, the same whoever has the address: a link in a mail makes the
+    /// account (`verifyEmail`), and sets its password.
     #[oai(path = "/register", method = "post", operation_id = "register")]
     async fn register(
         &self,
@@ -43,7 +44,8 @@ impl AccountApi {
         account: Strict<Registration>,
     ) -> Result<Registered, TypedProblem<RegisterCode>> {
         match account::register(app, client.clone(), account.0).await {
-            Ok(user) => Ok(Registered::Created(Json(user.into()))),
+            Ok(account::Registered::Account(user)) => Ok(Registered::Created(Json(user.into()))),
+            Ok(account::Registered::Mailed) => Ok(Registered::Mailed(Json(Message::new(REGISTRATION_MAILED)))),
             Err(RegisterError::Closed) => Err(TypedProblem::new(RegisterCode::RegistrationClosed)),
             Err(RegisterError::EmailUnavailable) => Err(TypedProblem::new(RegisterCode::EmailUnavailable)),
             Err(RegisterError::Limited(limited)) => Err(limited.into()),
@@ -85,8 +87,9 @@ impl AccountApi {
 
     /// Delete my account
     ///
-    /// Erases the account and all its sessions, at once and for ever, and clears both cookies. Wrong passwords are throttled by
-    /// account.
+    /// Erases the account and all its sessions, at once and for ever, and clears both cookies. Where the account's address was changed and
+    /// its former one may still take it back, nobody can log in from now on, and it is erased when that time is over. Wrong passwords are
+    /// throttled by account.
     #[oai(path = "/me", method = "delete", operation_id = "deleteMe")]
     async fn delete_me(
         &self,
@@ -101,7 +104,9 @@ impl AccountApi {
     ) -> Result<Response<Deleted>, TypedProblem<DeleteCode>> {
         same_user(&caller, shown.0.as_deref())?;
         match account::erase(app, PasswordProof { caller, client: client.clone(), password: proof.0 }).await {
-            Ok(()) | Err(EraseError::Proof(ProofError::Gone)) => Ok(clearing(Deleted::Done, settings)),
+            Ok(Erased::Now | Erased::Later) | Err(EraseError::Proof(ProofError::Gone)) => {
+                Ok(clearing(Deleted::Done, settings))
+            }
             Err(EraseError::LastSuperuser) => Err(TypedProblem::new(DeleteCode::LastSuperuser)),
             Err(EraseError::Proof(ProofError::Incorrect)) => {
                 Err(TypedProblem::new(DeleteCode::IncorrectCurrentPassword))
@@ -135,7 +140,7 @@ codes! {
 
 #[derive(ApiResponse)]
 enum Deleted {
-    /// The account is erased, and both cookies are cleared.
+    /// The account is erased, or will be, and both cookies are cleared.
     #[oai(
         status = 204,
         header(
@@ -152,6 +157,9 @@ enum Registered {
     /// The account was made.
     #[oai(status = 201)]
     Created(Json<User>),
+    /// With `EMAIL_VERIFICATION=required`: a mail says how it goes on.
+    #[oai(status = 202)]
+    Mailed(Json<Message>),
 }
 
 #[derive(ApiResponse)]
@@ -169,6 +177,8 @@ pub struct User {
     id: i64,
     /// In lower case, unique.
     email: String,
+    /// Whether the person has shown that they read the mail of this address. Where it is false the address may be somebody else's.
+    email_verified: bool,
     /// The name as the person wrote it.
     full_name: Option<String>,
     /// A disabled person can't log in.
@@ -188,6 +198,7 @@ impl From<domain::account::User> for User {
         Self {
             id: user.id.0,
             email: user.email.as_str().to_owned(),
+            email_verified: user.email_verified_at.is_some(),
             full_name: user.full_name.map(|name| name.as_str().to_owned()),
             is_active: user.is_active,
             is_superuser: user.is_superuser,
@@ -211,6 +222,7 @@ impl Example for User {
         Self {
             id: 1,
             email: "user@example.com".into(),
+            email_verified: false,
             full_name: Some("John Doe".into()),
             is_active: true,
             is_superuser: false,

@@ -27,7 +27,30 @@ pub fn new_password(
     email: Option<&Email>,
 ) -> Option<Password> {
     let text = fields.required::<String>(name)?;
-    for problem in policy.problems(&text, email) {
+    check_new_password(fields, name, policy, email, &text);
+    // What has no problem is a password.
+    Password::parse(text).ok()
+}
+
+/// A new password that may be left out.
+pub fn optional_new_password(
+    fields: &mut Fields,
+    name: &'static str,
+    policy: PasswordPolicy,
+) -> Option<Option<Password>> {
+    let Some(text) = fields.optional::<String>(name)? else { return Some(None) };
+    check_new_password(fields, name, policy, None, &text);
+    Password::parse(text).ok().map(Some)
+}
+
+fn check_new_password(
+    fields: &mut Fields,
+    name: &'static str,
+    policy: PasswordPolicy,
+    email: Option<&Email>,
+    text: &str,
+) {
+    for problem in policy.problems(text, email) {
         let code = match problem {
             PasswordProblem::TooShort => FieldCode::TooShort,
             PasswordProblem::TooLong => FieldCode::TooLong,
@@ -37,8 +60,6 @@ pub fn new_password(
         };
         fields.refuse(name, code, problem.message());
     }
-    // What has no problem is a password.
-    Password::parse(text).ok()
 }
 
 /// A new password that is the account's email, where the account is known only after the body was read.

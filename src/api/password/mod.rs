@@ -13,7 +13,8 @@ use super::body::{Body, Fields, Strict, rules};
 use super::problem::{TypedProblem, codes};
 use super::session::{Caller, Desk, binds, same_user, with_tokens};
 use super::types::{Message, PASSWORD_CHANGED};
-use crate::domain::password::{Password, PasswordPolicy, ResetToken};
+use crate::domain::mail::LinkToken;
+use crate::domain::password::{Password, PasswordPolicy};
 use crate::service::password::{self, Proof, ProofError, ResetError};
 use crate::service::{App, Client};
 
@@ -172,12 +173,12 @@ impl Example for PasswordReset {
 
 impl Body for PasswordReset {
     /// The token is none where it can't be one.
-    type Value = (Option<ResetToken>, Password);
+    type Value = (Option<LinkToken>, Password);
 
     fn read(fields: &mut Fields, app: &App) -> Option<Self::Value> {
         let token = fields.required::<String>("token");
         let new = rules::new_password(fields, "new_password", policy(app), None);
-        Some((ResetToken::parse(&token?), new?))
+        Some((LinkToken::parse(&token?), new?))
     }
 }
 

@@ -49,6 +49,8 @@ pub enum Code {
     InvalidDeviceProof,
     /// The session is bound to a device, and nothing proves that this is it.
     DeviceProofRequired,
+    /// The password is right, and the address must be confirmed first.
+    EmailNotVerified,
     /// The request came from another site's page.
     CrossSiteRequest,
     /// No such path.
@@ -61,6 +63,8 @@ pub enum Code {
     TooManyAttempts,
     /// The service can't take this on in time.
     Overloaded,
+    /// No mail can be sent.
+    MailUnavailable,
     /// The database does not answer.
     DatabaseUnavailable,
     /// The service is about to stop.
@@ -71,7 +75,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::MalformedRequest,
         Self::HeadersTooLarge,
         Self::MalformedJson,
@@ -94,12 +98,14 @@ impl Code {
         Self::DeviceBindingRequired,
         Self::InvalidDeviceProof,
         Self::DeviceProofRequired,
+        Self::EmailNotVerified,
         Self::CrossSiteRequest,
         Self::NotFound,
         Self::SessionNotFound,
         Self::MethodNotAllowed,
         Self::TooManyAttempts,
         Self::Overloaded,
+        Self::MailUnavailable,
         Self::DatabaseUnavailable,
         Self::ShuttingDown,
         Self::InternalError,
@@ -142,12 +148,14 @@ impl Code {
             }
             Self::InvalidDeviceProof => ("invalid_device_proof", StatusCode::BAD_REQUEST, "Invalid device proof"),
             Self::DeviceProofRequired => ("device_proof_required", StatusCode::FORBIDDEN, "Device proof required"),
+            Self::EmailNotVerified => ("email_not_verified", StatusCode::FORBIDDEN, "Email not verified"),
             Self::CrossSiteRequest => ("cross_site_request", StatusCode::FORBIDDEN, "Cross-site request"),
             Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "Not found"),
             Self::SessionNotFound => ("session_not_found", StatusCode::NOT_FOUND, "Session not found"),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::TooManyAttempts => ("too_many_attempts", StatusCode::TOO_MANY_REQUESTS, "Too many attempts"),
             Self::Overloaded => ("overloaded", StatusCode::SERVICE_UNAVAILABLE, "Overloaded"),
+            Self::MailUnavailable => ("mail_unavailable", StatusCode::SERVICE_UNAVAILABLE, "Mail unavailable"),
             Self::DatabaseUnavailable => {
                 ("database_unavailable", StatusCode::SERVICE_UNAVAILABLE, "Database unavailable")
             }
@@ -204,12 +212,14 @@ impl Code {
             }
             Self::InvalidDeviceProof => "This proves no device. Browsers send it by themselves.",
             Self::DeviceProofRequired => "Your session is bound to a device, which this browser has not proved to be.",
+            Self::EmailNotVerified => "Confirm your address first. A link is on its way to you.",
             Self::CrossSiteRequest => "The request came from a page of another site.",
             Self::NotFound => "There is nothing at this path.",
             Self::SessionNotFound => "You have no such session.",
             Self::MethodNotAllowed => "This path has no such method. Allow lists those that it has.",
             Self::TooManyAttempts => "Too many attempts. Try again later.",
             Self::Overloaded => "The service is busy. Try again in a moment.",
+            Self::MailUnavailable => "This service sends no mail. Ask whoever runs it.",
             Self::DatabaseUnavailable => "The service can't reach its database. Try again in a moment.",
             Self::ShuttingDown => "The service is about to stop. Try again in a moment.",
             Self::InternalError => "Something went wrong on our side.",

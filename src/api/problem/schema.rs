@@ -151,7 +151,7 @@ const fn about(code: Code) -> &'static str {
             "Incorrect email or password. Unknown email, wrong password and disabled account get the same answer in the same time."
         }
         Code::IncorrectCurrentPassword => "The current password is not correct.",
-        Code::InvalidOrExpiredToken => "The reset token is unknown, used, replaced or expired.",
+        Code::InvalidOrExpiredToken => "The token of the link is unknown, used, replaced or expired.",
         Code::LastSuperuser => "The person is the last active superuser, and can't leave.",
         Code::OtherUser => "`X-Doorward-User` names another person than the one who is logged in. Nothing was done.",
         Code::RegistrationClosed => "Nobody can register: the service is set so.",
@@ -177,6 +177,9 @@ const fn about(code: Code) -> &'static str {
             "The session is bound to a device, and nothing fresh proves that this is it. The browser proves it by itself: ask again in a few \
              seconds. When that is refused too, log in again."
         }
+        Code::EmailNotVerified => {
+            "The password is right, and `EMAIL_VERIFICATION=required`: a link that confirms the address was mailed."
+        }
         Code::CrossSiteRequest => {
             "The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed."
         }
@@ -187,6 +190,7 @@ const fn about(code: Code) -> &'static str {
         Code::MethodNotAllowed => "This path has no such method.",
         Code::TooManyAttempts => "Too many attempts. `Retry-After` says when the next one is taken.",
         Code::Overloaded => "The service is busy. Try again.",
+        Code::MailUnavailable => "The service is not set up to send mail.",
         Code::DatabaseUnavailable => "The service can't reach its database. Try again.",
         Code::ShuttingDown => "The service is about to stop. Try again.",
         Code::InternalError => "A defect of the service.",

@@ -153,11 +153,11 @@ impl<'a> FromRequest<'a> for Desk {
 }
 
 /// The tokens that a request brings, not looked into: all cookies of the name. The service finds the authentic one.
-pub(super) struct Tokens {
+pub(in crate::api) struct Tokens {
     /// Access tokens.
-    pub(super) access: Vec<String>,
+    pub(in crate::api) access: Vec<String>,
     /// What else the browser brings.
-    pub(super) browser: session::Browser,
+    pub(in crate::api) browser: session::Browser,
 }
 
 impl<'a> FromRequest<'a> for Tokens {

@@ -19,10 +19,9 @@ use poem_openapi::types::{Example, Password as PasswordText};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 pub use self::bound::{BoundApi, Initiators};
-pub(super) use self::caller::Desk;
-pub(super) use self::caller::same_user;
+use self::caller::RefreshCookie;
 pub use self::caller::{Caller, CallerCode};
-use self::caller::{RefreshCookie, Tokens};
+pub(super) use self::caller::{Desk, Tokens, same_user};
 pub use self::check::CheckApi;
 pub(super) use self::check::PATH as CHECK;
 use self::cookies::Kind;
@@ -75,6 +74,7 @@ impl SessionApi {
                 Ok(with_tokens(LoggedIn::Ok(Json(Message::new(LOGGED_IN))), settings, &tokens))
             }
             Err(LoginError::Incorrect) => Err(TypedProblem::new(LoginCode::IncorrectCredentials)),
+            Err(LoginError::EmailNotVerified) => Err(TypedProblem::new(LoginCode::EmailNotVerified)),
             Err(LoginError::Limited(limited)) => Err(limited.into()),
             Err(LoginError::Failed(cause)) => Err(cause.into()),
         }
@@ -170,7 +170,7 @@ pub(super) fn binds(header: Option<&str>) -> bool {
 codes! {
     /// Why `login` refuses.
     LoginCode:
-        MalformedJson IncorrectCredentials CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
+        MalformedJson IncorrectCredentials EmailNotVerified CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
         TooManyAttempts Overloaded DatabaseUnavailable
 }
 

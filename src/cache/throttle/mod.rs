@@ -38,6 +38,7 @@ const REPEATS: Limit = Limit { count: 10, window: Duration::from_hours(1) };
 pub struct Throttles {
     logins: ByAddress,
     registrations: ByAddress,
+    asks: ByAddress,
     proofs: ByAddress,
     overloads: ByAddress,
     forgeries: ByAddress,
@@ -46,6 +47,7 @@ pub struct Throttles {
     proofs_of_account: Option<ByKey>,
     profiles: Option<ByKey>,
     exports: Option<ByKey>,
+    mails: Option<ByKey>,
     refreshes: Option<ByKey>,
     repeats: ByKey,
 }
@@ -107,6 +109,7 @@ impl Throttles {
         Self {
             logins: in_networks(Counter::Logins, config.login),
             registrations: by_address(Counter::Registrations, config.register),
+            asks: by_address(Counter::Asks, config.register),
             proofs: in_networks(Counter::Proofs, config.login),
             overloads: by_address(Counter::Overloads, Some(OVERLOADS)),
             forgeries: by_address(Counter::Forgeries, Some(FORGERIES)),
@@ -115,6 +118,7 @@ impl Throttles {
             proofs_of_account: by_key(Counter::ProofsOfAccount, config.password_change),
             profiles: by_key(Counter::Profiles, config.profile),
             exports: by_key(Counter::Exports, config.export),
+            mails: by_key(Counter::Mails, config.mail),
             refreshes: by_key(Counter::Refreshes, config.refresh),
             repeats: ByKey {
                 rule: Rule { limit: REPEATS, pace: None },
@@ -226,9 +230,17 @@ impl Throttles {
     /// How many counters there are now, of all kinds.
     #[must_use]
     pub fn live_counters(&self) -> usize {
-        let by_address =
-            [&self.logins, &self.registrations, &self.proofs, &self.overloads, &self.forgeries, &self.unproved];
-        let by_key = [&self.failures, &self.proofs_of_account, &self.profiles, &self.exports, &self.refreshes];
+        let by_address = [
+            &self.logins,
+            &self.registrations,
+            &self.asks,
+            &self.proofs,
+            &self.overloads,
+            &self.forgeries,
+            &self.unproved,
+        ];
+        let by_key =
+            [&self.failures, &self.proofs_of_account, &self.profiles, &self.exports, &self.mails, &self.refreshes];
         let by_key = by_key.into_iter().flatten().chain([&self.repeats]).map(|by_key| by_key.counters.live());
         by_address.into_iter().map(ByAddress::live).chain(by_key).sum()
     }
@@ -237,6 +249,7 @@ impl Throttles {
         match counter {
             Counter::Logins => Some(&self.logins),
             Counter::Registrations => Some(&self.registrations),
+            Counter::Asks => Some(&self.asks),
             Counter::Proofs => Some(&self.proofs),
             _ => None,
         }
@@ -248,6 +261,7 @@ impl Throttles {
             Counter::ProofsOfAccount => self.proofs_of_account.as_ref(),
             Counter::Profiles => self.profiles.as_ref(),
             Counter::Exports => self.exports.as_ref(),
+            Counter::Mails => self.mails.as_ref(),
             _ => None,
         }
     }

@@ -56,6 +56,12 @@ impl Email {
         if canonical.len() > Self::MAX_BYTES { Err(EmailError::TooLong) } else { Ok(Self(canonical)) }
     }
 
+    /// What stands behind the `@`: A-labels.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
     /// The canonical form.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -22,6 +22,8 @@ pub struct User {
     pub id: UserId,
     /// In canonical form, unique.
     pub email: Email,
+    /// When it was shown that whoever has the account reads the mail of this address. None: never.
+    pub email_verified_at: Option<Timestamp>,
     /// Never empty: an empty one is stored as none.
     pub full_name: Option<FullName>,
     /// A disabled user can neither log in nor use a session.

@@ -50,12 +50,24 @@ pub enum Event {
     UserDeleted,
     /// An operator made the account a superuser.
     SuperuserMade,
-    /// An operator made a link that resets the password.
+    /// Somebody asked for a link that resets the password, or an operator made one.
     ResetRequested,
     /// The person changed their name.
     ProfileChanged,
     /// Everything stored about the person was handed out.
     DataExported,
+    /// Somebody who got a notice says that it was not them: all sessions ended.
+    NotMe,
+    /// The person has shown that they read the mail of their address, or an operator says so.
+    EmailVerified,
+    /// The person asked for another address.
+    EmailChangeAsked,
+    /// The account has another address.
+    EmailChanged,
+    /// The reader of the address that the account had has taken it back.
+    EmailRestored,
+    /// The person deleted the account, which is kept while it may be taken back.
+    DeletionPlanned,
     /// Another version of Doorward wrote down what this one has no word for.
     Other(String),
 }
@@ -71,7 +83,7 @@ pub struct Entry {
 
 impl Event {
     /// All that this version knows.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 27] = [
         Self::Registered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -93,6 +105,12 @@ impl Event {
         Self::ResetRequested,
         Self::ProfileChanged,
         Self::DataExported,
+        Self::NotMe,
+        Self::EmailVerified,
+        Self::EmailChangeAsked,
+        Self::EmailChanged,
+        Self::EmailRestored,
+        Self::DeletionPlanned,
     ];
 
     /// The stored form.
@@ -120,6 +138,12 @@ impl Event {
             Self::ResetRequested => "reset_requested",
             Self::ProfileChanged => "profile_changed",
             Self::DataExported => "data_exported",
+            Self::NotMe => "not_me",
+            Self::EmailVerified => "email_verified",
+            Self::EmailChangeAsked => "email_change_asked",
+            Self::EmailChanged => "email_changed",
+            Self::EmailRestored => "email_restored",
+            Self::DeletionPlanned => "deletion_planned",
             Self::Other(text) => text.as_str(),
         }
     }

@@ -17,6 +17,12 @@ pub enum Scope {
     Profile,
     /// Taking out one's data.
     Export,
+    /// Asking for a mail, with an address that was typed.
+    Ask,
+    /// Asking for a mail in a session.
+    Mail,
+    /// Asking, in a session and with one's password, for another address.
+    EmailChange,
 }
 
 /// What is counted, each by a log of its own. The numbers are part of the names under which nodes share their counts.
@@ -47,6 +53,10 @@ pub enum Counter {
     Repeats = 10,
     /// Refreshes of bound sessions that bring no proof, by address. Each node's own.
     Unproved = 11,
+    /// Asking for mails, by address: `REGISTER_RATE_LIMIT` too.
+    Asks = 20,
+    /// Asking for mails in a session, by account: `MAIL_RATE_LIMIT`.
+    Mails = 21,
 }
 
 /// What an attempt in a scope takes a place of, in this order.
@@ -60,8 +70,17 @@ pub struct Row {
 
 impl Scope {
     /// All.
-    pub const ALL: [Self; 6] =
-        [Self::Login, Self::Register, Self::Reset, Self::Reauthenticate, Self::Profile, Self::Export];
+    pub const ALL: [Self; 9] = [
+        Self::Login,
+        Self::Register,
+        Self::Reset,
+        Self::Reauthenticate,
+        Self::Profile,
+        Self::Export,
+        Self::Ask,
+        Self::Mail,
+        Self::EmailChange,
+    ];
 
     /// A word for it, for metrics.
     #[must_use]
@@ -73,13 +92,16 @@ impl Scope {
             Self::Reauthenticate => "reauthenticate",
             Self::Profile => "profile",
             Self::Export => "export",
+            Self::Ask => "ask",
+            Self::Mail => "mail",
+            Self::EmailChange => "email_change",
         }
     }
 
     /// The scope's row of the table.
     #[must_use]
     pub const fn row(self) -> Row {
-        use Counter::{Exports, Failures, Logins, Profiles, Proofs, ProofsOfAccount, Registrations};
+        use Counter::{Asks, Exports, Failures, Logins, Mails, Profiles, Proofs, ProofsOfAccount, Registrations};
         let (by_address, by_account): (_, &[Counter]) = match self {
             Self::Login => (Some(Logins), &[Failures]),
             Self::Register => (Some(Registrations), &[]),
@@ -87,6 +109,9 @@ impl Scope {
             Self::Reauthenticate => (Some(Proofs), &[ProofsOfAccount, Failures]),
             Self::Profile => (None, &[Profiles]),
             Self::Export => (None, &[Exports]),
+            Self::Ask => (Some(Asks), &[]),
+            Self::Mail => (None, &[Mails]),
+            Self::EmailChange => (Some(Proofs), &[Mails, ProofsOfAccount, Failures]),
         };
         Row { by_address, by_account }
     }
@@ -156,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    const COUNTERS: [Counter; 12] = [
+    const COUNTERS: [Counter; 14] = [
         Counter::Logins,
         Counter::Registrations,
         Counter::Refreshes,
@@ -169,6 +194,8 @@ mod tests {
         Counter::Forgeries,
         Counter::Repeats,
         Counter::Unproved,
+        Counter::Asks,
+        Counter::Mails,
     ];
 
     #[test]
@@ -193,10 +220,10 @@ mod tests {
     /// Whatever costs a hash is limited by address, and by account where there is one; whatever a session can repeat, by account.
     #[test]
     fn every_row_limits_what_its_operation_costs() {
-        for scope in [Scope::Login, Scope::Register, Scope::Reset, Scope::Reauthenticate] {
+        for scope in [Scope::Login, Scope::Register, Scope::Reset, Scope::Reauthenticate, Scope::EmailChange] {
             assert!(scope.row().by_address.is_some(), "{scope:?}");
         }
-        for scope in [Scope::Reauthenticate, Scope::Profile, Scope::Export] {
+        for scope in [Scope::Reauthenticate, Scope::Profile, Scope::Export, Scope::Mail] {
             let attempts = scope.row().by_account.iter().filter(|counter| !counter.counts_failures_alone());
             assert_eq!(attempts.count(), 1, "{scope:?}");
         }

@@ -25,6 +25,10 @@ pub enum Purpose {
     DeviceChallenges,
     /// The names by which browsers call the sessions that are bound to them.
     BindingNames,
+    /// The tokens of links in mails.
+    MailTokens,
+    /// The names under which mails to an address are counted.
+    MailRecipients,
     /// The private key of ES256.
     Es256,
     /// The private key of EdDSA.
@@ -43,6 +47,8 @@ impl Purpose {
             Self::SessionNames => b"doorward/session-names/1",
             Self::DeviceChallenges => b"doorward/device-challenge/1",
             Self::BindingNames => b"doorward/binding-names/1",
+            Self::MailTokens => b"doorward/mail-tokens/1",
+            Self::MailRecipients => b"doorward/mail-recipients/1",
             Self::Es256 => b"doorward/es256/1",
             Self::EdDsa => b"doorward/eddsa/1",
             Self::Probes => b"doorward/probes/1",
@@ -138,6 +144,8 @@ mod tests {
             Purpose::SessionNames,
             Purpose::DeviceChallenges,
             Purpose::BindingNames,
+            Purpose::MailTokens,
+            Purpose::MailRecipients,
             Purpose::Es256,
             Purpose::EdDsa,
         ];

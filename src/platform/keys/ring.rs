@@ -53,6 +53,16 @@ impl Ring {
         Mac { key_id: self.current.id(), tag }
     }
 
+    /// The MACs that each key makes of a message, the current one's first: what was derived under a key that is merely accepted is
+    /// found again among them.
+    pub fn macs(&self, purpose: Purpose, message: Vec<u8>) -> impl Iterator<Item = [u8; 32]> + use<'_> {
+        std::iter::once(&self.current).chain(&self.accepted).map(move |key| {
+            let mut tag = [0; 32];
+            tag.copy_from_slice(hmac::sign(&mac_key(key, purpose), &message).as_ref());
+            tag
+        })
+    }
+
     /// Whether a key of this ring has signed this message for this purpose. The tags are compared in constant time.
     #[must_use]
     pub fn verify(&self, purpose: Purpose, message: &[u8], mac: &Mac) -> bool {

@@ -13,6 +13,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::service::session::Caller;
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure};
+use crate::storage::mail::{self, LinkOf, MailOf};
 use crate::storage::{account, audit, session};
 
 /// How many rows are read at once.
@@ -68,6 +69,12 @@ impl Drop for Turn {
 pub struct Export {
     /// The account.
     pub user: User,
+    /// Its mails, the oldest first.
+    pub mails: Vec<MailOf>,
+    /// Its links, the oldest first.
+    pub links: Vec<LinkOf>,
+    /// The addresses that it had and that are kept for it, and when it left them.
+    pub left_addresses: Vec<(String, Timestamp)>,
     app: Arc<App>,
     next: Next,
     _turn: Option<Turn>,
@@ -112,10 +119,19 @@ pub(in crate::service) async fn hand_out(
         Box::pin(async move {
             let Some(locked) = account::lock(tx, *id).await? else { return Ok(None) };
             audit::append(tx, record, locked.now).await?;
-            Ok(Some(locked.user))
+            let (mails, links) = (mail::mails_of(tx, *id).await?, mail::links_of(tx, *id).await?);
+            Ok(Some((locked.user, mails, links, account::left_by(tx, *id).await?)))
         })
     });
-    let export = |user| Export { user, app: Arc::clone(app), next: Next::Sessions(None), _turn: None };
+    let export = |(user, mails, links, left_addresses)| Export {
+        user,
+        mails,
+        links,
+        left_addresses,
+        app: Arc::clone(app),
+        next: Next::Sessions(None),
+        _turn: None,
+    };
     Ok(noted.await?.map(export))
 }
 

@@ -1,10 +1,12 @@
 //! What an operator does to accounts, by the command line. A server beside it notices within two seconds.
 
 mod change;
+mod email;
 mod look;
 mod reset_link;
 
 pub use change::{disable, enable, erase, log_out, make_superuser, set_password, unblock};
+pub use email::{confirm_email, set_email};
 pub use look::{export, find, list};
 pub use reset_link::make_reset;
 
@@ -18,6 +20,8 @@ pub enum Changed {
     Done,
     /// There is no such account.
     Unknown,
+    /// Another account has the address, or has left it not long ago.
+    Taken,
     /// Nobody else could do what a superuser does.
     LastSuperuser,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::account::UserId;
 use crate::domain::audit::Event;
-use crate::domain::password::ResetToken;
+use crate::domain::mail::LinkToken;
 use crate::platform::digest::sha256;
 use crate::service::{App, Client, Failure};
 use crate::storage::{account, audit, password};
@@ -13,8 +13,8 @@ use crate::storage::{account, audit, password};
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn make_reset(app: &App, id: UserId, ttl: Duration, client: &Client) -> Result<Option<ResetToken>, Failure> {
-    let token = ResetToken::new(app.random.bytes()?);
+pub async fn make_reset(app: &App, id: UserId, ttl: Duration, client: &Client) -> Result<Option<LinkToken>, Failure> {
+    let token = LinkToken::new(app.random.bytes()?);
     let input = (id, sha256(token.bytes()), ttl, client.clone());
     let made = app.store.write(input, |tx, (id, hash, ttl, client)| {
         Box::pin(async move {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Proof, ProofError, prove, waiting};
 use crate::domain::audit::Event;
+use crate::domain::mail::Kind;
 use crate::domain::password::Password;
 use crate::domain::session::{AuthMethod, EndReason};
 use crate::domain::throttle::Scope;
@@ -31,8 +32,9 @@ pub async fn change(app: &Arc<App>, proof: Proof, new: Password, binds: bool) ->
         let (attempt, verified) = prove(&app, (attempt, first), proof, hung_up).await?;
         let (attempt, hash) = attempt.unless_refused::<_, ProofError>(second.hash(new).await).await?;
         let new_session = prepare_session(&app, &client, user_id, vec![AuthMethod::Password])?;
-        let input = (client, app.session.policy.clone(), new_session, verified, hash);
-        let changed = app.store.write(input, |tx, (client, policy, new_session, verified, hash)| {
+        let notice = app.mail.notice(Kind::PasswordChanged)?;
+        let input = (client, app.session.policy.clone(), new_session, (verified, hash), notice);
+        let changed = app.store.write(input, |tx, (client, policy, new_session, (verified, hash), notice)| {
             Box::pin(async move {
                 let user_id = new_session.user_id;
                 let Some(locked) = account::lock(tx, user_id).await? else { return Ok(None) };
@@ -44,12 +46,16 @@ pub async fn change(app: &Arc<App>, proof: Proof, new: Password, binds: bool) ->
                 let reason = EndReason::PasswordChanged;
                 let ended = end_sessions_of(tx, user_id, None, &reason, client, locked.now).await?;
                 audit::append(tx, &client.record(Event::PasswordChanged, user_id, None), locked.now).await?;
+                if let Some(notice) = notice {
+                    notice.tell(tx, &locked.user, client, locked.now).await?;
+                }
                 let begun = begin_session(tx, new_session.clone(), policy, client, locked.now).await?;
                 Ok(Some((ended, begun, locked.user.external_id)))
             })
         });
         let (ended, begun, external_id) = changed.await.map_err(Failure::from)?.ok_or(ProofError::Incorrect)?;
         attempt.succeeded().await;
+        app.mail.wake();
         for id in ended {
             session_ended(&app, id, EndReason::PasswordChanged);
         }

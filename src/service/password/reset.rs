@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use crate::domain::account::User;
 use crate::domain::audit::{Event, Record};
-use crate::domain::password::{Password, ResetToken};
+use crate::domain::mail::{Kind, LinkToken};
+use crate::domain::password::Password;
 use crate::domain::session::EndReason;
 use crate::domain::throttle::Scope;
 use crate::platform::digest::sha256;
 use crate::service::session::{end_sessions_of, session_ended};
 use crate::service::throttle::{Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
-use crate::storage::password::{self, TokenHash};
-use crate::storage::{account, audit};
+use crate::storage::mail::TokenHash;
+use crate::storage::{account, audit, password};
 
 /// Why the password is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +38,7 @@ pub enum ResetError {
 ///
 /// # Errors
 /// See [`ResetError`].
-pub async fn reset(app: &Arc<App>, client: Client, token: Option<ResetToken>, new: Password) -> Result<(), ResetError> {
+pub async fn reset(app: &Arc<App>, client: Client, token: Option<LinkToken>, new: Password) -> Result<(), ResetError> {
     let attempt = Attempt::begin::<ResetError>(app, Scope::Reset, &client, None).await?;
     let (attempt, place) = attempt.place::<ResetError>().await?;
     let token = sha256(token.ok_or(ResetError::Invalid)?.bytes());
@@ -48,18 +49,25 @@ pub async fn reset(app: &Arc<App>, client: Client, token: Option<ResetToken>, ne
     let (attempt, hash) = attempt.unless_refused::<_, ResetError>(place.hash(new).await).await?;
     let app = Arc::clone(app);
     in_own_task(async move {
-        let input = (client, user.id, token, hash);
-        let ended = app.store.write(input, |tx, (client, user_id, token, hash)| {
+        let notice = app.mail.notice(Kind::PasswordReset)?;
+        let input = (client, user.id, token, hash, notice);
+        let ended = app.store.write(input, |tx, (client, user_id, token, hash, notice)| {
             Box::pin(async move {
-                let Some(locked) = account::lock(tx, *user_id).await? else { return Ok(None) };
-                if !password::take(tx, token, locked.now).await? {
-                    return Ok(None);
+                let Some(mut locked) = account::lock(tx, *user_id).await? else { return Ok(None) };
+                let Some(mailed) = password::take(tx, token, locked.now).await? else { return Ok(None) };
+                if mailed.mailed_to.as_deref() == Some(locked.user.email.as_str()) {
+                    // Whoever has the link reads the mail of the address.
+                    account::confirm_email(tx, *user_id, locked.now).await?;
+                    locked.user.email_verified_at.get_or_insert(locked.now);
                 }
                 password::void(tx, *user_id).await?;
                 account::set_password(tx, *user_id, hash, locked.now).await?;
                 let detail = Some("reset".to_owned());
                 let record = Record { detail, ..client.record(Event::PasswordChanged, *user_id, None) };
                 audit::append(tx, &record, locked.now).await?;
+                if let Some(notice) = notice {
+                    notice.tell(tx, &locked.user, client, locked.now).await?;
+                }
                 end_sessions_of(tx, *user_id, None, &EndReason::PasswordChanged, client, locked.now).await.map(Some)
             })
         });
@@ -68,6 +76,7 @@ pub async fn reset(app: &Arc<App>, client: Client, token: Option<ResetToken>, ne
         for session in ended {
             session_ended(&app, session, EndReason::PasswordChanged);
         }
+        app.mail.wake();
         tracing::info!(user_id = %user.id, "password reset");
         Ok(())
     })

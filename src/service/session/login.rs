@@ -7,12 +7,15 @@ use super::{
     Begun, Browser, IssuedTokens, begin_session, end_session, issue_first_tokens, prepare_session, session_begun,
     session_ended,
 };
+use crate::config::mail::Verification;
 use crate::domain::account::{Email, ExternalId, UserId};
 use crate::domain::audit::Event;
+use crate::domain::mail::{Budget, Kind};
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::{AuthMethod, EndReason, Policy, RefreshToken, Refusal, SessionId, Verdict};
 use crate::domain::throttle::{Guesser, Scope};
 use crate::platform::hashing::Place;
+use crate::service::mail::{Draft, verification};
 use crate::service::password::{HungUp, verify, waiting};
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
@@ -39,6 +42,9 @@ pub enum LoginError {
     /// Unknown email, wrong password, disabled account, or a value that no account can have: nobody outside learns which.
     #[error("incorrect email or password")]
     Incorrect,
+    /// The password is right, and the address must be confirmed first. A link is on its way.
+    #[error("the email is not verified")]
+    EmailNotVerified,
     /// Not now.
     #[error(transparent)]
     Limited(#[from] Limited),
@@ -55,6 +61,10 @@ struct Verified {
     password_hash: PasswordHash,
     /// The same password by our own bcrypt at the configured cost, where the stored one was another.
     rehashed: Option<PasswordHash>,
+    /// Nobody has logged in to the account before.
+    is_first: bool,
+    /// The address is.
+    is_confirmed: bool,
 }
 
 impl LoginOutcome {
@@ -70,6 +80,7 @@ impl LoginError {
     const fn word(&self) -> &'static str {
         match self {
             Self::Incorrect => "incorrect",
+            Self::EmailNotVerified => "email_not_verified",
             Self::Limited(limited) => limited.word(),
             Self::Failed(_) => "failed",
         }
@@ -100,8 +111,9 @@ async fn log_in(
     credentials: Option<Credentials>,
     browser: Browser,
 ) -> Result<LoginOutcome, LoginError> {
+    let known = credentials.as_ref().and_then(|of| app.session.devices.device(&browser.device, &of.email));
     let account = credentials.as_ref().map(|credentials| {
-        let device = app.session.devices.device(&browser.device, &credentials.email);
+        let device = known;
         throttle::account(app, &credentials.email, device.map_or(Guesser::Stranger, Guesser::Device))
     });
     let attempt = Attempt::begin::<LoginError>(app, Scope::Login, &client, account).await?;
@@ -110,14 +122,26 @@ async fn log_in(
     let app = Arc::clone(app);
     in_own_task(async move {
         let (attempt, verified) = look(&app, admitted, &client, credentials, hung_up).await?;
+        if app.mail.verification() == Verification::Required && !verified.is_confirmed {
+            // An account from before that was asked for, or one that an operator has made.
+            attempt.succeeded().await;
+            mail_link(&app, verified.user_id, known).await?;
+            return Err(LoginError::EmailNotVerified);
+        }
         // Only a token that would still have refreshed is of a session that this browser uses.
         let presented = identify_refresh(&app, &client, &browser.refresh).await?.map(|identified| identified.token);
         let email = verified.email.clone();
-        let Some((begun, external_id)) = begin(&app, &client, verified, presented).await? else {
+        // Nobody need be told of the first login of all.
+        let is_new = known.is_none() && !verified.is_first;
+        let notice = if is_new { app.mail.notice(Kind::NewDevice)? } else { None };
+        let Some((begun, external_id)) = begin(&app, &client, verified, presented, notice).await? else {
             attempt.failed();
             return Err(LoginError::Incorrect);
         };
         attempt.succeeded().await;
+        if is_new {
+            app.mail.wake();
+        }
         let device = app.session.devices.issue(&browser.device, &email).map_err(Failure::from)?;
         let Begun { session, now, .. } = begun;
         let tokens = issue_first_tokens(&app, &session, external_id.as_ref(), now, browser.binds)?;
@@ -152,7 +176,9 @@ async fn look(
     match (known, stored_hash, email.zip(password)) {
         (Some(user), Some(password_hash), Some((email, password))) if verified.matches && user.is_active => {
             let rehashed = if verified.outdated { app.password.hashing.hash(password).await.ok() } else { None };
-            Ok((attempt, Verified { user_id: user.id, email, password_hash, rehashed }))
+            let (is_first, is_confirmed) = (user.last_login.is_none(), user.email_verified_at.is_some());
+            let verified = Verified { user_id: user.id, email, password_hash, rehashed, is_first, is_confirmed };
+            Ok((attempt, verified))
         }
         (known, ..) => {
             attempt.failed();
@@ -160,6 +186,21 @@ async fn look(
             Err(LoginError::Incorrect)
         }
     }
+}
+
+/// Mails a link that confirms the address of somebody who knows the password.
+async fn mail_link(app: &App, id: UserId, known: Option<[u8; 16]>) -> Result<(), Failure> {
+    let Ok(link) = app.mail.link_mail(Kind::Verify)? else { return Ok(()) };
+    let budget = known.map_or(Budget::Asked, Budget::Device);
+    let mailed = app.store.write((id, link, budget), |tx, (id, link, budget)| {
+        Box::pin(async move {
+            let Some(locked) = account::lock(tx, *id).await? else { return Ok(()) };
+            verification(tx, link, &locked.user, budget, locked.now).await
+        })
+    });
+    mailed.await?;
+    app.mail.wake();
+    Ok(())
 }
 
 /// Remembers a refused login; not whose it was, when the account was erased while its password was looked at. The same work
@@ -189,10 +230,11 @@ async fn begin(
     client: &Client,
     verified: Verified,
     presented: Option<RefreshToken>,
+    notice: Option<Draft>,
 ) -> Result<Option<(Begun, Option<ExternalId>)>, Failure> {
     let new = prepare_session(app, client, verified.user_id, vec![AuthMethod::Password])?;
-    let input = (app.session.policy.clone(), client.clone(), new, verified, presented);
-    let begun = app.store.write(input, |tx, (policy, client, new, verified, presented)| {
+    let input = (app.session.policy.clone(), client.clone(), new, (verified, presented), notice);
+    let begun = app.store.write(input, |tx, (policy, client, new, (verified, presented), notice)| {
         Box::pin(async move {
             let owner = match presented {
                 Some(token) => session::owner(tx, token.session_id).await?,
@@ -214,6 +256,9 @@ async fn begin(
                 _ => None,
             };
             let begun = begin_session(tx, new.clone(), policy, client, now).await?;
+            if let Some(notice) = notice {
+                notice.tell(tx, &user, client, now).await?;
+            }
             Ok(Some((begun, replaced, user.external_id)))
         })
     });

@@ -6,11 +6,13 @@ use super::authenticate::{Identified, identify_refresh};
 use super::{AuthError, Browser, Caller, IssuedTokens, authenticate, end_session, issue_tokens, session_ended};
 use crate::domain::account::ExternalId;
 use crate::domain::audit::Event;
+use crate::domain::mail::Kind;
 use crate::domain::session::{EndReason, Generation, Presented, Refusal, Session, SessionId, Verdict};
 use crate::domain::timestamp::Timestamp;
+use crate::service::mail::Draft;
 use crate::service::throttle::Limited;
 use crate::service::{App, Client, Failure, in_own_task};
-use crate::storage::{self, Tx, audit, session};
+use crate::storage::{self, Tx, account, audit, session};
 
 /// Why there are no new tokens.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +136,7 @@ async fn refresh_once(
             Decision::Refuse(refusal, _) => Err(RefreshError::Refused(refusal)),
             Decision::EndIt => {
                 session_ended(&app, token.session_id, EndReason::Reuse);
+                app.mail.wake();
                 tracing::warn!(session_id = %token.session_id, "a refresh token was used again: its session has ended");
                 Err(RefreshError::Refused(Refusal::Ended(EndReason::Reuse)))
             }
@@ -151,10 +154,12 @@ pub(super) async fn decide(
     user_first: bool,
 ) -> Result<Decision, Failure> {
     let may_record = app.limits.counters.may_record(id, app.clock.now());
-    let input = (app.session.policy.clone(), client.clone());
+    // Only under this lock does a session end.
+    let notice = if user_first { app.mail.notice(Kind::SessionReuse)? } else { None };
+    let input = (app.session.policy.clone(), client.clone(), notice);
     let decided = app
         .store
-        .write(input, move |tx, (policy, client)| {
+        .write(input, move |tx, (policy, client, notice)| {
             Box::pin(async move {
                 let locked =
                     if user_first { session::lock_after_user(tx, id).await? } else { session::lock(tx, id).await? };
@@ -165,6 +170,7 @@ pub(super) async fn decide(
                     Verdict::Reuse => {
                         if user_first {
                             end_session(tx, &locked.session, &EndReason::Reuse, client, locked.now).await?;
+                            tell(tx, notice.as_ref(), &locked.session, client, locked.now).await?;
                         }
                         return Ok(Decision::EndIt);
                     }
@@ -203,6 +209,21 @@ async fn note_missing_proof(app: &App, client: Client, id: SessionId) -> Result<
         })
     });
     Ok(noted.await?)
+}
+
+/// Tells the owner of a session that it was ended for their safety.
+async fn tell(
+    tx: &mut Tx,
+    notice: Option<&Draft>,
+    session: &Session,
+    client: &Client,
+    now: Timestamp,
+) -> Result<(), storage::Error> {
+    let Some(notice) = notice else { return Ok(()) };
+    if let Some(user) = account::by_id(tx, session.user_id).await? {
+        notice.tell(tx, &user, client, now).await?;
+    }
+    Ok(())
 }
 
 /// What is worth remembering of a verdict.

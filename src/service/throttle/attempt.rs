@@ -111,7 +111,7 @@ impl Attempt {
     /// Whose share of the queue it is: in a session the account's; of somebody who logs in, or has no account yet, the address's, in
     /// proportion to its limit. Never an email that was merely typed: a stranger would hold its owner's place.
     fn subject(&self) -> Subject {
-        if let (Some(account), Scope::Reauthenticate) = (self.who.account, self.scope) {
+        if let (Some(account), Scope::Reauthenticate | Scope::EmailChange) = (self.who.account, self.scope) {
             return Subject::bounded(account.name, 1);
         }
         let limits = &self.app.limits;

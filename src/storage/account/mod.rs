@@ -1,6 +1,7 @@
 //! The accounts.
 #![expect(clippy::missing_errors_doc, reason = "each fails when the database does, or on a corrupt row: see Error")]
 
+mod address;
 mod change;
 
 use sqlx::FromRow;
@@ -10,6 +11,10 @@ use crate::domain::account::Email;
 use crate::domain::account::{ExternalId, FullName, User, UserId};
 use crate::domain::password::PasswordHash;
 use crate::domain::timestamp::Timestamp;
+pub use address::{
+    call_off_erasure, confirm_email, due_erasures, forget_left, left, left_by, plan_erasure, purge_left, reserve_left,
+    set_email,
+};
 pub use change::{
     erase, list, lock_superusers, make_superuser, rename, set_active, set_password, unblock, unblocked_since,
 };
@@ -22,6 +27,8 @@ macro_rules! user_columns {
             "id AS u_id, ",
             $table,
             "email AS u_email, ",
+            $table,
+            "email_verified_at AS u_email_verified_at, ",
             $table,
             "full_name AS u_full_name, ",
             $table,
@@ -114,6 +121,13 @@ pub async fn by_id(tx: &mut Tx, id: UserId) -> Result<Option<User>, Error> {
     let sql = concat!("SELECT ", user_columns!(""), " FROM users WHERE id = $1");
     let row: Option<UserRow> = on!(tx, conn => sqlx::query_as(sql).bind(id.0).fetch_optional(conn).await)?;
     row.map(User::try_from).transpose()
+}
+
+/// The id behind an address.
+pub async fn id_of(tx: &mut Tx, email: &Email) -> Result<Option<UserId>, Error> {
+    let sql = "SELECT id FROM users WHERE email = $1";
+    let id: Option<i64> = on!(tx, conn => sqlx::query_scalar(sql).bind(email.as_str()).fetch_optional(conn).await)?;
+    Ok(id.map(UserId))
 }
 
 /// Finds whom a login speaks of.
@@ -230,6 +244,7 @@ pub async fn changed_since(tx: &mut Tx, since: Timestamp) -> Result<Vec<(UserId,
 pub(super) struct UserRow {
     u_id: i64,
     u_email: String,
+    u_email_verified_at: Option<i64>,
     u_full_name: Option<String>,
     u_is_active: bool,
     u_is_superuser: bool,
@@ -283,6 +298,7 @@ impl TryFrom<UserRow> for User {
         Ok(Self {
             id: UserId(row.u_id),
             email,
+            email_verified_at: row.u_email_verified_at.map(Timestamp::from_micros),
             full_name,
             is_active: row.u_is_active,
             is_superuser: row.u_is_superuser,

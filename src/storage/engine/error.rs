@@ -82,8 +82,8 @@ enum Class {
 fn class(code: &str, postgres: bool) -> Class {
     if postgres {
         match code {
-            // serialization_failure, deadlock_detected
-            "40001" | "40P01" => Class::Conflict,
+            // serialization_failure, deadlock_detected; unique_violation: whoever was faster is seen when the work runs again
+            "40001" | "40P01" | "23505" => Class::Conflict,
             // read_only_sql_transaction; object_not_in_prerequisite_state: a standby that is asked for what only its primary does
             "25006" | "55000" => Class::ReadOnly,
             // disk_full
@@ -119,10 +119,10 @@ mod tests {
         }
         assert_eq!((class("25006", true), class("1032", false)), (Class::ReadOnly, Class::ReadOnly));
         assert_eq!((class("53100", true), class("13", false)), (Class::Full, Class::Full));
-        for code in ["40001", "40P01"] {
+        for code in ["40001", "40P01", "23505"] {
             assert_eq!(class(code, true), Class::Conflict, "{code}");
         }
-        for code in ["23505", "42P01", "22P02", "42501"] {
+        for code in ["42P01", "22P02", "42501"] {
             assert_eq!(class(code, true), Class::Other, "{code}");
         }
         // SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE

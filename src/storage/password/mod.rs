@@ -4,12 +4,11 @@
 //! one; the next release drops that table.
 #![expect(clippy::missing_errors_doc, reason = "each fails when the database does: see Error")]
 
+use super::mail::{self, TokenHash};
 use super::{Error, Tx};
 use crate::domain::account::UserId;
+use crate::domain::mail::Purpose;
 use crate::domain::timestamp::Timestamp;
-
-/// SHA-256 of a reset token.
-pub type TokenHash = [u8; 32];
 
 /// Stores a reset; it takes the place of the user's earlier one. The user's row must be locked.
 pub async fn put(
@@ -19,7 +18,10 @@ pub async fn put(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<(), Error> {
-    void(tx, user).await?;
+    let void = "DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = 'reset' AND used_at IS NULL";
+    on!(tx, conn => sqlx::query(void).bind(user.0).execute(conn).await.map(drop))?;
+    let void = "DELETE FROM password_resets WHERE user_id = $1";
+    on!(tx, conn => sqlx::query(void).bind(user.0).execute(conn).await.map(drop))?;
     let sql =
         "INSERT INTO one_time_tokens (hash, purpose, user_id, created_at, expires_at) VALUES ($1, 'reset', $2, $3, $4)";
     on!(tx, conn => sqlx::query(sql)
@@ -35,17 +37,17 @@ pub async fn put(
 /// Whose reset this is, if it waits and has not expired.
 pub async fn find(tx: &mut Tx, token: &TokenHash, now: Timestamp) -> Result<Option<UserId>, Error> {
     let sql = "SELECT user_id FROM one_time_tokens \
-               WHERE hash = $1 AND purpose = 'reset' AND used_at IS NULL AND expires_at > $2 \
+               WHERE user_id IS NOT NULL AND hash = $1 AND purpose = 'reset' AND used_at IS NULL AND expires_at > $2 \
                UNION ALL SELECT user_id FROM password_resets WHERE token_hash = $1 AND expires_at > $2";
     let id: Option<i64> =
         on!(tx, conn => sqlx::query_scalar(sql).bind(&token[..]).bind(now.micros()).fetch_optional(conn).await)?;
     Ok(id.map(UserId))
 }
 
-/// Voids the user's reset, if one waits: somebody has set a password.
+/// Voids the user's reset, if one waits, and a change of the address that is under way: somebody has set a password.
 pub async fn void(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     for sql in [
-        "DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = 'reset' AND used_at IS NULL",
+        "DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose IN ('reset', 'email_change') AND used_at IS NULL",
         "DELETE FROM password_resets WHERE user_id = $1",
     ] {
         on!(tx, conn => sqlx::query(sql).bind(user.0).execute(conn).await.map(drop))?;
@@ -53,24 +55,26 @@ pub async fn void(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Uses a reset up. False: somebody has used or replaced it. The user's row must be locked.
-pub async fn take(tx: &mut Tx, token: &TokenHash, now: Timestamp) -> Result<bool, Error> {
-    for sql in [
-        "UPDATE one_time_tokens SET used_at = $2 \
-         WHERE hash = $1 AND purpose = 'reset' AND used_at IS NULL AND expires_at > $2",
-        "DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $2",
-    ] {
-        let changed = on!(tx, conn => sqlx::query(sql)
-            .bind(&token[..])
-            .bind(now.micros())
-            .execute(conn)
-            .await
-            .map(|done| done.rows_affected()))?;
-        if changed > 0 {
-            return Ok(true);
-        }
+/// A reset that was used up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// To which address it was mailed. None: an operator made it, and handed it over.
+    pub mailed_to: Option<String>,
+}
+
+/// Uses a reset up. None: somebody has used or replaced it. The user's row must be locked.
+pub async fn take(tx: &mut Tx, token: &TokenHash, now: Timestamp) -> Result<Option<Taken>, Error> {
+    if let Some(token) = mail::take(tx, Purpose::Reset, token, now).await? {
+        return Ok(Some(Taken { mailed_to: token.sent_to }));
     }
-    Ok(false)
+    let sql = "DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $2";
+    let changed = on!(tx, conn => sqlx::query(sql)
+        .bind(&token[..])
+        .bind(now.micros())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok((changed > 0).then_some(Taken { mailed_to: None }))
 }
 
 /// Deletes one-time tokens, of any purpose, and spent ones that have expired by now; of each at most

@@ -6,7 +6,7 @@
 
 mod observed;
 
-pub use observed::{Connections, Hashing, Observed, SessionCache};
+pub use observed::{Connections, Hashing, Mail, Observed, SessionCache};
 
 use std::time::Duration;
 
@@ -111,13 +111,13 @@ impl Default for Metrics {
                 "doorward_logins_total",
                 "Attempts to log in, by what became of them.",
                 "result",
-                &["signed_in", "incorrect", "limited", "overloaded", "failed"],
+                &["signed_in", "incorrect", "email_not_verified", "limited", "overloaded", "failed"],
             ),
             registrations: by(
                 "doorward_registrations_total",
                 "Attempts to make an account, by what became of them.",
                 "result",
-                &["registered", "taken", "closed", "limited", "overloaded", "failed"],
+                &["registered", "mailed", "taken", "closed", "limited", "overloaded", "failed"],
             ),
             refreshes: by(
                 "doorward_refreshes_total",

@@ -23,8 +23,21 @@ pub struct Observed {
     pub revocations_read: Option<Duration>,
     /// Counters of attempts in memory.
     pub throttle_counters: usize,
+    /// Mails, where they are sent.
+    pub mail: Option<Mail>,
     /// Lines of the log that were lost since the start.
     pub log_lines_dropped: u64,
+}
+
+/// The outbox, as this process saw it last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mail {
+    /// Mails that wait.
+    pub waiting: u64,
+    /// How long the oldest has waited.
+    pub age: Duration,
+    /// Mails that were given up, and are still remembered.
+    pub dead: u64,
 }
 
 /// The hashing pool.
@@ -116,6 +129,11 @@ impl Observed {
                 "How long ago this process read what other nodes have revoked.",
                 age,
             );
+        }
+        if let Some(Mail { waiting, age, dead }) = self.mail {
+            tell.gauge("doorward_mail_waiting", "Mails that wait to be sent, in the whole database.", waiting);
+            tell.seconds("doorward_mail_oldest_age_seconds", "How long the oldest of them has waited.", age);
+            tell.gauge("doorward_mail_dead", "Mails that were given up in the last days.", dead);
         }
         tell.gauge("doorward_throttle_counters", "Counters of attempts in memory.", self.throttle_counters as u64);
         tell.total("doorward_log_lines_dropped_total", "Lines of the log that were lost.", self.log_lines_dropped);

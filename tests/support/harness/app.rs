@@ -1,6 +1,7 @@
 //! The real service, composed as the program does it, on a free port, with a database, a clock and chance of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -43,7 +44,7 @@ pub(crate) struct Site {
 struct Home {
     url: String,
     database: Inspector,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A running service. It stops when this is dropped.
@@ -77,7 +78,7 @@ impl TestApp {
             }
         };
         let clock = Clock::manual(Timestamp::parse("2031-05-06T07:08:09Z").expect("a time"));
-        let home = Arc::new(Home { url, database, _folder: folder });
+        let home = Arc::new(Home { url, database, folder });
         Self::on(home, clock, Arc::default(), settings).await
     }
 
@@ -92,7 +93,12 @@ impl TestApp {
             ("DATABASE_MAX_CONNECTIONS", "4"),
             ("TRUSTED_PROXIES", "127.0.0.1"),
         ];
-        let source = Source::from_pairs(common.iter().chain(settings).map(|(name, value)| (*name, *value)));
+        // Beside the database, unless a story has mails sent; on production's settings nothing is written.
+        let folder = home.folder.path().join("mail").display().to_string();
+        let sends = settings.iter().any(|(name, value)| *name == "SMTP_HOST" || *value == "production");
+        let mail = (!sends).then_some(("MAIL_FOLDER", folder.as_str()));
+        let source =
+            Source::from_pairs(common.iter().chain(&mail).chain(settings).map(|(name, value)| (*name, *value)));
         let config = Config::load(&source, clock.now()).unwrap_or_else(|problems| panic!("{problems}"));
         let contract = Contract::of_the_service(config.cookies.clone());
         // Repeatable, but different for each service of a process.
@@ -150,8 +156,14 @@ impl TestApp {
         somebody.refresh().await
     }
 
-    /// Every row of the database, as text: what was written, and what was not.
+    /// Where the mails of a story are.
+    pub(super) fn mail_folder(&self) -> PathBuf {
+        self.home.folder.path().join("mail")
+    }
+
+    /// Every row of the database, as text: what was written, and what was not. What is being sent is sent first.
     pub(crate) async fn dump(&self) -> String {
+        self.all_sent().await;
         self.home.database.dump().await
     }
 

@@ -14,17 +14,19 @@ pub(crate) enum Inspector {
 }
 
 impl Inspector {
-    /// Every row of every table, as text; but for the counters of attempts, which every attempt moves.
+    /// Every row of every table, as text; but for the counters of attempts, which every attempt moves, and for mails that are done with,
+    /// which go when their time has come.
     pub(crate) async fn dump(&self) -> String {
         let mut lines = Vec::new();
         for table in self.texts(self.tables()).await {
+            let only = if table == "outbox" { "WHERE done_at IS NULL" } else { "" };
             let rows = match self {
                 Self::Sqlite(_) => {
                     let columns = self.texts(&format!("SELECT name FROM pragma_table_info('{table}')")).await;
                     let columns: Vec<_> = columns.iter().map(|column| format!("quote(\"{column}\")")).collect();
-                    format!("SELECT {} FROM \"{table}\" ORDER BY rowid", columns.join(" || ', ' || "))
+                    format!("SELECT {} FROM \"{table}\" {only} ORDER BY rowid", columns.join(" || ', ' || "))
                 }
-                Self::Postgres(_) => format!("SELECT t::text FROM \"{table}\" t ORDER BY 1"),
+                Self::Postgres(_) => format!("SELECT t::text FROM \"{table}\" t {only} ORDER BY 1"),
             };
             lines.extend(self.texts(&rows).await.iter().map(|row| format!("{table}: {row}\n")));
         }

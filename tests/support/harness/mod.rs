@@ -13,6 +13,7 @@ pub(crate) mod device;
 pub(crate) mod forms;
 pub(crate) mod http1;
 pub(crate) mod inspect;
+pub(crate) mod mail;
 pub(crate) mod operations;
 pub(crate) mod schema;
 pub(crate) mod spec;

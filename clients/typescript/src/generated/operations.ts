@@ -18,6 +18,26 @@ import type {
   ResetPasswordData,
   ResetPasswordErrors,
   ResetPasswordResponses,
+  ForgotPasswordData,
+  ForgotPasswordErrors,
+  ForgotPasswordResponses,
+  ReportNotMeData,
+  ReportNotMeErrors,
+  ReportNotMeResponses,
+  SendVerificationErrors,
+  SendVerificationResponses,
+  VerifyEmailData,
+  VerifyEmailErrors,
+  VerifyEmailResponses,
+  ChangeEmailData,
+  ChangeEmailErrors,
+  ChangeEmailResponses,
+  ConfirmEmailChangeData,
+  ConfirmEmailChangeErrors,
+  ConfirmEmailChangeResponses,
+  RestoreEmailData,
+  RestoreEmailErrors,
+  RestoreEmailResponses,
   ExportMeErrors,
   ExportMeResponses,
   LoginData,
@@ -62,7 +82,7 @@ export const operations = {
 } as const;
 
 /** Those that `@doorward/client/account` adds. */
-export type More = never;
+export type More = "forgotPassword" | "reportNotMe" | "sendVerification" | "verifyEmail" | "changeEmail" | "confirmEmailChange" | "restoreEmail";
 
 /** The operations, by their ids in the contract. */
 export type Operation = keyof typeof operations | More;
@@ -75,6 +95,13 @@ export interface Arguments {
   deleteMe: [body: NonNullable<DeleteMeData["body"]>];
   changePassword: [body: NonNullable<ChangePasswordData["body"]>];
   resetPassword: [body: NonNullable<ResetPasswordData["body"]>];
+  forgotPassword: [body: NonNullable<ForgotPasswordData["body"]>];
+  reportNotMe: [body: NonNullable<ReportNotMeData["body"]>];
+  sendVerification: [];
+  verifyEmail: [body: NonNullable<VerifyEmailData["body"]>];
+  changeEmail: [body: NonNullable<ChangeEmailData["body"]>];
+  confirmEmailChange: [body: NonNullable<ConfirmEmailChangeData["body"]>];
+  restoreEmail: [body: NonNullable<RestoreEmailData["body"]>];
   exportMe: [];
   login: [body: NonNullable<LoginData["body"]>];
   refresh: [];
@@ -93,6 +120,13 @@ export interface Responses {
   deleteMe: DeleteMeResponses;
   changePassword: ChangePasswordResponses;
   resetPassword: ResetPasswordResponses;
+  forgotPassword: ForgotPasswordResponses;
+  reportNotMe: ReportNotMeResponses;
+  sendVerification: SendVerificationResponses;
+  verifyEmail: VerifyEmailResponses;
+  changeEmail: ChangeEmailResponses;
+  confirmEmailChange: ConfirmEmailChangeResponses;
+  restoreEmail: RestoreEmailResponses;
   exportMe: ExportMeResponses;
   login: LoginResponses;
   refresh: RefreshResponses;
@@ -111,6 +145,13 @@ export interface Errors {
   deleteMe: DeleteMeErrors;
   changePassword: ChangePasswordErrors;
   resetPassword: ResetPasswordErrors;
+  forgotPassword: ForgotPasswordErrors;
+  reportNotMe: ReportNotMeErrors;
+  sendVerification: SendVerificationErrors;
+  verifyEmail: VerifyEmailErrors;
+  changeEmail: ChangeEmailErrors;
+  confirmEmailChange: ConfirmEmailChangeErrors;
+  restoreEmail: RestoreEmailErrors;
   exportMe: ExportMeErrors;
   login: LoginErrors;
   refresh: RefreshErrors;

@@ -253,6 +253,57 @@ export type EcJwk = {
 };
 
 /**
+ * The address that shall be, and the password that is.
+ */
+export type EmailChange = {
+    /**
+     * An email address.
+     */
+    email: string;
+    /**
+     * The password that the person has now.
+     */
+    current_password: string;
+};
+
+/**
+ * The password is right, and `EMAIL_VERIFICATION=required`: a link that confirms the address was mailed.
+ */
+export type EmailNotVerifiedProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:email_not_verified';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 403;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'email_not_verified';
+};
+
+/**
+ * A link's token, and the password that shall be.
+ */
+export type EmailRestoration = {
+    /**
+     * What stands behind `#restore=` in the link.
+     */
+    token: string;
+    /**
+     * As in `changePassword`.
+     */
+    new_password: string;
+};
+
+/**
  * This email cannot be registered: it may belong to an account.
  */
 export type EmailUnavailableProblem = {
@@ -273,6 +324,20 @@ export type EmailUnavailableProblem = {
      * What to switch on.
      */
     code: 'email_unavailable';
+};
+
+/**
+ * A link's token, and a password where it is needed.
+ */
+export type EmailVerification = {
+    /**
+     * What stands behind `#token=` in the link.
+     */
+    token: string;
+    /**
+     * As in `changePassword`. Needed where nobody is logged in to the account.
+     */
+    new_password?: string | null;
 };
 
 /**
@@ -297,6 +362,18 @@ export type Export = {
      * The account.
      */
     user: User;
+    /**
+     * The mails that were written for the person and are still remembered, the oldest first.
+     */
+    mails: Array<StoredMail>;
+    /**
+     * The links that were made for the person, the oldest first.
+     */
+    links: Array<StoredLink>;
+    /**
+     * The addresses that the account had, and that nobody else may take yet.
+     */
+    left_addresses: Array<LeftAddress>;
     /**
      * All sessions that are still stored, ended ones too, the oldest first.
      */
@@ -328,6 +405,16 @@ export type FieldProblem = {
      * A sentence for people, to be shown beside the field.
      */
     message: string;
+};
+
+/**
+ * Who has forgotten their password.
+ */
+export type ForgottenPassword = {
+    /**
+     * The address of the account.
+     */
+    email: string;
 };
 
 /**
@@ -405,7 +492,7 @@ export type InvalidDeviceProofProblem = {
 };
 
 /**
- * The reset token is unknown, used, replaced or expired.
+ * The token of the link is unknown, used, replaced or expired.
  */
 export type InvalidOrExpiredTokenProblem = {
     /**
@@ -484,6 +571,30 @@ export type LastSuperuserProblem = {
 };
 
 /**
+ * An address that the account had.
+ */
+export type LeftAddress = {
+    /**
+     * The address.
+     */
+    email: string;
+    /**
+     * When the account got another one.
+     */
+    left_at: string;
+};
+
+/**
+ * A link's token.
+ */
+export type Link = {
+    /**
+     * What stands behind `#token=` in the link.
+     */
+    token: string;
+};
+
+/**
  * Who logs in.
  */
 export type Login = {
@@ -505,6 +616,29 @@ export type LogoutAll = {
      * Whether the asking session stays; if it is left out, it does not.
      */
     keep_current?: boolean | null;
+};
+
+/**
+ * The service is not set up to send mail.
+ */
+export type MailUnavailableProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:mail_unavailable';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 503;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'mail_unavailable';
 };
 
 /**
@@ -967,6 +1101,46 @@ export type ShuttingDownProblem = {
 };
 
 /**
+ * A link in a mail to the person, or that an operator made. Never what opens it.
+ */
+export type StoredLink = {
+    /**
+     * What it is good for, such as `reset`.
+     */
+    purpose: string;
+    /**
+     * When it was made.
+     */
+    made_at: string;
+    /**
+     * Until when it is good.
+     */
+    expires_at: string;
+    /**
+     * When it was used; null where it was not.
+     */
+    used_at: string | null;
+};
+
+/**
+ * A mail to the person.
+ */
+export type StoredMail = {
+    /**
+     * When what it tells of happened.
+     */
+    at: string;
+    /**
+     * What it is about, such as `reset`.
+     */
+    kind: string;
+    /**
+     * What became of it, such as `sent`; null while it waits.
+     */
+    outcome: string | null;
+};
+
+/**
  * A session, with what a person's own list does not show.
  */
 export type StoredSession = {
@@ -1086,6 +1260,10 @@ export type User = {
      */
     email: string;
     /**
+     * Whether the person has shown that they read the mail of this address. Where it is false the address may be somebody else's.
+     */
+    email_verified: boolean;
+    /**
      * The name as the person wrote it.
      */
     full_name: string | null;
@@ -1195,6 +1373,10 @@ export type RegisterResponses = {
      * The account was made.
      */
     201: User;
+    /**
+     * With `EMAIL_VERIFICATION=required`: a mail says how it goes on.
+     */
+    202: Message;
 };
 
 export type RegisterResponse = RegisterResponses[keyof RegisterResponses];
@@ -1281,7 +1463,7 @@ export type DeleteMeError = DeleteMeErrors[keyof DeleteMeErrors];
 
 export type DeleteMeResponses = {
     /**
-     * The account is erased, and both cookies are cleared.
+     * The account is erased, or will be, and both cookies are cleared.
      */
     204: void;
 };
@@ -1562,6 +1744,451 @@ export type ResetPasswordResponses = {
 
 export type ResetPasswordResponse = ResetPasswordResponses[keyof ResetPasswordResponses];
 
+export type ForgotPasswordData = {
+    body: ForgottenPassword;
+    path?: never;
+    query?: never;
+    url: '/api/auth/password/forgot';
+};
+
+export type ForgotPasswordErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ({
+        code: 'overloaded';
+    } & OverloadedProblem) | ({
+        code: 'mail_unavailable';
+    } & MailUnavailableProblem) | ({
+        code: 'database_unavailable';
+    } & DatabaseUnavailableProblem);
+};
+
+export type ForgotPasswordError = ForgotPasswordErrors[keyof ForgotPasswordErrors];
+
+export type ForgotPasswordResponses = {
+    /**
+     * Taken. Whether anything comes of it is not told.
+     */
+    202: Message;
+};
+
+export type ForgotPasswordResponse = ForgotPasswordResponses[keyof ForgotPasswordResponses];
+
+export type ReportNotMeData = {
+    body: Link;
+    path?: never;
+    query?: never;
+    url: '/api/auth/not-me';
+};
+
+export type ReportNotMeErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ({
+        code: 'overloaded';
+    } & OverloadedProblem) | ({
+        code: 'database_unavailable';
+    } & DatabaseUnavailableProblem);
+};
+
+export type ReportNotMeError = ReportNotMeErrors[keyof ReportNotMeErrors];
+
+export type ReportNotMeResponses = {
+    /**
+     * Taken. Whether anything comes of it is not told.
+     */
+    202: Message;
+};
+
+export type ReportNotMeResponse = ReportNotMeResponses[keyof ReportNotMeResponses];
+
+export type SendVerificationData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/auth/email/verification';
+};
+
+export type SendVerificationErrors = {
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: ({
+        code: 'not_authenticated';
+    } & NotAuthenticatedProblem) | ({
+        code: 'token_expired';
+    } & TokenExpiredProblem) | ({
+        code: 'session_expired';
+    } & SessionExpiredProblem) | ({
+        code: 'session_ended';
+    } & SessionEndedProblem) | ({
+        code: 'session_revoked';
+    } & SessionRevokedProblem) | ({
+        code: 'session_reuse_detected';
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ({
+        code: 'overloaded';
+    } & OverloadedProblem) | ({
+        code: 'database_unavailable';
+    } & DatabaseUnavailableProblem) | ({
+        code: 'mail_unavailable';
+    } & MailUnavailableProblem);
+};
+
+export type SendVerificationError = SendVerificationErrors[keyof SendVerificationErrors];
+
+export type SendVerificationResponses = {
+    /**
+     * Taken; a mail says how it goes on.
+     */
+    202: Message;
+};
+
+export type SendVerificationResponse = SendVerificationResponses[keyof SendVerificationResponses];
+
+export type VerifyEmailData = {
+    body: EmailVerification;
+    path?: never;
+    query?: never;
+    url: '/api/auth/email/verify';
+};
+
+export type VerifyEmailErrors = {
+    /**
+     * Refused; `code` says why.
+     */
+    400: ({
+        code: 'malformed_json';
+    } & MalformedJsonProblem) | ({
+        code: 'invalid_or_expired_token';
+    } & InvalidOrExpiredTokenProblem);
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ({
+        code: 'overloaded';
+    } & OverloadedProblem) | ({
+        code: 'database_unavailable';
+    } & DatabaseUnavailableProblem);
+};
+
+export type VerifyEmailError = VerifyEmailErrors[keyof VerifyEmailErrors];
+
+export type VerifyEmailResponses = {
+    /**
+     * Done.
+     */
+    200: Message;
+};
+
+export type VerifyEmailResponse = VerifyEmailResponses[keyof VerifyEmailResponses];
+
+export type ChangeEmailData = {
+    body: EmailChange;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/email/change';
+};
+
+export type ChangeEmailErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: ({
+        code: 'not_authenticated';
+    } & NotAuthenticatedProblem) | ({
+        code: 'token_expired';
+    } & TokenExpiredProblem) | ({
+        code: 'session_expired';
+    } & SessionExpiredProblem) | ({
+        code: 'session_ended';
+    } & SessionEndedProblem) | ({
+        code: 'session_revoked';
+    } & SessionRevokedProblem) | ({
+        code: 'session_reuse_detected';
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * `X-Doorward-User` names another person than the one who is logged in. Nothing was done.
+     */
+    409: OtherUserProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body was understood, and refused; `code` says why.
+     */
+    422: ({
+        code: 'validation_failed';
+    } & ValidationFailedProblem) | ({
+        code: 'incorrect_current_password';
+    } & IncorrectCurrentPasswordProblem);
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ({
+        code: 'overloaded';
+    } & OverloadedProblem) | ({
+        code: 'database_unavailable';
+    } & DatabaseUnavailableProblem) | ({
+        code: 'mail_unavailable';
+    } & MailUnavailableProblem);
+};
+
+export type ChangeEmailError = ChangeEmailErrors[keyof ChangeEmailErrors];
+
+export type ChangeEmailResponses = {
+    /**
+     * Taken; a mail says how it goes on.
+     */
+    202: Message;
+};
+
+export type ChangeEmailResponse = ChangeEmailResponses[keyof ChangeEmailResponses];
+
+export type ConfirmEmailChangeData = {
+    body: Link;
+    path?: never;
+    query?: never;
+    url: '/api/auth/email/change/confirm';
+};
+
+export type ConfirmEmailChangeErrors = {
+    /**
+     * Refused; `code` says why.
+     */
+    400: ({
+        code: 'malformed_json';
+    } & MalformedJsonProblem) | ({
+        code: 'invalid_or_expired_token';
+    } & InvalidOrExpiredTokenProblem);
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: ({
+        code: 'not_authenticated';
+    } & NotAuthenticatedProblem) | ({
+        code: 'token_expired';
+    } & TokenExpiredProblem) | ({
+        code: 'session_expired';
+    } & SessionExpiredProblem) | ({
+        code: 'session_ended';
+    } & SessionEndedProblem) | ({
+        code: 'session_revoked';
+    } & SessionRevokedProblem) | ({
+        code: 'session_reuse_detected';
+    } & SessionReuseDetectedProblem) | ({
+        code: 'device_binding_required';
+    } & DeviceBindingRequiredProblem);
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * This email cannot be registered: it may belong to an account.
+     */
+    409: EmailUnavailableProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ({
+        code: 'overloaded';
+    } & OverloadedProblem) | ({
+        code: 'database_unavailable';
+    } & DatabaseUnavailableProblem);
+};
+
+export type ConfirmEmailChangeError = ConfirmEmailChangeErrors[keyof ConfirmEmailChangeErrors];
+
+export type ConfirmEmailChangeResponses = {
+    /**
+     * The person as they are now.
+     */
+    200: User;
+};
+
+export type ConfirmEmailChangeResponse = ConfirmEmailChangeResponses[keyof ConfirmEmailChangeResponses];
+
+export type RestoreEmailData = {
+    body: EmailRestoration;
+    path?: never;
+    query?: never;
+    url: '/api/auth/email/restore';
+};
+
+export type RestoreEmailErrors = {
+    /**
+     * Refused; `code` says why.
+     */
+    400: ({
+        code: 'malformed_json';
+    } & MalformedJsonProblem) | ({
+        code: 'invalid_or_expired_token';
+    } & InvalidOrExpiredTokenProblem);
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ({
+        code: 'overloaded';
+    } & OverloadedProblem) | ({
+        code: 'database_unavailable';
+    } & DatabaseUnavailableProblem);
+};
+
+export type RestoreEmailError = RestoreEmailErrors[keyof RestoreEmailErrors];
+
+export type RestoreEmailResponses = {
+    /**
+     * Done.
+     */
+    200: Message;
+};
+
+export type RestoreEmailResponse = RestoreEmailResponses[keyof RestoreEmailResponses];
+
 export type ExportMeData = {
     body?: never;
     path?: never;
@@ -1636,9 +2263,13 @@ export type LoginErrors = {
      */
     401: IncorrectCredentialsProblem;
     /**
-     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     * Refused; `code` says why.
      */
-    403: CrossSiteRequestProblem;
+    403: ({
+        code: 'email_not_verified';
+    } & EmailNotVerifiedProblem) | ({
+        code: 'cross_site_request';
+    } & CrossSiteRequestProblem);
     /**
      * The body is larger than 16 KiB.
      */

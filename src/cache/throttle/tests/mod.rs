@@ -19,6 +19,7 @@ fn config() -> Throttle {
         password_change: Some(limit(10, 60)),
         profile: Some(limit(60, 60)),
         export: Some(limit(10, 60)),
+        mail: Some(limit(10, 60)),
         networks: Vec::new(),
     }
 }
@@ -206,6 +207,7 @@ fn without_limits_nothing_is_counted() {
         password_change: None,
         profile: None,
         export: None,
+        mail: None,
         networks: Vec::new(),
     };
     let throttle = Throttles::new(&off);

@@ -17,7 +17,7 @@ const EVERYWHERE: [(&str, &str); 4] = [
 ];
 
 /// Every code, and the status it goes with. 500 is missing on purpose: no test may ever see one.
-const CODES: [(&str, u16); 28] = [
+const CODES: [(&str, u16); 30] = [
     ("malformed_json", 400),
     ("invalid_or_expired_token", 400),
     ("last_superuser", 409),
@@ -33,6 +33,7 @@ const CODES: [(&str, u16); 28] = [
     ("invalid_device_proof", 400),
     ("device_proof_required", 403),
     ("cross_site_request", 403),
+    ("email_not_verified", 403),
     ("not_found", 404),
     ("session_not_found", 404),
     ("method_not_allowed", 405),
@@ -44,6 +45,7 @@ const CODES: [(&str, u16); 28] = [
     ("incorrect_current_password", 422),
     ("too_many_attempts", 429),
     ("overloaded", 503),
+    ("mail_unavailable", 503),
     ("database_unavailable", 503),
     ("shutting_down", 503),
 ];
@@ -54,6 +56,7 @@ const CLIENT: &str = "/api/auth/client.js";
 pub(super) fn is_page(path: &str) -> bool {
     matches!(path, "/" | "/docs" | "/redoc" | "/openapi.json" | CLIENT)
         || path.starts_with("/docs/")
+        || path.starts_with("/pages/")
         || path.starts_with("/redoc/")
 }
 

@@ -1,4 +1,4 @@
-//! The token of a password reset: 32 random bytes, written as 43 base64url characters.
+//! The token of a link in a mail: 32 random bytes, written as 43 base64url characters.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-/// A password reset's secret. Stored only as its hash.
+/// The secret of a link, which is good once and for one purpose. Stored only as its hash.
 #[derive(Clone)]
-pub struct ResetToken(Zeroizing<[u8; 32]>);
+pub struct LinkToken(Zeroizing<[u8; 32]>);
 
-impl ResetToken {
-    /// From random bytes.
+impl LinkToken {
+    /// From bytes that nobody can guess.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
@@ -29,15 +29,15 @@ impl ResetToken {
         &self.0
     }
 
-    /// The written form, for the one who resets.
+    /// The written form, for the link.
     #[must_use]
     pub fn reveal(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0.as_ref())
     }
 }
 
-impl fmt::Debug for ResetToken {
+impl fmt::Debug for LinkToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ResetToken(..)")
+        f.write_str("LinkToken(..)")
     }
 }

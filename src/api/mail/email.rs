@@ -1,0 +1,305 @@
+//! The person's address: confirmed, changed, taken back.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::param::Header;
+use poem_openapi::payload::Json;
+use poem_openapi::types::{Example, Password as PasswordText};
+use poem_openapi::{ApiResponse, Object, OpenApi};
+
+use super::Link;
+use crate::api::Tag;
+use crate::api::account::User;
+use crate::api::body::{Body, Fields, Strict, rules};
+use crate::api::problem::{FieldCode, FieldProblem, TypedProblem, codes};
+use crate::api::session::{Caller, Tokens, same_user};
+use crate::api::types::{CHANGE_MAILED, EMAIL_RESTORED, EMAIL_VERIFIED, Message, VERIFICATION_MAILED};
+use crate::domain::account::Email;
+use crate::domain::mail::LinkToken;
+use crate::domain::password::{Password, PasswordPolicy};
+use crate::service::mail::{self, AskError, ChangeEmailError, ConfirmError, RestoreError, VerifyError};
+use crate::service::password::{Proof, ProofError};
+use crate::service::session::{AuthError, authenticate};
+use crate::service::{App, Client};
+
+/// Operations on the person's address.
+pub struct EmailApi;
+
+#[OpenApi(prefix_path = "/api/auth", tag = "Tag::Account")]
+impl EmailApi {
+    /// Mail me a link that confirms my address
+    ///
+    /// The same link again while it is good; none where the address is confirmed. A few a day.
+    #[oai(path = "/email/verification", method = "post", operation_id = "sendVerification")]
+    async fn send_verification(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        Caller(caller): Caller,
+    ) -> Result<Mailed, TypedProblem<SendCode>> {
+        match mail::send_verification(app, &caller, client.clone()).await {
+            Ok(()) => Ok(Mailed::Ok(Json(Message::new(VERIFICATION_MAILED)))),
+            Err(AskError::Unavailable(_)) => Err(TypedProblem::new(SendCode::MailUnavailable)),
+            Err(AskError::Limited(limited)) => Err(limited.into()),
+            Err(AskError::Failed(cause)) => Err(cause.into()),
+        }
+    }
+
+    /// Confirm an address
+    ///
+    /// Takes the token of a link that confirms an address, or makes the account that somebody has asked for. Whoever is logged in to the
+    /// account needs nothing else. Everybody else sets a password with it, and all sessions of the account end: so whoever registered
+    /// somebody else's address does not keep it.
+    #[oai(path = "/email/verify", method = "post", operation_id = "verifyEmail")]
+    async fn verify(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        tokens: Tokens,
+        verification: Strict<EmailVerification>,
+    ) -> Result<Done, TypedProblem<VerifyCode>> {
+        let caller = match authenticate(app, &tokens.access, &tokens.browser.refresh).await {
+            Ok(caller) => Some(caller),
+            Err(AuthError::Failed(cause)) => return Err(cause.into()),
+            Err(_) => None,
+        };
+        let (token, new) = verification.0;
+        match mail::verify(app, client.clone(), caller, token, new).await {
+            Ok(()) => Ok(Done::Ok(Json(Message::new(EMAIL_VERIFIED)))),
+            Err(VerifyError::Invalid) => Err(TypedProblem::new(VerifyCode::InvalidOrExpiredToken)),
+            Err(VerifyError::PasswordRequired) => Err(TypedProblem::invalid(VerifyCode::ValidationFailed, needed())),
+            Err(VerifyError::PasswordIsEmail) => {
+                Err(TypedProblem::invalid(VerifyCode::ValidationFailed, rules::is_the_email("new_password")))
+            }
+            Err(VerifyError::Limited(limited)) => Err(limited.into()),
+            Err(VerifyError::Failed(cause)) => Err(cause.into()),
+        }
+    }
+
+    /// Change my address
+    ///
+    /// Mails a link to the new address, and a notice to the one that the person has, which stays until the link was used. Whether
+    /// another account has the new one is not told. A few a day.
+    #[oai(path = "/email/change", method = "post", operation_id = "changeEmail")]
+    async fn change(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        Caller(caller): Caller,
+        /// The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+        #[oai(name = "X-Doorward-User")]
+        shown: Header<Option<String>>,
+        change: Strict<EmailChange>,
+    ) -> Result<Mailed, TypedProblem<ChangeCode>> {
+        same_user(&caller, shown.0.as_deref())?;
+        let (email, password) = change.0;
+        let proof = Proof { caller, client: client.clone(), password };
+        // Large, and seldom.
+        match Box::pin(mail::change_email(app, proof, email)).await {
+            Ok(()) => Ok(Mailed::Ok(Json(Message::new(CHANGE_MAILED)))),
+            Err(ChangeEmailError::Unavailable(_)) => Err(TypedProblem::new(ChangeCode::MailUnavailable)),
+            Err(ChangeEmailError::Same) => {
+                let same = FieldProblem::new("email", FieldCode::Invalid, "Is your address already.");
+                Err(TypedProblem::invalid(ChangeCode::ValidationFailed, same))
+            }
+            Err(ChangeEmailError::Proof(ProofError::Incorrect)) => {
+                Err(TypedProblem::new(ChangeCode::IncorrectCurrentPassword))
+            }
+            Err(ChangeEmailError::Proof(ProofError::Gone)) => Err(TypedProblem::new(ChangeCode::NotAuthenticated)),
+            Err(ChangeEmailError::Proof(ProofError::Limited(limited))) => Err(limited.into()),
+            Err(ChangeEmailError::Proof(ProofError::Failed(cause))) => Err(cause.into()),
+        }
+    }
+
+    /// Confirm my new address
+    ///
+    /// Takes the token of the link that was mailed to the new address, by the person who asked for it. The former address is told;
+    /// where it was confirmed it can take the account back for seven days, and nobody else may register it for thirty.
+    #[oai(path = "/email/change/confirm", method = "post", operation_id = "confirmEmailChange")]
+    async fn confirm(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        Caller(caller): Caller,
+        link: Strict<Link>,
+    ) -> Result<Changed, TypedProblem<ConfirmCode>> {
+        match mail::confirm_email_change(app, &caller, client.clone(), link.0).await {
+            Ok(user) => Ok(Changed::Ok(Json(user.into()))),
+            Err(ConfirmError::Invalid) => Err(TypedProblem::new(ConfirmCode::InvalidOrExpiredToken)),
+            Err(ConfirmError::EmailUnavailable) => Err(TypedProblem::new(ConfirmCode::EmailUnavailable)),
+            Err(ConfirmError::Limited(limited)) => Err(limited.into()),
+            Err(ConfirmError::Failed(cause)) => Err(cause.into()),
+        }
+    }
+
+    /// Take my address back
+    ///
+    /// Takes the token of the link in the notice that an account has left an address: the account has it again, with a new password.
+    /// All sessions end, and a deletion that waits is called off. It does not log in.
+    #[oai(path = "/email/restore", method = "post", operation_id = "restoreEmail")]
+    async fn restore(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        restoration: Strict<EmailRestoration>,
+    ) -> Result<Done, TypedProblem<RestoreCode>> {
+        let (token, new) = restoration.0;
+        match mail::restore(app, client.clone(), token, new).await {
+            Ok(()) => Ok(Done::Ok(Json(Message::new(EMAIL_RESTORED)))),
+            Err(RestoreError::Invalid) => Err(TypedProblem::new(RestoreCode::InvalidOrExpiredToken)),
+            Err(RestoreError::PasswordIsEmail) => {
+                Err(TypedProblem::invalid(RestoreCode::ValidationFailed, rules::is_the_email("new_password")))
+            }
+            Err(RestoreError::Limited(limited)) => Err(limited.into()),
+            Err(RestoreError::Failed(cause)) => Err(cause.into()),
+        }
+    }
+}
+
+fn needed() -> FieldProblem {
+    FieldProblem::new("new_password", FieldCode::Required, "Is required where you are not logged in to the account.")
+}
+
+codes! {
+    /// Why `sendVerification` refuses.
+    SendCode: caller CrossSiteRequest TooManyAttempts MailUnavailable
+}
+
+codes! {
+    /// Why `verifyEmail` refuses.
+    VerifyCode:
+        MalformedJson InvalidOrExpiredToken CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
+        TooManyAttempts Overloaded DatabaseUnavailable
+}
+
+codes! {
+    /// Why `changeEmail` refuses.
+    ChangeCode:
+        caller MalformedJson CrossSiteRequest OtherUser PayloadTooLarge UnsupportedMediaType ValidationFailed IncorrectCurrentPassword
+        TooManyAttempts MailUnavailable
+}
+
+codes! {
+    /// Why `confirmEmailChange` refuses.
+    ConfirmCode:
+        caller MalformedJson InvalidOrExpiredToken CrossSiteRequest EmailUnavailable PayloadTooLarge UnsupportedMediaType
+        ValidationFailed TooManyAttempts
+}
+
+codes! {
+    /// Why `restoreEmail` refuses.
+    RestoreCode:
+        MalformedJson InvalidOrExpiredToken CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
+        TooManyAttempts Overloaded DatabaseUnavailable
+}
+
+#[derive(ApiResponse)]
+enum Mailed {
+    /// Taken; a mail says how it goes on.
+    #[oai(status = 202)]
+    Ok(Json<Message>),
+}
+
+#[derive(ApiResponse)]
+enum Done {
+    /// Done.
+    #[oai(status = 200)]
+    Ok(Json<Message>),
+}
+
+#[derive(ApiResponse)]
+enum Changed {
+    /// The person as they are now.
+    #[oai(status = 200)]
+    Ok(Json<User>),
+}
+
+/// The example of a link's token.
+const TOKEN: &str = "n0tT8g0Y2XkZ1m5cJm3Qp7uV9wB4aS6dF8hK2lN5rE0";
+
+/// A link's token, and a password where it is needed.
+#[derive(Object)]
+#[oai(example)]
+struct EmailVerification {
+    /// What stands behind `#token=` in the link.
+    token: PasswordText,
+    /// As in `changePassword`. Needed where nobody is logged in to the account.
+    #[oai(validator(min_length = 8, max_length = 71))]
+    new_password: Option<PasswordText>,
+}
+
+impl Example for EmailVerification {
+    fn example() -> Self {
+        Self { token: PasswordText(TOKEN.into()), new_password: Some(PasswordText("EvenMoreSecure456".into())) }
+    }
+}
+
+impl Body for EmailVerification {
+    type Value = (Option<LinkToken>, Option<Password>);
+
+    fn read(fields: &mut Fields, app: &App) -> Option<Self::Value> {
+        let token = fields.required::<String>("token");
+        let new = rules::optional_new_password(fields, "new_password", policy(app));
+        Some((LinkToken::parse(&token?), new?))
+    }
+}
+
+/// The address that shall be, and the password that is.
+#[derive(Object)]
+#[oai(example)]
+struct EmailChange {
+    /// An email address.
+    #[oai(validator(max_length = 254))]
+    email: String,
+    /// The password that the person has now.
+    current_password: PasswordText,
+}
+
+impl Example for EmailChange {
+    fn example() -> Self {
+        Self { email: "new.user@example.com".into(), current_password: PasswordText("SecurePass123".into()) }
+    }
+}
+
+impl Body for EmailChange {
+    /// The password is none where no account can have it.
+    type Value = (Email, Option<Password>);
+
+    fn read(fields: &mut Fields, _: &App) -> Option<Self::Value> {
+        let email = rules::email(fields, "email");
+        let current = fields.required::<String>("current_password");
+        Some((email?, Password::parse(current?).ok()))
+    }
+}
+
+/// A link's token, and the password that shall be.
+#[derive(Object)]
+#[oai(example)]
+struct EmailRestoration {
+    /// What stands behind `#restore=` in the link.
+    token: PasswordText,
+    /// As in `changePassword`.
+    #[oai(validator(min_length = 8, max_length = 71))]
+    new_password: PasswordText,
+}
+
+impl Example for EmailRestoration {
+    fn example() -> Self {
+        Self { token: PasswordText(TOKEN.into()), new_password: PasswordText("EvenMoreSecure456".into()) }
+    }
+}
+
+impl Body for EmailRestoration {
+    type Value = (Option<LinkToken>, Password);
+
+    fn read(fields: &mut Fields, app: &App) -> Option<Self::Value> {
+        let token = fields.required::<String>("token");
+        let new = rules::new_password(fields, "new_password", policy(app), None);
+        Some((LinkToken::parse(&token?), new?))
+    }
+}
+
+fn policy(app: &App) -> PasswordPolicy {
+    PasswordPolicy { composition: app.password.policy.composition }
+}

@@ -1,0 +1,49 @@
+// Opening a link does nothing: scanners open all of them. The page posts its token when somebody says so.
+"use strict";
+
+const fragment = new URLSearchParams(location.hash.slice(1));
+history.replaceState(null, "", location.pathname);
+
+const restores = fragment.has("restore");
+const token = fragment.get("token") ?? fragment.get("restore") ?? "";
+const PAGES = {
+  "/pages/reset": { title: "Set a new password", to: "/api/auth/password/reset", password: "New password" },
+  "/pages/not-me": { title: "It was not me: end all sessions", to: "/api/auth/not-me" },
+  "/pages/verify": {
+    title: "Confirm your address",
+    to: "/api/auth/email/verify",
+    password: "Password (not needed where you are logged in)",
+    optional: true,
+  },
+  "/pages/email-change": restores
+    ? { title: "Take your address back", to: "/api/auth/email/restore", password: "New password" }
+    : { title: "Confirm your new address", to: "/api/auth/email/change/confirm" },
+};
+
+addEventListener("DOMContentLoaded", () => {
+  const page = PAGES[location.pathname];
+  const at = (id) => document.getElementById(id);
+  document.title = at("title").textContent = page.title;
+  if (page.password) {
+    at("fields").innerHTML =
+      '<label for="password"></label><input id="password" type="password" autocomplete="new-password">';
+    at("fields").firstChild.textContent = page.password;
+    at("password").required = !page.optional;
+  }
+  at("form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const password = page.password && at("password").value;
+    try {
+      const response = await fetch(page.to, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(password ? { token, new_password: password } : { token }),
+      });
+      const answer = await response.json();
+      at("answer").textContent = answer.message ?? answer.detail ?? "Done";
+      if (response.ok) at("form").remove();
+    } catch {
+      at("answer").textContent = "The service does not answer. Try again.";
+    }
+  });
+});

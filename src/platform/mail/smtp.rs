@@ -1,0 +1,139 @@
+//! Handing mail over to a mail server (RFC 5321).
+//!
+//! One connection for a batch, a limit of our own around whatever is awaited on it (lettre's own bounds the TCP connect alone), and
+//! what ran out of time or went wrong is closed: a dialogue that is taken up in its middle gives a mail its predecessor's answer.
+
+use std::time::Duration;
+
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::{Error, response::Response};
+use tokio::time::timeout;
+
+use super::message::Letter;
+use crate::config::mail::{Smtp, Tls};
+
+/// The only answer to a message that says it was taken (RFC 5321 4.3.2).
+const TAKEN: u16 = 250;
+/// What tells of the dialogue, not of the mail: commands in a wrong order, a login that is needed.
+const NOT_OF_THE_MAIL: [u16; 2] = [503, 530];
+/// How long the answer to a good-bye is waited for.
+const GOOD_BYE: Duration = Duration::from_secs(1);
+
+/// A connection that is ready for the next mail.
+pub(super) type Connection = AsyncSmtpConnection;
+
+/// Why a mail was not handed over. The texts hold what the server said, addresses too: they are for the database, not for logs.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The server can't be reached, or does not let us in: no mail's fault.
+    #[error("{0}")]
+    Unreachable(String),
+    /// Not now: it is worth trying again.
+    #[error("{0}")]
+    Later(String),
+    /// The server refuses this mail for good.
+    #[error("{0}")]
+    Never(String),
+}
+
+/// A client of one mail server.
+pub struct SmtpClient {
+    server: Smtp,
+    tls: TlsParameters,
+    hello: ClientId,
+}
+
+impl SmtpClient {
+    /// Reads the authorities. `hello` is the name that the server is greeted with.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub(super) fn new(server: &Smtp, hello: &str) -> Result<Self, SendError> {
+        let unreadable = |why: String| SendError::Unreachable(format!("SMTP_CA names a file that {why}"));
+        let mut tls = TlsParameters::builder(server.host.clone());
+        if let Some(ca) = &server.ca {
+            let pem = std::fs::read(ca).map_err(|error| unreadable(format!("can't be read: {error}")))?;
+            let certificates =
+                Certificate::from_pem(&pem).map_err(|_| unreadable("holds no certificates".to_owned()))?;
+            if !pem.windows(5).any(|five| five == b"BEGIN") {
+                return Err(unreadable("holds no certificates".to_owned()));
+            }
+            tls = tls.certificate_store(CertificateStore::None).add_root_certificate(certificates);
+        }
+        let tls = tls.build().map_err(|error| SendError::Unreachable(full(&error)))?;
+        Ok(Self { server: server.clone(), tls, hello: ClientId::Domain(hello.to_owned()) })
+    }
+
+    pub(super) async fn send(&self, line: &mut Option<Connection>, letter: &Letter<'_>) -> Result<(), SendError> {
+        let never = |error: super::message::Unwritable| SendError::Never(error.to_string());
+        let (envelope, message) = (letter.envelope().map_err(never)?, letter.message().map_err(never)?);
+        // Not on the line while it is in use: whatever comes between, it is closed.
+        let before = line.take();
+        let handed_over = timeout(self.server.timeout, async {
+            let mut connection = match before {
+                Some(connection) => connection,
+                None => self.connect().await.map_err(|error| SendError::Unreachable(full(&error)))?,
+            };
+            let answer = connection.send(&envelope, &message).await.map_err(|error| refused(&error))?;
+            if !answer.has_code(TAKEN) {
+                return Err(SendError::Later(format!("the server answered {} to a message", answer.code())));
+            }
+            Ok(connection)
+        });
+        match handed_over.await {
+            Ok(Ok(connection)) => {
+                *line = Some(connection);
+                Ok(())
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(SendError::Later(format!("not taken within {:?}", self.server.timeout))),
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, Error> {
+        let Smtp { host, port, tls, credentials, .. } = &self.server;
+        let wrapper = (*tls == Tls::Wrapper).then(|| self.tls.clone());
+        let address = (host.as_str(), *port);
+        let mut connection = Connection::connect_tokio1(address, None, &self.hello, wrapper, None).await?;
+        if *tls == Tls::Required {
+            // Where the server does not offer it this fails, and nothing goes in plain text.
+            connection.starttls(self.tls.clone(), &self.hello).await?;
+        }
+        if let Some((user, password)) = credentials {
+            let password = String::from_utf8_lossy(password.reveal()).into_owned();
+            let _: Response = connection.auth(DEFAULT_MECHANISMS, &Credentials::new(user.clone(), password)).await?;
+        }
+        Ok(connection)
+    }
+}
+
+/// Says good-bye.
+pub(super) async fn quit(mut connection: Connection) {
+    // Taken is what was answered with 250: nothing hangs on this.
+    let _ = timeout(GOOD_BYE, connection.quit()).await;
+}
+
+/// What a refusal in the dialogue of a mail says of it.
+fn refused(error: &Error) -> SendError {
+    let code = error.status().map(u16::from);
+    match code {
+        Some(code) if error.is_permanent() && !NOT_OF_THE_MAIL.contains(&code) => SendError::Never(full(error)),
+        _ => SendError::Later(full(error)),
+    }
+}
+
+/// An error with what caused it, in one line.
+fn full(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let told = inner.to_string();
+        if !text.contains(&told) {
+            text = format!("{text}: {told}");
+        }
+        cause = inner.source();
+    }
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
+}
