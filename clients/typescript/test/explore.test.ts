@@ -52,7 +52,7 @@ test.each(Object.entries(settings))("%s", { timeout: 120_000 }, (_, setting) => 
 const wrongs: readonly (readonly [string, setting: string, ...change: readonly [right: string, wrong: string]])[] = [
   ["late answers are believed", "somebody else logs in", "const late = sent!", "const late = false && sent!"],
   ["late answers are believed, without locks", "two tabs log in as two people, without locks", "const late = sent!", "const late = false && sent!"],
-  ["the cookies of a login make nothing late", "somebody else logs in while the tab asks", "s.floor = s.next;\n        run(\"renewed", "run(\"renewed"],
+  ["the cookies of a login make nothing late", "somebody else logs in while the tab asks", "s.floor = s.next;\n        s.unproved = false;", "s.unproved = false;"],
   ["another tab's word is enough", "a password change without locks", "else if (event.session !== s.session) glance", "else if (!event.session) { s.shown = { status: \"anonymous\", user: null, lost: null }; s.session = null; } else glance"],
   ["another tab is not heard", "somebody else logs in", "else if (event.session !== s.session) glance(event.lost, event.session === null)", ""],
   ["a refusal is enough", "the password is changed while another tab asks", "return look(id, outcome, code);", "{ nobody(code); return end(id, outcome); }"],
