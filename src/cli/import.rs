@@ -33,7 +33,7 @@ pub(super) struct Import {
     #[arg(long)]
     table: Option<String>,
     /// Where a value stands, in place of the preset's: FIELD=COLUMN, with `a|b` for the first that is there, `a+b` for both, `!a` for the
-    /// opposite. Fields: id, email, full_name, hash, is_active, is_superuser, created_at, last_login
+    /// opposite. Fields: `id`, `email`, `full_name`, `hash`, `is_active`, `is_superuser`, `created_at`, `last_login`
     #[arg(long = "column", value_name = "FIELD=COLUMN", value_parser = column)]
     columns: Vec<(Field, Column)>,
     /// What a bcrypt hash without a mark is of: must be said where the source may be Flask-Bcrypt, Devise or phpBB. Try it with --check
@@ -218,7 +218,7 @@ fn typed_password() -> anyhow::Result<String> {
 /// The report.
 fn text(report: &Report, plan: &Plan) -> String {
     let made = if plan.dry_run { "would be made" } else { "made" };
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for line in &report.lines {
         let why = match line.outcome {
             Outcome::Refused(error) => error.describe().to_owned(),
@@ -226,15 +226,15 @@ fn text(report: &Report, plan: &Plan) -> String {
             Outcome::Made(Taken::WithoutPassword(NotTaken(reason))) => format!("{made} without a password: {reason}"),
             Outcome::Made(Taken::Whole) | Outcome::Present => continue,
         };
-        text += &format!("row {}, {}: {why}\n", line.row, line.email.as_deref().unwrap_or("no address"));
+        lines.push(format!("row {}, {}: {why}", line.row, line.email.as_deref().unwrap_or("no address")));
     }
     let told = report.refused + report.clashes + report.without_password;
     if told > report.lines.len() as u64 {
-        text += &format!("and {} more rows like these\n", told - report.lines.len() as u64);
+        lines.push(format!("and {} more rows like these", told - report.lines.len() as u64));
     }
-    text += &format!("{} rows read\n{} accounts {made}\n", report.rows, report.made);
+    lines.push(format!("{} rows read\n{} accounts {made}", report.rows, report.made));
     for (scheme, count) in &report.schemes {
-        text += &format!("  {count} {scheme}\n");
+        lines.push(format!("  {count} {scheme}"));
     }
     for (count, what) in [
         (report.present, "were taken before"),
@@ -242,20 +242,23 @@ fn text(report: &Report, plan: &Plan) -> String {
         (report.refused, "are no accounts"),
     ] {
         if count > 0 {
-            text += &format!("{count} {what}\n");
+            lines.push(format!("{count} {what}"));
         }
     }
     if report.without_password > 0 {
-        text +=
-            &format!("{} have no password: they need a reset (`doorward user reset-link`)\n", report.without_password);
+        lines.push(format!(
+            "{} have no password: they need a reset (`doorward user reset-link`)",
+            report.without_password
+        ));
     }
     if report.costlier > 0 {
-        text += &format!(
-            "{} take longer than others for a wrong password, which tells that they are there, until each has logged in once\n",
+        lines.push(format!(
+            "{} take longer than others for a wrong password, which tells that they are there, until each has logged in once",
             report.costlier
-        );
+        ));
     }
-    text
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 /// Shows how far it is: in one line of a terminal; else every so often.

@@ -270,11 +270,12 @@ async fn people_of_wordpress_log_in(app: TestApp) {
                    user_activation_key varchar(255), user_status int(11), display_name varchar(250));"
         .to_owned();
     for (number, vector) in mine.iter().enumerate() {
-        sql += &format!(
+        let row = format!(
             "INSERT INTO wp_users VALUES ({}, 'w{number}', '{}', 'w', 'w{number}@example.com', '', '2024-01-02 03:04:05', '', 0, 'W {number}');",
             number + 10,
             vector.stored
         );
+        sql.push_str(&row);
     }
     let report = move_in(&app, "wordpress", None, &sql).await;
     assert_eq!((report.made, report.is_whole()), (mine.len() as u64, true), "{report:?}");
@@ -296,12 +297,13 @@ async fn people_of_devise_log_in_with_its_pepper() {
                    last_sign_in_at datetime, created_at datetime(6) NOT NULL, updated_at datetime(6) NOT NULL);"
         .to_owned();
     for (number, vector) in mine.iter().enumerate() {
-        sql += &format!(
+        let row = format!(
             "INSERT INTO users VALUES ({}, 'd{number}@example.com', '{}', NULL, NULL, 3, '2025-01-02 03:04:05.678901', NULL, \
              '2024-01-02 03:04:05.678901', '2025-01-02 03:04:05.678901');",
             number + 10,
             vector.stored
         );
+        sql.push_str(&row);
     }
     let app = TestApp::with(Database::Sqlite, &[("IMPORT_PEPPER", PEPPERS[1])]).await;
     let report = move_in(&app, "devise", Some(Wrapping::Devise), &sql).await;
