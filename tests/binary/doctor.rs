@@ -29,6 +29,9 @@ fn server(trusted: &str) -> Server {
         ("ALLOWED_ORIGINS", "https://app.example.com"),
         ("SHUTDOWN_DELAY", "0s"),
         ("TRUSTED_PROXIES", trusted),
+        ("SMTP_HOST", "127.0.0.1"),
+        ("SMTP_TLS", "none"),
+        ("MAIL_FROM", "auth@example.com"),
     ];
     Server::start(&[&settings[..], &KEYS].concat())
 }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::databases::postgres;
 use crate::program::{Finished, run};
 
-/// Of "SecurePass123".
+/// Of "`SecurePass123`".
 const BC: &str = "$2b$04$T2RhXNc30kVYoTRa9tHEOemwhY8o0OlfQk7EQdjJ2iQDDbu2zYuuq";
 
 /// A folder, and the database that is imported into.
@@ -83,12 +83,11 @@ impl Home {
 
     async fn number(&self, query: &str) -> i64 {
         let query = sqlx::AssertSqlSafe(query.to_owned());
-        match &self.url {
-            Some(url) => sqlx::query_scalar(query).fetch_one(&mut PgConnection::connect(url).await.unwrap()).await,
-            None => {
-                let url = format!("sqlite://{}", self.folder.path().join("data/doorward.db").display());
-                sqlx::query_scalar(query).fetch_one(&mut SqliteConnection::connect(&url).await.unwrap()).await
-            }
+        if let Some(url) = &self.url {
+            sqlx::query_scalar(query).fetch_one(&mut PgConnection::connect(url).await.unwrap()).await
+        } else {
+            let url = format!("sqlite://{}", self.folder.path().join("data/doorward.db").display());
+            sqlx::query_scalar(query).fetch_one(&mut SqliteConnection::connect(&url).await.unwrap()).await
         }
         .unwrap()
     }
@@ -196,7 +195,7 @@ async fn what_is_in_each_others_way_is_told_and_left(home: Home) {
         json!({ "id": "i", "email": "ok@example.com", "hash": BC, "is_superuser": true, "is_active": false }),
         json!({ "id": "j", "email": "slow@example.com", "hash": BC.replace("$04$", "$14$") }),
     ];
-    let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    let lines = rows.map(|row| row.to_string()).join("\n");
     let path = home.file("users.ndjson", &lines);
     let from = path.to_str().unwrap().to_owned();
     let expected = "\
@@ -270,9 +269,8 @@ async fn whoever_was_erased_does_not_come_back(home: Home) {
 
 async fn a_killed_import_goes_on_and_two_at_once_make_each_account_once(home: Home) {
     const ROWS: i64 = 20_000;
-    let lines: String = (0..ROWS)
-        .map(|n| format!("{}\n", json!({ "id": format!("u{n}"), "email": format!("u{n}@example.com"), "hash": BC })))
-        .collect();
+    let row = |n| json!({ "id": format!("u{n}"), "email": format!("u{n}@example.com"), "hash": BC }).to_string();
+    let lines = (0..ROWS).map(row).collect::<Vec<_>>().join("\n");
     let path = home.file("users.ndjson", &lines);
     let from = path.to_str().unwrap();
     assert_eq!(home.run(&["migrate"]).code, Some(0));
@@ -326,7 +324,7 @@ fn files_of_every_kind_say_the_same() {
         { "id": "a1", "email": "ann@example.com", "hash": BC, "full_name": "Ann, \"A\"" },
         { "id": "b2", "email": "bob@example.com", "hash": BC, "full_name": null },
     ]);
-    let lines: String = rows.as_array().unwrap().iter().map(|row| format!("{row}\n\n")).collect();
+    let lines = rows.as_array().unwrap().iter().map(|row| format!("{row}\n")).collect::<Vec<_>>().join("\n");
     let table = format!(
         "\u{feff}id,email,hash,full_name\r\na1,ann@example.com,{BC},\"Ann, \"\"A\"\"\"\r\nb2,bob@example.com,{BC},\r\n"
     );

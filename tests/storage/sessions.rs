@@ -310,7 +310,9 @@ both! {
             assert!(matches!(insert(session.clone()).await, Err(Error::Internal(_))), "{session:?}");
         }
         insert(good.clone()).await.unwrap();
-        assert!(matches!(insert(good).await, Err(Error::Internal(_))), "the same id twice");
+        let twice = insert(good).await;
+        // PostgreSQL can't tell it from a race that somebody else has won.
+        assert!(matches!(twice, Err(Error::Internal(_) | Error::Conflict(_))), "the same id twice");
     }
 }
 
@@ -361,7 +363,7 @@ both! {
         assert_eq!(find(&test, plain.id).await, Some((now_bound.clone(), user.clone())));
         let other = session(user.id, 4, START);
         store(&test, &other).await;
-        assert!(matches!(bind(other, 7).await, Err(Error::Internal(_))));
+        assert!(matches!(bind(other, 7).await, Err(Error::Internal(_) | Error::Conflict(_))));
         // Rotation leaves it, and the end too.
         let rotated = Session { generation: 2, ..now_bound.clone() };
         let update = rotated.clone();

@@ -105,7 +105,7 @@ impl SmtpServer {
                     continue;
                 };
                 // What goes wrong on it is the test's, or the client hung up.
-                thread::spawn(move || drop(serve(stream, &shared, tls, &stopped)));
+                thread::spawn(move || drop(serve(stream, &shared, tls.as_ref(), &stopped)));
             }
         });
         Self { address, state, stop }
@@ -168,7 +168,12 @@ impl Wire {
     }
 }
 
-fn serve(stream: TcpStream, state: &Mutex<State>, tls: Option<Arc<ServerConfig>>, stop: &AtomicBool) -> io::Result<()> {
+fn serve(
+    stream: TcpStream,
+    state: &Mutex<State>,
+    tls: Option<&Arc<ServerConfig>>,
+    stop: &AtomicBool,
+) -> io::Result<()> {
     let fault = {
         let mut state = lock(state);
         state.connections += 1;
@@ -215,13 +220,13 @@ fn serve(stream: TcpStream, state: &Mutex<State>, tls: Option<Arc<ServerConfig>>
             }
             "STARTTLS" => {
                 wire.say("220 go ahead")?;
-                let (Wire::Plain(plain), Some(config)) = (wire, tls.clone()) else { return Ok(()) };
+                let (Wire::Plain(plain), Some(config)) = (wire, tls.cloned()) else { return Ok(()) };
                 let connection = ServerConnection::new(config).map_err(io::Error::other)?;
                 let stream = StreamOwned::new(connection, plain.into_inner());
                 wire = Wire::Tls(Box::new(BufReader::new(stream)));
             }
             "RCPT" => {
-                to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+                line.split(['<', '>']).nth(1).unwrap_or_default().clone_into(&mut to);
                 wire.say("250 ok")?;
             }
             "DATA" => {

@@ -91,9 +91,9 @@ pub(super) fn every_answer(exchange: &Exchange, path: &str, page: bool, found: &
     for hint in ["$2a$", "$2b$", "$2y$"] {
         found.unless(page || !body.contains(hint), || format!("{hint}: a hash in the body"));
     }
-    // Where a word begins: inside of one it stands by chance in an id.
-    let mut words = body.split(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_'));
-    let token = words.find(|word| word.starts_with("eyJ"));
+    // With its dots: an id may begin so by chance.
+    let mut words = body.split(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_' | '.'));
+    let token = words.find(|word| word.starts_with("eyJ") && word.contains('.'));
     found.unless(page || token.is_none(), || "a token in the body".into());
 }
 
