@@ -23,10 +23,12 @@ pub(super) async fn restore(config: &Config, file: &Path, now: Timestamp) -> any
         return Ok(not_sqlite("pg_restore --clean --if-exists"));
     };
     let restored = storage::restore(database, file, now).await?;
+    // In whole seconds, and none of the sessions began later.
+    let not_before = Timestamp::from_seconds(now.seconds() + 1);
     let kept = restored.kept.map_or_else(String::new, |kept| format!("What was there is kept in {}\n", kept.display()));
     print(&format!(
         "{} is restored: {}\n{kept}Sessions that ended since the backup are alive again, and passwords are the old ones. To end all \
-         sessions, start the server with\nSESSIONS_NOT_BEFORE={now}\n",
+         sessions, start the server with\nSESSIONS_NOT_BEFORE={not_before}\n",
         config.database.location.describe(),
         told(&restored.copy),
     ))?;

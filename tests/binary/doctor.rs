@@ -32,6 +32,8 @@ fn server(trusted: &str) -> Server {
         ("SMTP_HOST", "127.0.0.1"),
         ("SMTP_TLS", "none"),
         ("MAIL_FROM", "auth@example.com"),
+        ("RESET_URL", "https://app.example.com/reset"),
+        ("NOT_ME_URL", "https://app.example.com/not-me"),
     ];
     Server::start(&[&settings[..], &KEYS].concat())
 }

@@ -167,6 +167,7 @@ impl Site {
         let output = command.output().expect("curl must run");
         assert!(output.status.success(), "{}: {command:?} {output:?}", self.name);
         let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let text = text.strip_prefix("HTTP/1.1 100 Continue\r\n\r\n").unwrap_or(&text);
         let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
         assert!(head.starts_with("HTTP/2 ") || arguments.contains(&"--http1.1"), "{}: {head}", self.name);
         let status = head.split(' ').nth(1).and_then(|status| status.trim().parse().ok()).expect("a status");
@@ -285,7 +286,9 @@ fn a_day_behind(mut site: Site) {
         let how = if by_doorward { ["--http2", "Expect:"] } else { ["--http1.1", "Accept: */*"] };
         let upload = ["-X", "POST", "-H", "Content-Type: application/json", "--data-binary", "@large"];
         let answer = site.curl("127.0.0.5", "/api/auth/login", &[&[how[0], "-H", how[1]], &upload[..]].concat());
-        assert_eq!(answer.status, 413, "{}: {size} bytes: {}", site.name, answer.body);
+        // Caddy goes on until either has enough: then it may be left by the service in the middle.
+        let left = !by_doorward && site.name.contains("caddy") && answer.status == 502;
+        assert!(answer.status == 413 || left, "{}: {size} bytes: {} {}", site.name, answer.status, answer.body);
         assert!(!by_doorward || answer.body.contains("payload_too_large"), "{}: {}", site.name, answer.body);
     }
 
@@ -303,7 +306,9 @@ fn a_day_behind(mut site: Site) {
     Site::signal(&site.nodes[0], "-TERM");
     let mut asked = 0;
     while !site.nodes[0].has_ended() || asked < 20 {
-        let answer = site.curl("127.0.0.7", "/api/auth/me", &["--cookie", "jar"]);
+        // From one address the proxy would take it for a flood.
+        let from = format!("127.0.1.{}", 1 + asked % 200);
+        let answer = site.curl(&from, "/api/auth/me", &["--cookie", "jar"]);
         assert_eq!(answer.status, 200, "{}: after {asked}: {}", site.name, answer.body);
         asked += 1;
     }
