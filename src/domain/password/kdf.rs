@@ -110,7 +110,7 @@ impl Kdf {
         format!("{}, {}", self.function.name(), self.function.parameters())
     }
 
-    /// What one takes of a core, in rounds of bcrypt: counted in what each function does, by rates that were measured beside each other
+    /// What one takes of a core, in rounds of bcrypt: counted in what each function does, by rates that are estimates still
     /// (`docs/design/moving-in.md`).
     #[must_use]
     pub fn rounds(&self) -> u64 {
