@@ -6,7 +6,7 @@ use doorward::service::import::{Plan, import};
 use doorward::storage::import::Place;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sqlx::{Connection as _, Executor as _};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
 use crate::harness::app::{Database, TestApp};
 use crate::harness::both;
@@ -177,7 +177,9 @@ async fn move_in(app: &TestApp, preset: &str, bare: Option<Wrapping>, sql: &str)
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.db");
     let url = format!("sqlite://{}?mode=rwc", path.display());
-    let mut source = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    // What the test itself does is none of the service's log.
+    let options = url.parse::<sqlx::sqlite::SqliteConnectOptions>().unwrap().disable_statement_logging();
+    let mut source = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
     source.execute(sqlx::AssertSqlSafe(sql.to_owned())).await.unwrap();
     source.close().await.unwrap();
     let preset = Preset::named(preset).unwrap();

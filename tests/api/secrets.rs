@@ -102,8 +102,11 @@ fn logs_at_the_finest_level_tell_no_secret() {
     // What was made by chance on the way: reset tokens, whose form tells nothing.
     let made = fs::read_to_string(trace::made(&log)).unwrap();
     assert!(made.lines().count() > 20, "{made}");
+    // In development, without a mail server, the log is where the link is found; nowhere else.
+    let told: Vec<_> = text.lines().filter(|line| !line.contains("a mail, as a file: set SMTP_HOST")).collect();
     for secret in made.lines() {
-        assert!(!text.contains(secret), "a reset token is told");
+        let line = told.iter().find(|line| line.contains(secret));
+        assert!(line.is_none(), "a link's token is told: {}", line.unwrap_or(&""));
     }
     let mut found = Vec::new();
     for line in text.lines() {
