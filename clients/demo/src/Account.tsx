@@ -2,6 +2,7 @@ import { useState } from "react";
 import type { ReactNode } from "react";
 
 import { sentence } from "@doorward/client";
+import { account } from "@doorward/client/account";
 import { useAuth } from "@doorward/client/react";
 
 import { Field, Form, NewPassword } from "./forms";
@@ -41,7 +42,7 @@ export function YourData(): ReactNode {
   const [failed, setFailed] = useState("");
 
   async function download() {
-    const result = await client.exportMe();
+    const result = await account(client).exportMe();
     setFailed(result.ok ? "" : sentence(result));
     if (!result.ok) return;
     const link = document.createElement("a");
@@ -62,7 +63,7 @@ export function YourData(): ReactNode {
       <section className="card">
         <h2>Delete your account</h2>
         <p>Your account and all that belongs to it are erased at once, for ever.</p>
-        <Form button="Delete my account" danger send={({ password = "" }) => client.deleteMe({ password })}>
+        <Form button="Delete my account" danger send={({ password = "" }) => account(client).deleteMe({ password })}>
           {(errors) => (
             <Field label="Password" name="password" type="password" autoComplete="current-password" error={errors["password"]} />
           )}

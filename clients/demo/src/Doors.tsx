@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { ReactNode } from "react";
 
+import { account } from "@doorward/client/account";
 import { useAuth } from "@doorward/client/react";
 
 import { Field, Form, NewPassword } from "./forms";
@@ -63,7 +64,7 @@ export function Reset({ token }: { token: string }): ReactNode {
       ) : (
         <Form
           button="Set password"
-          send={({ new_password = "" }) => client.resetPassword({ token, new_password })}
+          send={({ new_password = "" }) => account(client).resetPassword({ token, new_password })}
           done={() => setDone(true)}
         >
           {(errors) => <NewPassword name="new_password" error={errors["new_password"]} />}

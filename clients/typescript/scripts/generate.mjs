@@ -16,8 +16,8 @@ rmSync(`${output}/index.ts`, { force: true });
 const document = JSON.parse(readFileSync(input, "utf8"));
 /** What every page pays for. The rest is `src/account.ts`'s: whoever needs it imports it. */
 const BASE = [
-  ...["register", "login", "refresh", "logout", "state", "me", "updateMe", "deleteMe", "exportMe"],
-  ...["changePassword", "resetPassword", "listSessions", "endSession", "logoutAll"],
+  ...["register", "login", "refresh", "logout", "state", "me", "updateMe"],
+  ...["changePassword", "listSessions", "endSession", "logoutAll"],
 ];
 /** What is no page's to call: probes, proxies, services that verify; and the browser itself calls two. */
 const OTHER_TAGS = ["Health", "Backend"], OTHERS = ["registerDevice", "refreshDevice"];

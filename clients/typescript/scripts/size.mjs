@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
 
-const BUDGET = 3_600;
+const BUDGET = 3_500;
 
 const { outputFiles } = await build({
   stdin: {

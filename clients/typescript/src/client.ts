@@ -163,7 +163,7 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
     wake();
     if (after.status === "unavailable" && !warned) {
       warned = true;
-      console.error(`Doorward at ${base}: no answer to ${location.origin} (ALLOWED_ORIGINS?)`);
+      console.error(`${name}: no answer to ${location.origin} (ALLOWED_ORIGINS?)`);
     }
     listeners.forEach((listener) => listener(before, after));
   }

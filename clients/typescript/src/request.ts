@@ -25,8 +25,8 @@ export async function request<Op extends Operation>(
   { id = "", body, user }: Words = {},
 ): Promise<readonly [Result<Op>, string | null]> {
   const row: string = operations[op as "me"];
-  const [method, path = "", success] = row.split(" ");
-  const url = `${http.baseUrl}/api/auth${path.replace("{id}", encodeURIComponent(id))}`;
+  const [method, path, success] = row.split(" ");
+  const url = `${http.baseUrl}/api/auth${path!.replace("{id}", encodeURIComponent(id))}`;
   const signal = AbortSignal.timeout(http.timeout);
   // Whoever takes a body may find it of the wrong kind.
   const hasBody = Boolean(body) && row.includes("415");
@@ -48,17 +48,16 @@ export async function request<Op extends Operation>(
     // An empty answer is none, and neither is a proxy's page.
     const answer = attempt(() => JSON.parse(text) as { code?: string });
     const { status, headers } = response;
-    const seconds = +headers.get("Retry-After")!;
-    const retryAfter = seconds ? { retryAfter: seconds } : {};
+    const retryAfter = +headers.get("Retry-After")! || undefined;
     session = headers.get("X-Doorward-Session");
-    if (status > 499 || (status === 429 && op === "refresh")) result = { ok: false, kind: "unavailable", ...retryAfter };
+    if (status > 499 || (status === 429 && op === "refresh")) result = { ok: false, kind: "unavailable", retryAfter };
     else if (`${status}` === success && (answer || status === 204)) result = { ok: true, status, data: answer };
-    else if (row.includes(` ${status}`) && answer?.code) result = { ok: false, kind: "problem", status, problem: answer, ...retryAfter };
+    else if (row.includes(` ${status}`) && answer?.code) result = { ok: false, kind: "problem", status, problem: answer, retryAfter };
     else result = { ok: false, kind: "unexpected", status };
   } catch (cause) {
     // An answer that may not be read is one all the same.
     const isThere = op === "state" && (await http.fetch(url, { mode: "no-cors", signal }).catch(() => null));
-    result = { ok: false, ...(signal.aborted ? { kind: "unavailable" } : isThere ? { kind: "origin" } : { kind: "network", cause }) };
+    result = { ok: false, kind: signal.aborted ? "unavailable" : isThere ? "origin" : "network", cause };
   }
   return [result as Result<Op>, session];
 }

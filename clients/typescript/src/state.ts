@@ -153,7 +153,7 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
   function end(id: number, result: Outcome) {
     leave(id);
     if (!result.ok && s.calls[id]!.op === "state" && /^un/.test(s.shown.status)) {
-      become({ status: "unavailable", user: null, lost: null, failure: { ...result, cause: null } as Failure });
+      become({ ...UNKNOWN, status: "unavailable", failure: { ...result, cause: null } as Failure } as Snapshot);
     }
     delete s.calls[id];
     if (id) {
@@ -241,16 +241,12 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
 
   function answered(id: number, outcome: Outcome, session: string | null): void {
     const { op, as, sent, alone, reads, leaves, again } = s.calls[id]!;
-    const said = (outcome.problem && outcome.problem.code) || "";
+    const said = outcome.problem ? outcome.problem.code : "";
     // `device_proof_required`: the first time the browser may not have been answered; the second, this is not the device.
-    const unproved = /_pr/.test(said);
-    if (unproved && !s.unproved) {
-      s.unproved = true;
-      return answered(id, AWAY, session);
-    }
-    const over = /^(not_a|token_e|session_|device_)/.test(said);
+    if (/_pr/.test(said) && (s.unproved = !s.unproved)) return answered(id, AWAY, session);
+    const over = /^(not_a|token|session|device)/.test(said);
     const code = (/^[sd]/.test(said) ? said : GONE) as LostCode;
-    const enters = /^(login|change)/.test(op);
+    const enters = /^(login|changeP)/.test(op);
     const renews = enters || as === "refresh";
     const late = sent! < s.floor && (!session || session !== s.session);
     if (late && (over || (outcome.ok && (reads || as === "state")))) return send(id, as);

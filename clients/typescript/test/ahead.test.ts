@@ -99,7 +99,7 @@ test("a service that is away is named once, with the page's origin and the setti
   service.instead = () => "cut";
   expect((await other.start()).status).toBe("unavailable");
   await other.start();
-  expect(said.mock.calls).toEqual([[`Doorward at ${service.url}: no answer to ${location.origin} (ALLOWED_ORIGINS?)`]]);
+  expect(said.mock.calls).toEqual([[`doorward:${service.url}: no answer to ${location.origin} (ALLOWED_ORIGINS?)`]]);
   service.instead = () => undefined;
   vi.advanceTimersByTime(5_000);
   await vi.waitFor(() => expect(other.getSnapshot().status).toBe("anonymous"));

@@ -68,10 +68,7 @@ export const operations = {
   register: "POST /register 201 400 403 409 413 415 422 429",
   me: "GET /me 200 401",
   updateMe: "PATCH /me 200 400 401 403 409 413 415 422 429 !",
-  deleteMe: "DELETE /me 204 400 401 403 409 413 415 422 429 * !",
   changePassword: "POST /password 200 400 401 403 409 413 415 422 429 * !",
-  resetPassword: "POST /password/reset 200 400 403 413 415 422 429",
-  exportMe: "GET /me/export 200 401 429",
   login: "POST /login 200 400 401 403 413 415 422 429 *",
   refresh: "POST /refresh 200 401 403 429 *",
   logout: "POST /logout 200 403 *",
@@ -82,7 +79,7 @@ export const operations = {
 } as const;
 
 /** Those that `@doorward/client/account` adds. */
-export type More = "forgotPassword" | "reportNotMe" | "sendVerification" | "verifyEmail" | "changeEmail" | "confirmEmailChange" | "restoreEmail";
+export type More = "deleteMe" | "resetPassword" | "forgotPassword" | "reportNotMe" | "sendVerification" | "verifyEmail" | "changeEmail" | "confirmEmailChange" | "restoreEmail" | "exportMe";
 
 /** The operations, by their ids in the contract. */
 export type Operation = keyof typeof operations | More;
