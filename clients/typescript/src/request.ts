@@ -40,7 +40,7 @@ export async function request<Op extends Operation>(
       headers: {
         // A session that begins may be bound to this device.
         ...(hasBody && { "Content-Type": "application/json", "X-Doorward-Bind": "device" }),
-        ...(user && row.includes("!") && { "X-Doorward-User": `${user}` }),
+        ...(user && row.includes("!") && { "X-Doorward-User": user }),
       },
       ...(hasBody && { body: JSON.stringify(body) }),
     } as RequestInit);
@@ -56,8 +56,8 @@ export async function request<Op extends Operation>(
     else result = { ok: false, kind: "unexpected", status };
   } catch (cause) {
     // An answer that may not be read is one all the same.
-    const isThere = op === "state" && (await http.fetch(url, { mode: "no-cors", signal }).catch(() => null));
-    result = { ok: false, kind: signal.aborted ? "unavailable" : isThere ? "origin" : "network", cause };
+    const isThere = op === "state" && (await http.fetch(url, { mode: "no-cors", signal }).catch(() => 0));
+    result = { ok: false, ...(signal.aborted ? { kind: "unavailable" } : isThere ? { kind: "origin" } : { kind: "network", cause }) };
   }
   return [result as Result<Op>, session];
 }

@@ -241,10 +241,10 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
 
   function answered(id: number, outcome: Outcome, session: string | null): void {
     const { op, as, sent, alone, reads, leaves, again } = s.calls[id]!;
-    const said = outcome.problem ? outcome.problem.code : "";
+    const said = (outcome.problem as { code: string } | undefined)?.code as string;
     // `device_proof_required`: the first time the browser may not have been answered; the second, this is not the device.
     if (/_pr/.test(said) && (s.unproved = !s.unproved)) return answered(id, AWAY, session);
-    const over = /^(not_a|token|session|device)/.test(said);
+    const over = /^(not_a|tok|ses|dev)/.test(said);
     const code = (/^[sd]/.test(said) ? said : GONE) as LostCode;
     const enters = /^(login|changeP)/.test(op);
     const renews = enters || as === "refresh";
