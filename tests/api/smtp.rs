@@ -240,7 +240,7 @@ async fn a_great_many_go_in_the_order_of_their_age(database: Database) {
         Database::Sqlite => "unhex(printf('%032x', n))",
         Database::Postgres => "decode(lpad(to_hex(n), 32, '0'), 'hex')",
     };
-    let (count, now) = (300, app.clock.now().micros());
+    let (count, now) = (1_000, app.clock.now().micros());
     app.execute(&format!(
         "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count}) \
          INSERT INTO outbox (id, kind, sent_to, recipient, budget, created_at, due_at, attempts) \
