@@ -241,7 +241,7 @@ test("N: a page whose origin is not allowed, and one whose service is away, show
   ]) {
     const tab = await open();
     const said = [];
-    tab.on("console", (message) => message.text().startsWith("Doorward") && said.push(message.text()));
+    tab.on("console", (message) => message.text().startsWith("doorward:") && said.push(message.text()));
     await tab.evaluate(() => auth.start());
     const shown = await tab.evaluate(() => auth.start());
     assert.deepEqual([shown.status, shown.failure.kind], ["unavailable", kind]);
