@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { chromium } from "playwright-core";
 
+import { atEnd, temporaryFolder } from "./ends.mjs";
 import { findChromium, freePort } from "./support.mjs";
 
 const configuration = readFileSync(new URL("../../deploy/nginx.conf", import.meta.url), "utf8");
@@ -19,7 +19,7 @@ export const app = "app.example.com";
 /** Both names on this port of https: the service at that port behind the real `deploy/nginx.conf`, and one empty page. Returns the certificate of
  * the authority that has signed. `seen` tells what has passed the proxy; `ail` lets it refuse what browsers ask by themselves, or not any more. */
 export async function startHttps(t, https, port) {
-  const folder = mkdtempSync(join(tmpdir(), "doorward-https-"));
+  const folder = temporaryFolder(t, "https");
   const inside = (file) => join(folder, file);
   const openssl = (...words) => execFileSync("openssl", words, { cwd: folder, stdio: "ignore" });
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
@@ -62,11 +62,8 @@ export async function startHttps(t, https, port) {
   };
   // It returns when it listens, and goes on in the background.
   nginx();
-  t.after(() => {
-    nginx("-s", "stop");
-    // It ends a little later, and removes files of its own.
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  });
+  // It ends a little later, and removes files of its own.
+  atEnd(t, () => nginx("-s", "stop"));
   const ail = (ails) => {
     writeFileSync(inside("doorward.conf"), ails ? ailing : site);
     nginx("-s", "reload");
@@ -77,8 +74,7 @@ export async function startHttps(t, https, port) {
 
 /** A home of its own, whose key store trusts the authority, so that browsers with any profile in it do. */
 export function trust(t, authority) {
-  const home = mkdtempSync(join(tmpdir(), "doorward-home-"));
-  t.after(() => rmSync(home, { recursive: true, force: true, maxRetries: 5 }));
+  const home = temporaryFolder(t, "home");
   const store = `sql:${join(home, ".pki/nssdb")}`;
   mkdirSync(join(home, ".pki/nssdb"), { recursive: true });
   execFileSync("certutil", ["-d", store, "-N", "--empty-password"], { stdio: "ignore" });
@@ -119,7 +115,7 @@ export async function startProfile(t, home, name, { binds = true } = {}) {
     }
     await ended;
   };
-  t.after(kill);
+  atEnd(t, kill);
   const endpoint = await new Promise((found, failed) => {
     let log = "";
     child.once("close", () => failed(new Error(`Chromium ended: ${log}`)));

@@ -2,14 +2,15 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { accessSync, constants, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
+
+import { atEnd, temporaryFolder } from "./ends.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const binary = resolve(here, process.env.DOORWARD_BIN ?? "../../target/debug/doorward");
@@ -19,17 +20,16 @@ export const person = { email: "user@example.com", password: "SecurePass123" };
 
 /** Starts Doorward in an empty folder, on a free port; returns that. */
 export async function startDoorward(t, settings = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "doorward-browser-"));
+  const folder = temporaryFolder(t, "browser");
   // Cheap hashes: these tests are about browsers.
   const environment = { PORT: "0", BCRYPT_COST: "4", ...settings };
   const child = spawn(binary, [], { cwd: folder, env: environment, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise((done) => child.once("close", done));
   let log = "";
   child.stderr.on("data", (data) => (log += data));
-  t.after(async () => {
+  atEnd(t, async () => {
     child.kill("SIGKILL");
     await ended;
-    rmSync(folder, { recursive: true });
   });
   const port = await new Promise((found, failed) => {
     child.once("error", failed);
@@ -44,7 +44,7 @@ export async function startDoorward(t, settings = {}) {
 
 /** Starts a throw-away PostgreSQL on a free port; returns a database's URL. */
 export async function startPostgres(t) {
-  const folder = mkdtempSync(join(tmpdir(), "doorward-pg-"));
+  const folder = temporaryFolder(t, "pg");
   const isRoot = process.getuid() === 0;
   // It refuses to run as root.
   const as = (program, ...words) => (isRoot ? ["setpriv", "--reuid=postgres", "--clear-groups", program, ...words] : [program, ...words]);
@@ -57,10 +57,9 @@ export async function startPostgres(t) {
   const [postgres, ...rest] = as(findPostgres("postgres"), "-D", data, ...settings.flatMap((setting) => ["-c", setting]));
   const server = spawn(postgres, rest, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
   const ended = new Promise((done) => server.once("close", done));
-  t.after(async () => {
+  atEnd(t, async () => {
     server.kill("SIGQUIT");
     await ended;
-    rmSync(folder, { recursive: true, force: true });
   });
   await new Promise((ready, failed) => {
     server.once("close", () => failed(new Error("PostgreSQL ended")));
@@ -95,7 +94,7 @@ export async function startPage(t, html = "<!doctype html><title>A page</title>"
     response.end(isScript ? script : html);
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  t.after(() => {
+  atEnd(t, () => {
     server.closeAllConnections();
     return new Promise((done) => server.close(done));
   });
@@ -108,7 +107,7 @@ export async function startBrowser(t, options = {}, more = []) {
     executablePath: findChromium(),
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", ...more],
   });
-  t.after(() => browser.close());
+  atEnd(t, () => browser.close());
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   context.setDefaultTimeout(20_000);
   return context;

@@ -2,15 +2,15 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { build } from "vite";
 
+import { atEnd, temporaryFolder } from "../../../tests/browser/ends.mjs";
 import { person, startBrowser, startDoorward } from "../../../tests/browser/support.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -20,8 +20,7 @@ const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/cs
 /** The built demo on a port of its own, for this service. */
 async function startDemo(t, settings = {}) {
   const port = await startDoorward(t, { LOGIN_RATE_LIMIT: "off", ...settings });
-  const folder = mkdtempSync(join(tmpdir(), "doorward-demo-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t, "demo");
   process.env.VITE_DOORWARD_URL = `http://localhost:${port}`;
   await build({ root, logLevel: "error", build: { outDir: folder, emptyOutDir: true } });
   const server = createServer((request, response) => {
@@ -34,7 +33,7 @@ async function startDemo(t, settings = {}) {
     }
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  t.after(() => {
+  atEnd(t, () => {
     server.closeAllConnections();
     return new Promise((done) => server.close(done));
   });
@@ -226,7 +225,7 @@ async function startVite(t, settings) {
   const environment = { ...process.env, ...settings, NO_COLOR: "1" };
   const vite = spawn(process.execPath, ["node_modules/vite/bin/vite.js", "--port", "0"], { cwd: root, env: environment });
   const ended = new Promise((done) => vite.once("close", done));
-  t.after(() => {
+  atEnd(t, () => {
     vite.kill();
     return ended;
   });

@@ -1,12 +1,11 @@
 // Tabs of a real Chromium with the built client, a service on another port, and a proxy that loses replies.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 import { chromium } from "playwright-core";
 
+import { atEnd, temporaryFolder } from "../../../../tests/browser/ends.mjs";
 import { findChromium, person, startBrowser, startDoorward, startPage, startPostgres } from "../../../../tests/browser/support.mjs";
 
 export { person, startPage, startPostgres };
@@ -54,7 +53,7 @@ export async function startKeeping(t) {
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
     ignoreDefaultArgs: ["--disable-back-forward-cache"],
   });
-  t.after(() => browser.close());
+  atEnd(t, () => browser.close());
   return browser.newContext();
 }
 
@@ -102,15 +101,14 @@ export async function startProxy(t, port) {
     for (const socket of [visitor, service]) socket.on("close", end).on("error", end);
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  t.after(() => new Promise((done) => server.close(done)));
+  atEnd(t, () => new Promise((done) => server.close(done)));
   proxy.port = server.address().port;
   return proxy;
 }
 
 /** A Chromium on a profile that outlives it. */
 export async function startOnProfile(t) {
-  const folder = mkdtempSync(join(tmpdir(), "doorward-profile-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t, "profile");
   return async () => {
     const context = await chromium.launchPersistentContext(folder, {
       executablePath: findChromium(),
@@ -118,7 +116,7 @@ export async function startOnProfile(t) {
       // The test kills it.
       handleSIGTERM: false,
     });
-    t.after(() => context.close().catch(() => {}));
+    atEnd(t, () => context.close().catch(() => {}));
     return context;
   };
 }

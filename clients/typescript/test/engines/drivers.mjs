@@ -6,6 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 
 import puppeteer from "puppeteer-core";
 
+import { atEnd } from "../../../../tests/browser/ends.mjs";
 import { freePort } from "../../../../tests/browser/support.mjs";
 
 const first = (files) => files.find((file) => existsSync(file));
@@ -22,7 +23,7 @@ export const engines = {
 
 async function launchFirefox(t, executablePath) {
   const browser = await puppeteer.launch({ browser: "firefox", executablePath, headless: true });
-  t.after(() => browser.close());
+  atEnd(t, () => browser.close());
   return {
     async open(url) {
       const page = await browser.newPage();
@@ -45,7 +46,7 @@ async function launchWebKit(t, binary) {
   const port = await freePort();
   const driver = spawn("/usr/bin/WebKitWebDriver", [`--port=${port}`], { env: environment, stdio: "ignore" });
   const ended = new Promise((done) => driver.once("close", done));
-  t.after(() => {
+  atEnd(t, () => {
     driver.kill();
     return ended;
   });
@@ -62,7 +63,7 @@ async function launchWebKit(t, binary) {
   const options = { binary, args: ["--automation"] };
   const { sessionId } = await ask("POST", "/session", { capabilities: { alwaysMatch: { "webkitgtk:browserOptions": options } } });
   const at = `/session/${sessionId}`;
-  t.after(() => ask("DELETE", at).catch(() => {}));
+  atEnd(t, () => ask("DELETE", at).catch(() => {}));
   await ask("POST", `${at}/timeouts`, { script: 60_000 });
   // A session has one current window: one thing at a time.
   let last = Promise.resolve();
@@ -107,7 +108,7 @@ async function launchWebKit(t, binary) {
 async function startDisplay(t) {
   const server = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp"], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
   const ended = new Promise((done) => server.once("close", done));
-  t.after(() => {
+  atEnd(t, () => {
     server.kill();
     return ended;
   });
