@@ -61,9 +61,10 @@ fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
 
 /// The schemas of which an answer is one.
 fn variants<'a>(document: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
+    let schema = resolve(document, schema);
     match schema["oneOf"].as_array() {
         Some(variants) => variants.iter().map(|variant| resolve(document, variant)).collect(),
-        None => vec![resolve(document, schema)],
+        None => vec![schema],
     }
 }
 

@@ -54,8 +54,9 @@ pub fn files(public_url: Option<&str>) -> Vec<File> {
 
 fn served_document(public_url: Option<&str>) -> String {
     let mut document = document::document();
-    if let (Some(url), Some(servers)) = (public_url, document["servers"].as_array_mut()) {
-        servers.push(serde_json::json!({ "url": url }));
+    // The first is what generators write down; the second is wherever the page was opened.
+    if let Some(url) = public_url {
+        document["servers"] = serde_json::json!([{ "url": url }, { "url": "/" }]);
     }
     format!("{document:#}\n")
 }
@@ -136,10 +137,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_document_names_the_public_server_second() {
+    async fn the_document_names_the_public_server_and_no_other_unasked() {
         let served: serde_json::Value =
             serde_json::from_str(&served_document(Some("https://auth.example.com"))).unwrap();
-        assert_eq!(served["servers"], serde_json::json!([{"url": "/"}, {"url": "https://auth.example.com"}]));
+        assert_eq!(served["servers"], serde_json::json!([{"url": "https://auth.example.com"}, {"url": "/"}]));
         let plain = get("/openapi.json", &[]).await.into_body().into_string().await.unwrap();
         assert_eq!(plain, document::text());
     }

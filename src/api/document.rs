@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use poem::http::StatusCode;
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService};
 use serde_json::{Map, Value, json};
 
@@ -33,16 +34,17 @@ fn raw() -> String {
         .description(include_str!("document.md"))
         .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
         .contact(ContactObject::new().name("The maintainers of Doorward"))
-        .server("/")
         .spec()
 }
 
 fn tidy(document: &mut Value) {
     let mut bodies = BTreeSet::new();
     let mut tags = Vec::new();
+    let mut unions = Map::new();
     for (_, path) in members(document, "paths") {
         for operation in path.as_object_mut().into_iter().flat_map(Map::values_mut) {
             tidy_operation(operation);
+            name_unions(operation, &mut unions);
             references(&operation["requestBody"], &mut bodies);
             tags.extend(operation["tags"].as_array().into_iter().flatten().cloned());
         }
@@ -53,6 +55,14 @@ fn tidy(document: &mut Value) {
     }
     for (name, schema) in members(&mut document["components"], "schemas") {
         tidy_schema(schema, bodies.contains(name));
+    }
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.append(&mut unions);
+        schemas.sort_keys();
+    }
+    // Where the service is to be found is known to who reads this; see `docs.rs` for what is served.
+    if let Some(document) = document.as_object_mut() {
+        document.shift_remove("servers");
     }
     descriptions(document);
     // poem-openapi says 3.0.0, and uses nothing that changed since.
@@ -88,6 +98,23 @@ fn tidy_operation(operation: &mut Value) {
         }
     }
     first(operation, &["operationId", "tags", "summary", "description", "security"]);
+}
+
+/// Gives every union of problems a name, from its operation and status: of what stands inside an answer generators make no type, or one with a number.
+fn name_unions(operation: &mut Value, unions: &mut Map<String, Value>) {
+    let id = operation["operationId"].as_str().unwrap_or_default();
+    let of = id[..1].to_ascii_uppercase() + &id[1..];
+    for (status, response) in members(operation, "responses") {
+        let description = response["description"].clone();
+        let Some(schema) = response.pointer_mut("/content/application~1problem+json/schema") else { continue };
+        if schema.get("oneOf").is_some() {
+            schema["description"] = description;
+            let reason = StatusCode::from_bytes(status.as_bytes()).ok().and_then(|status| status.canonical_reason());
+            let name = of.clone() + &reason.unwrap_or(status).replace(' ', "");
+            let reference = json!({ "$ref": format!("#/components/schemas/{name}") });
+            unions.insert(name, std::mem::replace(schema, reference));
+        }
+    }
 }
 
 /// An optional field is an `Option`, and `None` is written as null: poem-openapi says neither. Answers have all their fields; bodies

@@ -38,7 +38,7 @@ impl DevicesApi {
         match service::list(app, &caller).await {
             Ok(live) => {
                 let sessions = live.iter().map(|session| Session::of(session, Some(current))).collect();
-                Ok(Listed::Ok(Json(Sessions { sessions })))
+                Ok(Listed::Ok(Json(SessionList { sessions })))
             }
             Err(cause) => Err(cause.into()),
         }
@@ -121,7 +121,7 @@ codes! {
 enum Listed {
     /// The person's sessions.
     #[oai(status = 200)]
-    Ok(Json<Sessions>),
+    Ok(Json<SessionList>),
 }
 
 #[derive(ApiResponse)]
@@ -154,7 +154,7 @@ enum EndedAll {
 
 /// Where a person is logged in.
 #[derive(Debug, Object)]
-struct Sessions {
+struct SessionList {
     /// The most recently used first.
     sessions: Vec<Session>,
 }

@@ -121,9 +121,150 @@ export type BrowserState = {
 };
 
 /**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type ChangeEmailServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem) | ({
+    code: 'mail_unavailable';
+} & MailUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type ChangeEmailUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
+ * The body was understood, and refused; `code` says why.
+ */
+export type ChangeEmailUnprocessableEntity = ({
+    code: 'validation_failed';
+} & ValidationFailedProblem) | ({
+    code: 'incorrect_current_password';
+} & IncorrectCurrentPasswordProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type ChangePasswordServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type ChangePasswordUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
+ * The body was understood, and refused; `code` says why.
+ */
+export type ChangePasswordUnprocessableEntity = ({
+    code: 'validation_failed';
+} & ValidationFailedProblem) | ({
+    code: 'incorrect_current_password';
+} & IncorrectCurrentPasswordProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type CheckServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type CheckUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
  * How the service is.
  */
 export type Condition = 'healthy';
+
+/**
+ * Refused; `code` says why.
+ */
+export type ConfirmEmailChangeBadRequest = ({
+    code: 'malformed_json';
+} & MalformedJsonProblem) | ({
+    code: 'invalid_or_expired_token';
+} & InvalidOrExpiredTokenProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type ConfirmEmailChangeServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type ConfirmEmailChangeUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
 
 /**
  * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
@@ -175,6 +316,52 @@ export type DatabaseUnavailableProblem = {
      */
     code: 'database_unavailable';
 };
+
+/**
+ * Refused; `code` says why.
+ */
+export type DeleteMeConflict = ({
+    code: 'other_user';
+} & OtherUserProblem) | ({
+    code: 'last_superuser';
+} & LastSuperuserProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type DeleteMeServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type DeleteMeUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
+ * The body was understood, and refused; `code` says why.
+ */
+export type DeleteMeUnprocessableEntity = ({
+    code: 'validation_failed';
+} & ValidationFailedProblem) | ({
+    code: 'incorrect_current_password';
+} & IncorrectCurrentPasswordProblem);
 
 /**
  * `DEVICE_BOUND_SESSIONS=required`: the browser has not bound the session to its device in time. Another one may.
@@ -341,6 +528,34 @@ export type EmailVerification = {
 };
 
 /**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type EndSessionServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type EndSessionUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
  * A bound session that has ended.
  */
 export type EndedSession = {
@@ -385,6 +600,34 @@ export type Export = {
 };
 
 /**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type ExportMeServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type ExportMeUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
  * Which kind of rule a field breaks.
  */
 export type FieldCode = 'required' | 'type' | 'unknown' | 'duplicate' | 'too_short' | 'too_long' | 'invalid' | 'weak' | 'common';
@@ -408,6 +651,17 @@ export type FieldProblem = {
 };
 
 /**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type ForgotPasswordServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'mail_unavailable';
+} & MailUnavailableProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
  * Who has forgotten their password.
  */
 export type ForgottenPassword = {
@@ -416,6 +670,17 @@ export type ForgottenPassword = {
      */
     email: string;
 };
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type HealthServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem) | ({
+    code: 'shutting_down';
+} & ShuttingDownProblem);
 
 /**
  * Incorrect email or password. Unknown email, wrong password and disabled account get the same answer in the same time.
@@ -595,6 +860,34 @@ export type Link = {
 };
 
 /**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type ListSessionsServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type ListSessionsUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
  * Who logs in.
  */
 export type Login = {
@@ -609,6 +902,24 @@ export type Login = {
 };
 
 /**
+ * Refused; `code` says why.
+ */
+export type LoginForbidden = ({
+    code: 'email_not_verified';
+} & EmailNotVerifiedProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type LoginServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
  * Which sessions to end.
  */
 export type LogoutAll = {
@@ -617,6 +928,43 @@ export type LogoutAll = {
      */
     keep_current?: boolean | null;
 };
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type LogoutAllServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type LogoutAllUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type LogoutServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
 
 /**
  * The service is not set up to send mail.
@@ -663,6 +1011,34 @@ export type MalformedJsonProblem = {
      */
     code: 'malformed_json';
 };
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type MeServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type MeUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
 
 /**
  * A sentence that says what was done.
@@ -878,6 +1254,105 @@ export type Ready = {
 };
 
 /**
+ * Refused; `code` says why.
+ */
+export type RefreshDeviceForbidden = ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'device_proof_required';
+} & DeviceProofRequiredProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type RefreshDeviceServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type RefreshForbidden = ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'device_proof_required';
+} & DeviceProofRequiredProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type RefreshServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type RefreshUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type RegisterDeviceServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type RegisterDeviceUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type RegisterForbidden = ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'registration_closed';
+} & RegistrationClosedProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type RegisterServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
  * Who wants an account.
  */
 export type Registration = {
@@ -917,6 +1392,81 @@ export type RegistrationClosedProblem = {
      */
     code: 'registration_closed';
 };
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type ReportNotMeServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type ResetPasswordBadRequest = ({
+    code: 'malformed_json';
+} & MalformedJsonProblem) | ({
+    code: 'invalid_or_expired_token';
+} & InvalidOrExpiredTokenProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type ResetPasswordServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type RestoreEmailBadRequest = ({
+    code: 'malformed_json';
+} & MalformedJsonProblem) | ({
+    code: 'invalid_or_expired_token';
+} & InvalidOrExpiredTokenProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type RestoreEmailServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type SendVerificationServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem) | ({
+    code: 'mail_unavailable';
+} & MailUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type SendVerificationUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
 
 /**
  * One login of a person.
@@ -999,6 +1549,16 @@ export type SessionExpiredProblem = {
 };
 
 /**
+ * Where a person is logged in.
+ */
+export type SessionList = {
+    /**
+     * The most recently used first.
+     */
+    sessions: Array<Session>;
+};
+
+/**
  * The person has no such session.
  */
 export type SessionNotFoundProblem = {
@@ -1068,16 +1628,6 @@ export type SessionRevokedProblem = {
 };
 
 /**
- * Where a person is logged in.
- */
-export type Sessions = {
-    /**
-     * The most recently used first.
-     */
-    sessions: Array<Session>;
-};
-
-/**
  * The service is about to stop. Try again.
  */
 export type ShuttingDownProblem = {
@@ -1099,6 +1649,15 @@ export type ShuttingDownProblem = {
      */
     code: 'shutting_down';
 };
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type StateServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
 
 /**
  * A link in a mail to the person, or that an operator made. Never what opens it.
@@ -1248,6 +1807,34 @@ export type UnsupportedMediaTypeProblem = {
 };
 
 /**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type UpdateMeServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type UpdateMeUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
  * A person with an account.
  */
 export type User = {
@@ -1316,6 +1903,24 @@ export type ValidationFailedProblem = {
     errors: Array<FieldProblem>;
 };
 
+/**
+ * Refused; `code` says why.
+ */
+export type VerifyEmailBadRequest = ({
+    code: 'malformed_json';
+} & MalformedJsonProblem) | ({
+    code: 'invalid_or_expired_token';
+} & InvalidOrExpiredTokenProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type VerifyEmailServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
 export type RegisterData = {
     body: Registration;
     path?: never;
@@ -1331,11 +1936,7 @@ export type RegisterErrors = {
     /**
      * Refused; `code` says why.
      */
-    403: ({
-        code: 'cross_site_request';
-    } & CrossSiteRequestProblem) | ({
-        code: 'registration_closed';
-    } & RegistrationClosedProblem);
+    403: RegisterForbidden;
     /**
      * This email cannot be registered: it may belong to an account.
      */
@@ -1359,11 +1960,7 @@ export type RegisterErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: RegisterServiceUnavailable;
 };
 
 export type RegisterError = RegisterErrors[keyof RegisterErrors];
@@ -1402,21 +1999,7 @@ export type DeleteMeErrors = {
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'token_expired';
-    } & TokenExpiredProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: DeleteMeUnauthorized;
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -1424,11 +2007,7 @@ export type DeleteMeErrors = {
     /**
      * Refused; `code` says why.
      */
-    409: ({
-        code: 'other_user';
-    } & OtherUserProblem) | ({
-        code: 'last_superuser';
-    } & LastSuperuserProblem);
+    409: DeleteMeConflict;
     /**
      * The body is larger than 16 KiB.
      */
@@ -1440,11 +2019,7 @@ export type DeleteMeErrors = {
     /**
      * The body was understood, and refused; `code` says why.
      */
-    422: ({
-        code: 'validation_failed';
-    } & ValidationFailedProblem) | ({
-        code: 'incorrect_current_password';
-    } & IncorrectCurrentPasswordProblem);
+    422: DeleteMeUnprocessableEntity;
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -1452,11 +2027,7 @@ export type DeleteMeErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: DeleteMeServiceUnavailable;
 };
 
 export type DeleteMeError = DeleteMeErrors[keyof DeleteMeErrors];
@@ -1481,29 +2052,11 @@ export type MeErrors = {
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'token_expired';
-    } & TokenExpiredProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: MeUnauthorized;
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: MeServiceUnavailable;
 };
 
 export type MeError = MeErrors[keyof MeErrors];
@@ -1538,21 +2091,7 @@ export type UpdateMeErrors = {
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'token_expired';
-    } & TokenExpiredProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: UpdateMeUnauthorized;
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -1580,11 +2119,7 @@ export type UpdateMeErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: UpdateMeServiceUnavailable;
 };
 
 export type UpdateMeError = UpdateMeErrors[keyof UpdateMeErrors];
@@ -1623,21 +2158,7 @@ export type ChangePasswordErrors = {
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'token_expired';
-    } & TokenExpiredProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: ChangePasswordUnauthorized;
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -1657,11 +2178,7 @@ export type ChangePasswordErrors = {
     /**
      * The body was understood, and refused; `code` says why.
      */
-    422: ({
-        code: 'validation_failed';
-    } & ValidationFailedProblem) | ({
-        code: 'incorrect_current_password';
-    } & IncorrectCurrentPasswordProblem);
+    422: ChangePasswordUnprocessableEntity;
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -1669,11 +2186,7 @@ export type ChangePasswordErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: ChangePasswordServiceUnavailable;
 };
 
 export type ChangePasswordError = ChangePasswordErrors[keyof ChangePasswordErrors];
@@ -1698,11 +2211,7 @@ export type ResetPasswordErrors = {
     /**
      * Refused; `code` says why.
      */
-    400: ({
-        code: 'malformed_json';
-    } & MalformedJsonProblem) | ({
-        code: 'invalid_or_expired_token';
-    } & InvalidOrExpiredTokenProblem);
+    400: ResetPasswordBadRequest;
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -1726,11 +2235,7 @@ export type ResetPasswordErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: ResetPasswordServiceUnavailable;
 };
 
 export type ResetPasswordError = ResetPasswordErrors[keyof ResetPasswordErrors];
@@ -1779,13 +2284,7 @@ export type ForgotPasswordErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'mail_unavailable';
-    } & MailUnavailableProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: ForgotPasswordServiceUnavailable;
 };
 
 export type ForgotPasswordError = ForgotPasswordErrors[keyof ForgotPasswordErrors];
@@ -1834,11 +2333,7 @@ export type ReportNotMeErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: ReportNotMeServiceUnavailable;
 };
 
 export type ReportNotMeError = ReportNotMeErrors[keyof ReportNotMeErrors];
@@ -1863,21 +2358,7 @@ export type SendVerificationErrors = {
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'token_expired';
-    } & TokenExpiredProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: SendVerificationUnauthorized;
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -1889,13 +2370,7 @@ export type SendVerificationErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem) | ({
-        code: 'mail_unavailable';
-    } & MailUnavailableProblem);
+    503: SendVerificationServiceUnavailable;
 };
 
 export type SendVerificationError = SendVerificationErrors[keyof SendVerificationErrors];
@@ -1920,11 +2395,7 @@ export type VerifyEmailErrors = {
     /**
      * Refused; `code` says why.
      */
-    400: ({
-        code: 'malformed_json';
-    } & MalformedJsonProblem) | ({
-        code: 'invalid_or_expired_token';
-    } & InvalidOrExpiredTokenProblem);
+    400: VerifyEmailBadRequest;
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -1948,11 +2419,7 @@ export type VerifyEmailErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: VerifyEmailServiceUnavailable;
 };
 
 export type VerifyEmailError = VerifyEmailErrors[keyof VerifyEmailErrors];
@@ -1987,21 +2454,7 @@ export type ChangeEmailErrors = {
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'token_expired';
-    } & TokenExpiredProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: ChangeEmailUnauthorized;
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -2021,11 +2474,7 @@ export type ChangeEmailErrors = {
     /**
      * The body was understood, and refused; `code` says why.
      */
-    422: ({
-        code: 'validation_failed';
-    } & ValidationFailedProblem) | ({
-        code: 'incorrect_current_password';
-    } & IncorrectCurrentPasswordProblem);
+    422: ChangeEmailUnprocessableEntity;
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -2033,13 +2482,7 @@ export type ChangeEmailErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem) | ({
-        code: 'mail_unavailable';
-    } & MailUnavailableProblem);
+    503: ChangeEmailServiceUnavailable;
 };
 
 export type ChangeEmailError = ChangeEmailErrors[keyof ChangeEmailErrors];
@@ -2064,29 +2507,11 @@ export type ConfirmEmailChangeErrors = {
     /**
      * Refused; `code` says why.
      */
-    400: ({
-        code: 'malformed_json';
-    } & MalformedJsonProblem) | ({
-        code: 'invalid_or_expired_token';
-    } & InvalidOrExpiredTokenProblem);
+    400: ConfirmEmailChangeBadRequest;
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'token_expired';
-    } & TokenExpiredProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: ConfirmEmailChangeUnauthorized;
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -2114,11 +2539,7 @@ export type ConfirmEmailChangeErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: ConfirmEmailChangeServiceUnavailable;
 };
 
 export type ConfirmEmailChangeError = ConfirmEmailChangeErrors[keyof ConfirmEmailChangeErrors];
@@ -2143,11 +2564,7 @@ export type RestoreEmailErrors = {
     /**
      * Refused; `code` says why.
      */
-    400: ({
-        code: 'malformed_json';
-    } & MalformedJsonProblem) | ({
-        code: 'invalid_or_expired_token';
-    } & InvalidOrExpiredTokenProblem);
+    400: RestoreEmailBadRequest;
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -2171,11 +2588,7 @@ export type RestoreEmailErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: RestoreEmailServiceUnavailable;
 };
 
 export type RestoreEmailError = RestoreEmailErrors[keyof RestoreEmailErrors];
@@ -2200,21 +2613,7 @@ export type ExportMeErrors = {
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'token_expired';
-    } & TokenExpiredProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: ExportMeUnauthorized;
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -2222,11 +2621,7 @@ export type ExportMeErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: ExportMeServiceUnavailable;
 };
 
 export type ExportMeError = ExportMeErrors[keyof ExportMeErrors];
@@ -2265,11 +2660,7 @@ export type LoginErrors = {
     /**
      * Refused; `code` says why.
      */
-    403: ({
-        code: 'email_not_verified';
-    } & EmailNotVerifiedProblem) | ({
-        code: 'cross_site_request';
-    } & CrossSiteRequestProblem);
+    403: LoginForbidden;
     /**
      * The body is larger than 16 KiB.
      */
@@ -2289,11 +2680,7 @@ export type LoginErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: LoginServiceUnavailable;
 };
 
 export type LoginError = LoginErrors[keyof LoginErrors];
@@ -2324,27 +2711,11 @@ export type RefreshErrors = {
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: RefreshUnauthorized;
     /**
      * Refused; `code` says why.
      */
-    403: ({
-        code: 'cross_site_request';
-    } & CrossSiteRequestProblem) | ({
-        code: 'device_proof_required';
-    } & DeviceProofRequiredProblem);
+    403: RefreshForbidden;
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -2352,11 +2723,7 @@ export type RefreshErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: RefreshServiceUnavailable;
 };
 
 export type RefreshError = RefreshErrors[keyof RefreshErrors];
@@ -2385,11 +2752,7 @@ export type LogoutErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: LogoutServiceUnavailable;
 };
 
 export type LogoutError = LogoutErrors[keyof LogoutErrors];
@@ -2414,29 +2777,11 @@ export type ListSessionsErrors = {
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'token_expired';
-    } & TokenExpiredProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: ListSessionsUnauthorized;
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: ListSessionsServiceUnavailable;
 };
 
 export type ListSessionsError = ListSessionsErrors[keyof ListSessionsErrors];
@@ -2445,7 +2790,7 @@ export type ListSessionsResponses = {
     /**
      * The person's sessions.
      */
-    200: Sessions;
+    200: SessionList;
 };
 
 export type ListSessionsResponse = ListSessionsResponses[keyof ListSessionsResponses];
@@ -2472,21 +2817,7 @@ export type EndSessionErrors = {
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'token_expired';
-    } & TokenExpiredProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: EndSessionUnauthorized;
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -2502,11 +2833,7 @@ export type EndSessionErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: EndSessionServiceUnavailable;
 };
 
 export type EndSessionError = EndSessionErrors[keyof EndSessionErrors];
@@ -2541,21 +2868,7 @@ export type LogoutAllErrors = {
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'token_expired';
-    } & TokenExpiredProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: LogoutAllUnauthorized;
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -2579,11 +2892,7 @@ export type LogoutAllErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: LogoutAllServiceUnavailable;
 };
 
 export type LogoutAllError = LogoutAllErrors[keyof LogoutAllErrors];
@@ -2608,11 +2917,7 @@ export type StateErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: StateServiceUnavailable;
 };
 
 export type StateError = StateErrors[keyof StateErrors];
@@ -2647,21 +2952,7 @@ export type RegisterDeviceErrors = {
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'token_expired';
-    } & TokenExpiredProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: RegisterDeviceUnauthorized;
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -2673,11 +2964,7 @@ export type RegisterDeviceErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: RegisterDeviceServiceUnavailable;
 };
 
 export type RegisterDeviceError = RegisterDeviceErrors[keyof RegisterDeviceErrors];
@@ -2716,19 +3003,11 @@ export type RefreshDeviceErrors = {
     /**
      * Refused; `code` says why.
      */
-    403: ({
-        code: 'cross_site_request';
-    } & CrossSiteRequestProblem) | ({
-        code: 'device_proof_required';
-    } & DeviceProofRequiredProblem);
+    403: RefreshDeviceForbidden;
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: RefreshDeviceServiceUnavailable;
 };
 
 export type RefreshDeviceError = RefreshDeviceErrors[keyof RefreshDeviceErrors];
@@ -2753,21 +3032,7 @@ export type CheckErrors = {
     /**
      * Not authenticated; `code` says why.
      */
-    401: ({
-        code: 'not_authenticated';
-    } & NotAuthenticatedProblem) | ({
-        code: 'token_expired';
-    } & TokenExpiredProblem) | ({
-        code: 'session_expired';
-    } & SessionExpiredProblem) | ({
-        code: 'session_ended';
-    } & SessionEndedProblem) | ({
-        code: 'session_revoked';
-    } & SessionRevokedProblem) | ({
-        code: 'session_reuse_detected';
-    } & SessionReuseDetectedProblem) | ({
-        code: 'device_binding_required';
-    } & DeviceBindingRequiredProblem);
+    401: CheckUnauthorized;
     /**
      * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
      */
@@ -2775,11 +3040,7 @@ export type CheckErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem);
+    503: CheckServiceUnavailable;
 };
 
 export type CheckError = CheckErrors[keyof CheckErrors];
@@ -2829,13 +3090,7 @@ export type HealthErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: ({
-        code: 'overloaded';
-    } & OverloadedProblem) | ({
-        code: 'database_unavailable';
-    } & DatabaseUnavailableProblem) | ({
-        code: 'shutting_down';
-    } & ShuttingDownProblem);
+    503: HealthServiceUnavailable;
 };
 
 export type HealthError = HealthErrors[keyof HealthErrors];
