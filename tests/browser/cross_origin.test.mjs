@@ -82,3 +82,20 @@ for (const listed of [false, true]) {
     assert.equal((await call(page, api, "GET", "/me")).body.email, person.email);
   });
 }
+
+test("no page of another site can say that a proxy was asked for it", async (t) => {
+  const home = `http://localhost:${await startPage(t)}`;
+  const api = `http://localhost:${await startDoorward(t, { ALLOWED_ORIGINS: home, TRUSTED_PROXIES: "127.0.0.0/8,::1" })}`;
+  const context = await startBrowser(t);
+  const page = await open(context, home);
+  await call(page, api, "POST", "/register", person);
+  assert.equal((await call(page, api, "POST", "/login", person)).status, 200);
+  const hostile = await open(context, `http://hostile.localhost:${await startPage(t)}`);
+  const refused = await hostile.evaluate(async (api) => {
+    const headers = { "X-Forwarded-Host": location.host };
+    const answer = fetch(`${api}/api/auth/logout`, { method: "POST", credentials: "include", headers });
+    return answer.then((response) => response.status, (error) => error.name);
+  }, api);
+  assert.equal(refused, "TypeError");
+  assert.equal((await call(page, api, "GET", "/me")).body.email, person.email);
+});

@@ -109,6 +109,22 @@ async fn a_trusted_proxy_tells_both() {
     assert_eq!(answer.header("x-request-id").map(str::len), Some(32));
 }
 
+/// A framework's proxy asks in its own name, for a page that came by another.
+#[tokio::test]
+async fn a_trusted_proxy_tells_what_it_was_asked_for() {
+    let ask = "POST /api/echo HTTP/1.1\r\nhost: 127.0.0.1:8000\r\norigin: http://intranet:3000\r\nx-forwarded-host: intranet:3000\r\n\
+               content-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    Server::start().ask(ask).await.assert_problem(403, "cross_site_request");
+    let mut settings = settings();
+    settings.server.public_url = None;
+    settings.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let proxied = Server::with(&settings, limits());
+    proxied.ask(&ask.replace("-host: i", "-host: other-i")).await.assert_problem(403, "cross_site_request");
+    assert_eq!(proxied.ask(ask).await.status, 200);
+    settings.server.public_url = Some("https://auth.example.com".to_owned());
+    Server::with(&settings, limits()).ask(ask).await.assert_problem(403, "cross_site_request");
+}
+
 #[tokio::test]
 async fn a_long_or_odd_user_agent_is_cut_not_refused() {
     let server = Server::start();

@@ -22,6 +22,8 @@ pub struct Context {
     pub request_id: HeaderValue,
     /// The path's entry in the table, if it has one.
     pub route: Option<Arc<Route>>,
+    /// Whether a trusted proxy has sent it: then what it forwards may be believed.
+    pub from_proxy: bool,
     /// Of the request that a trusted proxy asks about, by the header that Caddy and Traefik send.
     pub original_method: Option<Method>,
 }
@@ -98,6 +100,7 @@ impl<E> WithContext<E> {
             Context {
                 request_id,
                 route: self.routes.find(request.uri().path()),
+                from_proxy,
                 original_method: from_proxy.then(|| original_method(headers)).flatten(),
             },
             Client { ip: peer.map(|peer| self.clients.of(peer, headers)), user_agent, actor: Actor::Person },

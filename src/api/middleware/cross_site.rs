@@ -29,11 +29,12 @@ impl<E: Endpoint> Endpoint for RefuseCrossSite<E> {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let (method, headers) = (request.method(), request.headers());
+        let context = request.data::<Context>();
         let refuses = if request.uri().path() == CHECK && method.is_safe() {
-            let original = request.data::<Context>().and_then(|context| context.original_method.as_ref());
+            let original = context.and_then(|context| context.original_method.as_ref());
             self.origins.refuses_original(original, headers)
         } else {
-            self.origins.refuses(method, headers)
+            self.origins.refuses(method, headers, context.is_some_and(|context| context.from_proxy))
         };
         if refuses {
             return Err(Problem::new(Code::CrossSiteRequest, DETAIL).into());

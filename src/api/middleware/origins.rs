@@ -9,6 +9,9 @@ use crate::config::server::AllowedOrigins;
 /// Set by browsers, not by scripts (W3C Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// What a proxy that writes a `Host` of its own (Next's rewrites, Vite with `changeOrigin`) has found there.
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
 /// Whose scripts may call, and which origin is the service's own.
 #[derive(Clone, Debug)]
 pub(super) struct Origins {
@@ -35,10 +38,16 @@ impl Origins {
         let is_public = self.public_url.as_deref().and_then(|url| parse(url.as_bytes())).is_some_and(
             |(public_host, public_port, _)| public_host.eq_ignore_ascii_case(&host) && public_port == port,
         );
-        let is_host = single(headers, &HOST).and_then(|value| Authority::try_from(value).ok()).is_some_and(|value| {
-            value.host().eq_ignore_ascii_case(&host) && value.port_u16().unwrap_or(default_port) == port
-        });
-        is_public || is_host
+        is_public || single(headers, &HOST).is_some_and(|value| is_host(value, &host, port, default_port))
+    }
+
+    /// Whether the origin's host and port are those that a proxy was asked for, by its word. Where `PUBLIC_URL` says what the service's own
+    /// origin is, nobody else does.
+    fn is_forwarded(&self, origin: &[u8], headers: &HeaderMap) -> bool {
+        let named =
+            single(headers, &X_FORWARDED_HOST).filter(|value| self.public_url.is_none() && !value.contains(&b','));
+        let parts = parse(origin);
+        named.zip(parts).is_some_and(|(named, (host, port, default_port))| is_host(named, &host, port, default_port))
     }
 
     /// Whether a request that a proxy asks about must be refused: what is behind the proxy takes the cookies for a proof that its
@@ -66,9 +75,10 @@ impl Origins {
     ///
     /// An allowed origin passes. Else the browser's own word counts: `Sec-Fetch-Site` must be `same-origin` or `none` (typed by
     /// the person). Where it says nothing (old browsers, plain http, programs), no `Origin` passes (no browser leaves it out of
-    /// such a request), and the service's own origin passes.
+    /// such a request), and the service's own origin passes, which a trusted proxy (`from_proxy`) may have been asked for by another name:
+    /// no page can send `X-Forwarded-Host` to another site unless that allows it.
     #[must_use]
-    pub(super) fn refuses(&self, method: &Method, headers: &HeaderMap) -> bool {
+    pub(super) fn refuses(&self, method: &Method, headers: &HeaderMap, from_proxy: bool) -> bool {
         if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
             return false;
         }
@@ -79,8 +89,15 @@ impl Origins {
         if headers.contains_key(SEC_FETCH_SITE) {
             return !single(headers, &SEC_FETCH_SITE).is_some_and(|site| matches!(site, b"same-origin" | b"none"));
         }
-        headers.contains_key(ORIGIN) && !origin.is_some_and(|origin| self.is_own(origin, headers))
+        let is_own = |origin| self.is_own(origin, headers) || from_proxy && self.is_forwarded(origin, headers);
+        headers.contains_key(ORIGIN) && !origin.is_some_and(is_own)
     }
+}
+
+/// Whether the value of `Host` (or of a header like it) names this host and port.
+fn is_host(value: &[u8], host: &str, port: u16, default_port: u16) -> bool {
+    Authority::try_from(value)
+        .is_ok_and(|value| value.host().eq_ignore_ascii_case(host) && value.port_u16().unwrap_or(default_port) == port)
 }
 
 /// The value of a header that is sent exactly once.
@@ -204,7 +221,7 @@ mod tests {
                             passed += u32::from(expected);
                             let method = Method::from_bytes(method.as_bytes()).unwrap();
                             assert_eq!(
-                                !origins(public_url).refuses(&method, &headers),
+                                !origins(public_url).refuses(&method, &headers, false),
                                 expected,
                                 "{method} {headers:?} {public_url:?}"
                             );
@@ -215,6 +232,37 @@ mod tests {
         }
         // Counted by hand: all with safe methods; else an allowed origin, a good word of the browser's, no origin, and the own one.
         assert_eq!(passed, 3 * 13 * 8 * 6 * 2 + 6 * (8 * 12 + 12 * 2 * 12 + 12 + 2 * 2 + 6));
+    }
+
+    #[test]
+    fn a_trusted_proxy_may_say_what_it_was_asked_for() {
+        let refuses = |origin: &[u8], named: &[&[u8]], more: &[(&HeaderName, &[u8])], public_url, from_proxy| {
+            let mut headers = HeaderMap::new();
+            add(&mut headers, &ORIGIN, &[origin]);
+            add(&mut headers, &HOST, &[b"127.0.0.1:8000"]);
+            add(&mut headers, &X_FORWARDED_HOST, named);
+            more.iter().for_each(|(name, value)| add(&mut headers, name, &[value]));
+            origins(public_url).refuses(&Method::POST, &headers, from_proxy)
+        };
+        let page = b"http://192.168.0.7:3000".as_slice();
+        let named: &[&[u8]] = &[b"192.168.0.7:3000"];
+        assert!(!refuses(page, named, &[], None, true));
+        assert!(refuses(page, named, &[], None, false), "believed of anybody");
+        assert!(refuses(page, named, &[], Some(PUBLIC), true), "PUBLIC_URL says it");
+        assert!(refuses(page, named, &[(&SEC_FETCH_SITE, b"cross-site")], None, true), "the browser's word counts");
+        let strange: [&[&[u8]]; 7] = [
+            &[],
+            &[b"192.168.0.7"],
+            &[b"192.168.0.7:3001"],
+            &[b"evil.example"],
+            &[b"192.168.0.7:3000,evil.example"],
+            &[b"192.168.0.7:3000, 192.168.0.7:3000"],
+            &[b"192.168.0.7:3000", b"192.168.0.7:3000"],
+        ];
+        for named in strange {
+            assert!(refuses(page, named, &[], None, true), "{named:?}");
+        }
+        assert!(refuses(b"null", &[b"null"], &[], None, true));
     }
 
     #[test]
