@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::declarations::{COOKIE_DOMAIN, COOKIE_PREFIX, COOKIE_SAMESITE, SECURE_COOKIES};
+use super::declarations::{COOKIE_DOMAIN, COOKIE_PREFIX, COOKIE_SAMESITE, COOKIE_SUFFIX, SECURE_COOKIES};
 use super::setting::Reader;
 
 /// Settings of the auth cookies.
@@ -12,6 +12,8 @@ pub struct Cookies {
     pub secure: bool,
     /// `COOKIE_PREFIX=host`: names begin with `__Host-`. Only together with `secure`.
     pub host_prefix: bool,
+    /// `COOKIE_SUFFIX`: stands behind every name, after a `_`.
+    pub suffix: Option<String>,
     /// `COOKIE_SAMESITE`.
     pub same_site: SameSite,
     /// `COOKIE_DOMAIN`: shares the access cookie, it alone, with subdomains, under `__Secure-`. Only together with `secure`.
@@ -31,6 +33,7 @@ impl Cookies {
     pub(super) fn read(reader: &mut Reader<'_>, public_url: Option<&str>) -> Option<Self> {
         let secure = reader.get(&SECURE_COOKIES);
         let prefix = reader.get(&COOKIE_PREFIX);
+        let suffix = reader.get(&COOKIE_SUFFIX);
         let same_site = reader.get(&COOKIE_SAMESITE);
         let domain = reader.get(&COOKIE_DOMAIN);
 
@@ -60,7 +63,7 @@ impl Cookies {
             );
         }
         let secure = secure?;
-        Some(Self { secure, host_prefix: prefix.unwrap_or(secure), same_site: same_site?, domain })
+        Some(Self { secure, host_prefix: prefix.unwrap_or(secure), suffix, same_site: same_site?, domain })
     }
 }
 

@@ -17,7 +17,7 @@ use super::database::DatabaseUrl;
 use super::imported::{FIREBASE, Firebase, PEPPER};
 use super::kinds::{
     DOMAIN, FOLDER, HOST as ADDRESS, HOST_NAME, KEY, LIMIT, MAIL_ADDRESS, MAILBOX, MOMENT, NAME, ORIGIN, ORIGINS, PAGE,
-    PASSWORD, SOCKET, SWITCH, TITLE, choice, duration, number,
+    PASSWORD, SOCKET, SUFFIX, SWITCH, TITLE, choice, duration, number,
 };
 use super::logging::{self, LogFormat};
 use super::mail::{Mailbox, Tls, Verification};
@@ -72,6 +72,9 @@ settings! {
         /// `host` names the cookies `__Host-..`, so that no other host of the domain can set them.
         COOKIE_PREFIX: bool = choice! { "host" => true, "none" => false },
             Unset("`host` with `SECURE_COOKIES=on`, else `none`");
+        /// Stands behind the names of all cookies: `shop` makes `access_token_shop`. Browsers keep cookies by host without port, so that two
+        /// projects on one laptop throw each other out unless their names differ. A change logs everybody out.
+        COOKIE_SUFFIX: String = SUFFIX, Unset("nothing");
         /// `lax` also sends the cookies when another site links to the service.
         COOKIE_SAMESITE: SameSite = SAME_SITE, Is("strict");
         /// Shares the access cookie (never the refresh cookie) with this domain and all of its subdomains. A public suffix

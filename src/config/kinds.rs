@@ -105,6 +105,16 @@ pub(super) const NAME: Kind<String> = Kind {
     }),
 };
 
+/// What stands behind a cookie's name, without the line that joins it.
+pub(super) const SUFFIX: Kind<String> = Kind {
+    values: "1 to 32 of `a` to `z`, `0` to `9` and `-`",
+    parse: Parse::Text(|text| {
+        let fits = (1..=32).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if fits { Ok(text.to_owned()) } else { Err(Reason::Values) }
+    }),
+};
+
 pub(super) const SOCKET: Kind<SocketAddr> = Kind {
     values: "an address and a port, such as `127.0.0.1:9464` or `[::1]:9464`",
     parse: Parse::Text(|text| text.parse().map_err(|_| Reason::Values)),

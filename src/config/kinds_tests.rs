@@ -68,3 +68,14 @@ proptest! {
         let _ = (span(&text), limit(&text), origin(&text), page(&text));
     }
 }
+
+#[test]
+fn a_suffix_is_of_a_closed_alphabet() {
+    let Parse::Text(parse) = SUFFIX.parse else { panic!("not a text") };
+    for text in ["a", "shop-2", &"x".repeat(32)] {
+        assert_eq!(parse(text), Ok(text.to_owned()));
+    }
+    for text in ["", "Shop", "my_shop", "a b", "a;b", "a=b", "é", &"x".repeat(33)] {
+        assert!(parse(text).is_err(), "{text}");
+    }
+}

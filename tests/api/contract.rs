@@ -156,7 +156,7 @@ const REFRESH: &str = "refresh_token=b; HttpOnly; SameSite=Strict; Path=/; Max-A
 const DEVICE: &str = "device=c; HttpOnly; SameSite=Strict; Path=/; Max-Age=34560000";
 
 fn cookies() -> Cookies {
-    Cookies { secure: false, host_prefix: false, same_site: SameSite::Strict, domain: None }
+    Cookies { secure: false, host_prefix: false, suffix: None, same_site: SameSite::Strict, domain: None }
 }
 
 fn contract(cookies: Cookies) -> Contract {

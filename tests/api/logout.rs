@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::app::TestApp;
+use crate::harness::app::{Database, TestApp};
 use crate::harness::both;
 use crate::harness::time::{days, minutes};
 
@@ -12,6 +12,7 @@ both! {
     takes_a_token_of_any_generation,
     an_expired_token_ends_nothing,
     a_body_does_not_matter,
+    another_suffix_is_another_installation_and_old_names_of_ours_are_cleared,
 }
 
 async fn ends_the_session_and_clears_the_cookies(app: TestApp) {
@@ -74,6 +75,36 @@ async fn an_expired_token_ends_nothing(app: TestApp) {
         thief.login("eve@example.com").await.ok();
     }
     laptop.refresh().await.ok();
+}
+
+/// Two projects on one laptop: a browser keeps cookies by host, without the port.
+async fn another_suffix_is_another_installation_and_old_names_of_ours_are_cleared(database: Database) {
+    let other = TestApp::with(database, &[("JWT_SECRET_KEY", "the key of another project on this laptop")]).await;
+    let other_laptop = other.register_and_login("ann@example.com").await;
+    let app = TestApp::with(database, &[("COOKIE_SUFFIX", "shop")]).await;
+    let laptop = app.visit(&other_laptop);
+    laptop.register("ann@example.com").await.is(201);
+    laptop.login("ann@example.com").await.ok();
+    laptop.me().await.ok();
+    let of_the_other = other_laptop.jar().clone();
+    assert!(["access_token", "refresh_token", "device"].iter().all(|name| of_the_other.get(name).is_some()));
+    let names = ["access_token_shop", "refresh_token_shop", "device_shop"];
+    assert!(names.iter().all(|name| laptop.jar().get(name).is_some()));
+    laptop.logout().await.ok();
+    assert!(names[..2].iter().all(|name| laptop.jar().get(name).is_none()));
+    assert!(laptop.jar().get("access_token").is_some(), "the other project's is not ours to clear");
+    other.visit(&laptop).me().await.ok();
+
+    // The setting is changed: what was set before it is nobody, and goes with the next logout.
+    laptop.login("ann@example.com").await.ok();
+    let app = app.restart(&[("COOKIE_SUFFIX", "store")]).await;
+    let laptop = app.visit(&laptop);
+    laptop.me().await.refused("not_authenticated");
+    laptop.login("ann@example.com").await.ok();
+    let cleared = laptop.logout().await;
+    assert_eq!(cleared.cookies().len(), 4, "{:?}", cleared.cookies());
+    assert!(names[..2].iter().all(|name| laptop.jar().get(name).is_none()));
+    assert!(laptop.jar().get("refresh_token").is_some());
 }
 
 async fn a_body_does_not_matter(app: TestApp) {

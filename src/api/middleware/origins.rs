@@ -241,7 +241,9 @@ mod tests {
             add(&mut headers, &ORIGIN, &[origin]);
             add(&mut headers, &HOST, &[b"127.0.0.1:8000"]);
             add(&mut headers, &X_FORWARDED_HOST, named);
-            more.iter().for_each(|(name, value)| add(&mut headers, name, &[value]));
+            for (name, value) in more {
+                add(&mut headers, name, &[value]);
+            }
             origins(public_url).refuses(&Method::POST, &headers, from_proxy)
         };
         let page = b"http://192.168.0.7:3000".as_slice();

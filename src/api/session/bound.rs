@@ -276,7 +276,7 @@ impl BoundSession {
             allowed_refresh_initiators: initiators,
             credentials: vec![BoundCookie {
                 r#type: "cookie".to_owned(),
-                name: cookies::name(settings, Kind::Access).to_owned(),
+                name: cookies::name(settings, Kind::Access).into_owned(),
                 attributes: cookies::attributes(settings, Kind::Access),
             }],
         }

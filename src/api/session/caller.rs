@@ -123,7 +123,7 @@ pub(in crate::api) fn same_user<C: Codes>(
 /// What a request presents as access tokens: its Bearer tokens, or else its cookies.
 fn access_tokens(headers: &HeaderMap, settings: &Cookies) -> Vec<String> {
     let bearer = bearer(headers);
-    if bearer.is_empty() { cookies::read(headers, cookies::name(settings, Kind::Access)) } else { bearer }
+    if bearer.is_empty() { cookies::read(headers, &cookies::name(settings, Kind::Access)) } else { bearer }
 }
 
 /// All Bearer tokens that are sent; of several the service takes the only authentic one.
@@ -166,8 +166,8 @@ impl<'a> FromRequest<'a> for Tokens {
         Ok(Self {
             access: access_tokens(request.headers(), settings),
             browser: session::Browser {
-                refresh: cookies::read(request.headers(), cookies::name(settings, Kind::Refresh)),
-                device: cookies::read(request.headers(), cookies::name(settings, Kind::Device)),
+                refresh: cookies::read(request.headers(), &cookies::name(settings, Kind::Refresh)),
+                device: cookies::read(request.headers(), &cookies::name(settings, Kind::Device)),
                 binds: false,
             },
         })

@@ -3,6 +3,7 @@
 //! Frameworks that percent-decode cookie *names* let `%5F%5FHost-access_token`, which any subdomain may set, pass for
 //! `__Host-access_token`, which only this host may set. Here a name is compared byte by byte.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use crate::config::cookies::{Cookies, SameSite};
 
 /// How many cookies of one name are looked at. A browser sends one; more come from a sibling domain or a mistake.
 const MAX_VALUES: usize = 16;
+
+/// How many cookies by old names are looked at.
+const MAX_OLD: usize = 8;
 
 /// How long a browser stays known: as long as browsers keep a cookie at most (RFC 6265bis 5.5).
 pub(super) const DEVICE_MAX_AGE: Duration = Duration::from_hours(400 * 24);
@@ -30,9 +34,9 @@ pub(super) enum Kind {
 
 /// The cookie's name under these settings.
 #[must_use]
-pub(super) fn name(settings: &Cookies, kind: Kind) -> &'static str {
+pub(super) fn name(settings: &Cookies, kind: Kind) -> Cow<'static, str> {
     let prefixed = settings.secure && settings.host_prefix;
-    match (kind, prefixed, settings.domain.is_some()) {
+    let name = match (kind, prefixed, settings.domain.is_some()) {
         (Kind::Access, false, _) => "access_token",
         // A cookie with a domain can't be `__Host-`.
         (Kind::Access, true, true) => "__Secure-access_token",
@@ -41,7 +45,55 @@ pub(super) fn name(settings: &Cookies, kind: Kind) -> &'static str {
         (Kind::Refresh, true, _) => "__Host-refresh_token",
         (Kind::Device, false, _) => "device",
         (Kind::Device, true, _) => "__Host-device",
+    };
+    match &settings.suffix {
+        None => name.into(),
+        Some(suffix) => format!("{name}_{suffix}").into(),
     }
+}
+
+/// A cookie of a token whose name is not today's: what was set before `COOKIE_SUFFIX` or the prefix was changed, or by another
+/// installation on this host.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Old<'a> {
+    name: &'a str,
+    /// What would be a token.
+    pub(super) value: &'a str,
+}
+
+impl Old<'_> {
+    /// The value of a `Set-Cookie` header that removes it. The prefix of its name asks for `Secure`, as when it was set.
+    #[must_use]
+    pub(super) fn clear(&self, settings: &Cookies) -> String {
+        let secure = settings.secure || self.name.starts_with("__");
+        let rest = attributes(&Cookies { secure, domain: None, ..settings.clone() }, Kind::Access);
+        format!("{}=; Max-Age=0; {rest}", self.name)
+    }
+}
+
+/// Cookies of tokens by other names than today's, at most [`MAX_OLD`] of them.
+#[must_use]
+pub(super) fn old<'a>(headers: &'a HeaderMap, settings: &Cookies) -> Vec<Old<'a>> {
+    let today = [Kind::Access, Kind::Refresh].map(|kind| name(settings, kind));
+    let is_old = |name: &str| {
+        let bare = ["__Host-", "__Secure-"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
+        let rest = ["access_token", "refresh_token"].iter().find_map(|base| bare.strip_prefix(base));
+        let is_suffix = |rest: &str| {
+            rest.is_empty() || rest.strip_prefix('_').is_some_and(|rest| !rest.is_empty() && is_token(rest))
+        };
+        rest.is_some_and(is_suffix) && !today.iter().any(|known| known == name)
+    };
+    let pairs = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    pairs
+        .filter_map(|pair| std::str::from_utf8(pair.trim_ascii()).ok()?.split_once('='))
+        .filter(|(name, _)| is_old(name))
+        .map(|(name, value)| Old { name, value })
+        .take(MAX_OLD)
+        .collect()
+}
+
+fn is_token(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// The values of all cookies of exactly this name, in the order sent, at most 16. Values that are not text are left out: no
@@ -102,7 +154,7 @@ mod tests {
     const HOUR: Duration = Duration::from_hours(1);
 
     fn development() -> Cookies {
-        Cookies { secure: false, host_prefix: false, same_site: SameSite::Strict, domain: None }
+        Cookies { secure: false, host_prefix: false, suffix: None, same_site: SameSite::Strict, domain: None }
     }
 
     fn production() -> Cookies {
@@ -141,6 +193,30 @@ mod tests {
             set(&shared, Kind::Refresh, "abc", HOUR),
             "__Host-refresh_token=abc; Max-Age=3600; HttpOnly; SameSite=Strict; Path=/; Secure"
         );
+    }
+
+    #[test]
+    fn a_suffix_stands_behind_every_name() {
+        let suffixed = |settings: Cookies| Cookies { suffix: Some("shop".into()), ..settings };
+        for kind in [Kind::Access, Kind::Refresh, Kind::Device] {
+            for settings in [development(), production()] {
+                assert_eq!(name(&suffixed(settings.clone()), kind), format!("{}_shop", name(&settings, kind)));
+            }
+        }
+    }
+
+    #[test]
+    fn old_names_are_those_that_other_settings_make() {
+        let line = b"access_token=a; __Host-access_token=b; __Secure-access_token=c; refresh_token_shop=d; access_token_=e; access_tokens=f; \
+                     device_shop=g; access_token_a.b=h; xaccess_token=i; __Host-refresh_token_shop=j";
+        let headers = headers(&[line]);
+        let found = |settings: &Cookies| old(&headers, settings).iter().map(|one| one.value).collect::<String>();
+        assert_eq!(found(&development()), "bcdj");
+        assert_eq!(found(&production()), "acdj");
+        assert_eq!(found(&Cookies { suffix: Some("shop".into()), ..development() }), "abcj");
+        let cleared: Vec<_> = old(&headers, &development()).iter().map(|one| one.clear(&development())).collect();
+        assert_eq!(cleared[0], "__Host-access_token=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/; Secure");
+        assert_eq!(cleared[2], "refresh_token_shop=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/");
     }
 
     #[test]

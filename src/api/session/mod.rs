@@ -11,6 +11,7 @@ mod state;
 use std::sync::Arc;
 use std::time::Duration;
 
+use poem::http::HeaderMap;
 use poem::http::header::SET_COOKIE;
 use poem::web::Data;
 use poem_openapi::param::Header;
@@ -128,7 +129,8 @@ impl SessionApi {
     /// Log out
     ///
     /// Ends the session that the cookies (or the Bearer token) belong to, if there is one, and clears both. Expired tokens end nothing.
-    /// The cookie that the browser is known by stays. Safe to repeat.
+    /// The cookie that the browser is known by stays. Cookies with tokens of ours under names that other settings gave them are cleared,
+    /// too. Safe to repeat.
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(
         &self,
@@ -136,9 +138,15 @@ impl SessionApi {
         Data(client): Data<&Client>,
         Data(settings): Data<&Cookies>,
         tokens: Tokens,
+        headers: &HeaderMap,
     ) -> Result<Response<LoggedOut>, TypedProblem<LogoutCode>> {
         match session::logout(app, client.clone(), &tokens.browser, &tokens.access).await {
-            Ok(()) => Ok(clearing(LoggedOut::Ok(Json(Message::new(LOGGED_OUT))), settings)),
+            Ok(()) => {
+                let reply = clearing(LoggedOut::Ok(Json(Message::new(LOGGED_OUT))), settings);
+                // Not those of another installation on this host.
+                let ours = cookies::old(headers, settings).into_iter().filter(|old| session::is_ours(app, old.value));
+                Ok(ours.fold(reply, |reply, old| reply.header(SET_COOKIE, old.clear(settings))))
+            }
             Err(LogoutError::Overloaded { retry_after }) => Err(TypedProblem::overloaded(retry_after)),
             Err(LogoutError::Failed(cause)) => Err(cause.into()),
         }
@@ -227,7 +235,7 @@ enum LoggedOut {
         header(
             name = "Set-Cookie",
             ty = "String",
-            description = "Two of them, with `Max-Age=0`: both cookies are cleared."
+            description = "Two of them, with `Max-Age=0`: both cookies are cleared. More where there are some by older names."
         )
     )]
     Ok(Json<Message>),

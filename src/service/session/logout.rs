@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::authenticate::identify_each_refresh;
 use super::{Browser, end_by_id};
-use crate::domain::session::EndReason;
+use crate::domain::session::{EndReason, RefreshToken};
 use crate::domain::throttle::Throttled;
 use crate::service::{App, Client, Failure, in_own_task};
 
@@ -21,6 +21,14 @@ pub enum LogoutError {
     /// Our own trouble.
     #[error(transparent)]
     Failed(#[from] Failure),
+}
+
+/// Whether one of our keys has made this token, an access token or a refresh token, expired or not. Says nothing of its session.
+#[must_use]
+pub fn is_ours(app: &App, token: &str) -> bool {
+    let refresh = RefreshToken::parse(token);
+    refresh.is_some_and(|token| app.session.keys.refresh.find(token.key_id).is_some())
+        || app.session.access_tokens.verify(token, app.clock.now()).is_some()
 }
 
 /// Ends every session that an authentic token was presented of: a refresh token of any generation, or an access token. Not by one

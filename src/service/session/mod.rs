@@ -22,7 +22,7 @@ pub use issue::IssuedTokens;
 pub(super) use issue::{issue_first_tokens, issue_tokens};
 pub use list::{end, end_all, list};
 pub use login::{Credentials, LoginError, LoginOutcome, login};
-pub use logout::{LogoutError, logout};
+pub use logout::{LogoutError, is_ours, logout};
 pub use refresh::{RefreshError, Refreshed, refresh};
 pub use refresh_device::{DeviceRefresh, DeviceRefreshError, refresh_device};
 pub use register_device::{RegisterDeviceError, register_device};

@@ -24,7 +24,10 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
         // A browser may have renewed a bound session by itself, and a late answer must not touch a newer login's cookies.
         "refresh" | "refreshDevice" => set.is_empty() || (both && fresh),
         "registerDevice" => names == BTreeSet::from([access.as_str()]) && fresh,
-        "logout" => both && cleared,
+        // And those of ours by names that other settings gave them.
+        "logout" => {
+            cleared && [&access, &refresh].iter().all(|name| names.contains(name.as_str())) && names.len() == set.len()
+        }
         "logoutAll" | "endSession" | "deleteMe" => set.is_empty() || (both && cleared),
         _ => set.is_empty(),
     };
@@ -41,7 +44,7 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
             ("samesite".to_owned(), text(same_site)),
             ("max-age".to_owned(), cookie.max_age().map(|seconds| seconds.to_string())),
         ]);
-        if settings.secure {
+        if settings.secure || cookie.name.starts_with("__") {
             expected.insert("secure".into(), None);
         }
         if let Some(domain) = settings.domain.as_ref().filter(|_| cookie.name == access) {
@@ -55,5 +58,10 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
 pub(super) fn names(settings: &Cookies) -> (String, String, String) {
     let prefix = if settings.secure && settings.host_prefix { "__Host-" } else { "" };
     let access_prefix = if !prefix.is_empty() && settings.domain.is_some() { "__Secure-" } else { prefix };
-    (format!("{access_prefix}access_token"), format!("{prefix}refresh_token"), format!("{prefix}device"))
+    let suffix = settings.suffix.as_ref().map(|suffix| format!("_{suffix}")).unwrap_or_default();
+    (
+        format!("{access_prefix}access_token{suffix}"),
+        format!("{prefix}refresh_token{suffix}"),
+        format!("{prefix}device{suffix}"),
+    )
 }
