@@ -1,16 +1,15 @@
 // The built demo, the real service beside it, and the mails that the service writes.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { build } from "vite";
 
 import { atEnd, temporaryFolder } from "../../../tests/browser/ends.mjs";
-import { person, startDoorward } from "../../../tests/browser/support.mjs";
+import { mailbox, person, startDoorward } from "../../../tests/browser/support.mjs";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 const axe = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
@@ -43,23 +42,6 @@ export async function startDemo(t, settings = {}) {
   process.env.VITE_DOORWARD_URL = `http://localhost:${port}`;
   await build({ root, logLevel: "error", build: { outDir: folder, emptyOutDir: true } });
   return { api: `http://localhost:${port}/api/auth`, url, mail: mailbox(mails) };
-}
-
-/** Takes the next mail of a kind out of the folder: its address, its text, and the link in it. */
-function mailbox(folder) {
-  const seen = new Set();
-  return async (kind) => {
-    for (let tries = 0; tries < 1_000; tries++) {
-      const file = readdirSync(folder).find((name) => name.endsWith(`-${kind}.eml`) && !name.startsWith(".") && !seen.has(name));
-      if (file) {
-        seen.add(file);
-        const text = readFileSync(join(folder, file), "utf8").replaceAll("\r\n", "\n");
-        return { to: /^To: (.*)$/m.exec(text)[1], text, link: /^http.*$/m.exec(text)?.[0] };
-      }
-      await wait(20);
-    }
-    assert.fail(`no mail: ${kind}`);
-  };
 }
 
 /** Another device of the person's. */
