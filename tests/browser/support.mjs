@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { accessSync, constants, existsSync, readdirSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { delimiter, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
@@ -40,6 +41,23 @@ export async function startDoorward(t, settings = {}) {
     });
   });
   return port;
+}
+
+/** Reads what a service has put into its `MAIL_FOLDER`: each call waits for the next mail of a kind, and gives its address, text and link. */
+export function mailbox(folder) {
+  const seen = new Set();
+  return async (kind) => {
+    for (let tries = 0; tries < 1_000; tries++) {
+      const file = readdirSync(folder).find((name) => name.endsWith(`-${kind}.eml`) && !seen.has(name));
+      if (file) {
+        seen.add(file);
+        const text = readFileSync(join(folder, file), "utf8").replaceAll("\r\n", "\n");
+        return { to: /^To: (.*)$/m.exec(text)[1], text, link: /^http.*$/m.exec(text)?.[0] };
+      }
+      await wait(20);
+    }
+    assert.fail(`no mail: ${kind}`);
+  };
 }
 
 /** Starts a throw-away PostgreSQL on a free port; returns a database's URL. */

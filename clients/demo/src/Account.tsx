@@ -62,7 +62,10 @@ export function YourData(): ReactNode {
       </section>
       <section className="card">
         <h2>Delete your account</h2>
-        <p>Your account and all that belongs to it are erased at once, for ever.</p>
+        <p>
+          Your account and all that belongs to it are erased, for ever: at once, or, where its address was changed lately, after the week in which
+          the former one can take it back.
+        </p>
         <Form button="Delete my account" danger send={({ password = "" }) => account(client).deleteMe({ password })}>
           {(errors) => (
             <Field label="Password" name="password" type="password" autoComplete="current-password" error={errors["password"]} />

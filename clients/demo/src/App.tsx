@@ -5,13 +5,17 @@ import type { LostCode } from "@doorward/client";
 import { useAuth } from "@doorward/client/react";
 
 import { Home } from "./Home";
-import { Login, Register, Reset } from "./Doors";
+import { Forgot, Login, Register } from "./Doors";
 import { Password, YourData } from "./Account";
+import { Email } from "./Email";
+import { LinkPage } from "./Links";
+import { link } from "./link";
 import { Sessions } from "./Sessions";
 
 const PAGES = {
   "#/": { title: "Home", page: <Home /> },
   "#/sessions": { title: "Devices", page: <Sessions /> },
+  "#/email": { title: "Address", page: <Email /> },
   "#/password": { title: "Password", page: <Password /> },
   "#/data": { title: "Your data", page: <YourData /> },
 };
@@ -43,7 +47,7 @@ export function App(): ReactNode {
         {user && (
           <nav aria-label="Pages">
             {Object.entries(PAGES).map(([address, { title }]) => (
-              <a key={address} href={address} aria-current={address === shown ? "page" : undefined}>
+              <a key={address} href={`/${address}`} aria-current={!link && address === shown ? "page" : undefined}>
                 {title}
               </a>
             ))}
@@ -58,8 +62,9 @@ export function App(): ReactNode {
           {status === "anonymous" && lost && <p className="notice">{LOST[lost]}</p>}
         </div>
         {status === "unknown" && <p>One moment…</p>}
-        {status === "authenticated" && PAGES[shown as keyof typeof PAGES].page}
-        {status === "anonymous" && <Door hash={hash} />}
+        {link && (user || status === "anonymous") && <LinkPage link={link} />}
+        {!link && user && PAGES[shown as keyof typeof PAGES].page}
+        {!link && status === "anonymous" && <Door hash={hash} />}
         {status === "unavailable" && (
           <section className="card">
             <h1>One moment, please</h1>
@@ -73,7 +78,7 @@ export function App(): ReactNode {
 }
 
 function Door({ hash }: { hash: string }): ReactNode {
-  if (hash.startsWith("#token=")) return <Reset token={hash.slice("#token=".length)} />;
+  if (hash === "#/forgot") return <Forgot />;
   return hash === "#/register" ? <Register /> : <Login />;
 }
 

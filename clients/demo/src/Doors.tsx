@@ -20,7 +20,10 @@ export function Login(): ReactNode {
         )}
       </Form>
       <p>
-        New here? <a href="#/register">Make an account</a>
+        New here? <a href="/#/register">Make an account</a>
+      </p>
+      <p>
+        <a href="/#/forgot">Forgot your password?</a>
       </p>
     </section>
   );
@@ -28,12 +31,18 @@ export function Login(): ReactNode {
 
 export function Register(): ReactNode {
   const { register } = useAuth();
+  const [said, setSaid] = useState("");
   return (
     <section className="card">
       <h1>Make an account</h1>
       <Form
         button="Register"
-        send={({ email = "", password = "", full_name = "" }) => register({ email, password, full_name: full_name || null })}
+        send={async ({ email = "", password = "", full_name = "" }) => {
+          const result = await register({ email, password, full_name: full_name || null });
+          // `EMAIL_VERIFICATION=required`: nobody is logged in, and a mail says how it goes on.
+          setSaid(result.ok && "message" in result.data ? result.data.message : "");
+          return result;
+        }}
       >
         {(errors) => (
           <>
@@ -43,33 +52,35 @@ export function Register(): ReactNode {
           </>
         )}
       </Form>
+      <div role="status">{said && <p>{said}</p>}</div>
       <p>
-        You have one? <a href="#/">Log in</a>
+        You have one? <a href="/#/">Log in</a>
       </p>
     </section>
   );
 }
 
-/** Where a reset link leads: `RESET_URL#token=..`. */
-export function Reset({ token }: { token: string }): ReactNode {
+/** Whether the address has an account is not told. */
+export function Forgot(): ReactNode {
   const { client } = useAuth();
-  const [done, setDone] = useState(false);
+  const [said, setSaid] = useState("");
   return (
     <section className="card">
-      <h1>Set a new password</h1>
-      {done ? (
-        <p role="status">
-          Done. <a href="#/">Log in with it</a>
-        </p>
-      ) : (
-        <Form
-          button="Set password"
-          send={({ new_password = "" }) => account(client).resetPassword({ token, new_password })}
-          done={() => setDone(true)}
-        >
-          {(errors) => <NewPassword name="new_password" error={errors["new_password"]} />}
-        </Form>
-      )}
+      <h1>Forgot your password?</h1>
+      <Form
+        button="Mail me a link"
+        send={async ({ email = "" }) => {
+          const result = await account(client).forgotPassword({ email });
+          setSaid(result.ok ? result.data.message : "");
+          return result;
+        }}
+      >
+        {(errors) => <Field label="Email" name="email" type="email" autoComplete="username" error={errors["email"]} />}
+      </Form>
+      <div role="status">{said && <p>{said}</p>}</div>
+      <p>
+        <a href="/#/">Log in</a>
+      </p>
     </section>
   );
 }

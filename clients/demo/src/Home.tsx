@@ -16,7 +16,9 @@ export function Home(): ReactNode {
         <h1>Welcome{user.full_name ? `, ${user.full_name}` : ""}</h1>
         <dl>
           <dt>Email</dt>
-          <dd>{user.email}</dd>
+          <dd>
+            {user.email} {!user.email_verified && <a href="/#/email">Confirm it</a>}
+          </dd>
           <dt>Here since</dt>
           <dd>{new Date(user.created_at).toLocaleDateString()}</dd>
           <dt>Last login</dt>

@@ -1,3 +1,6 @@
+// First of all: it takes a token out of the address.
+import "./link";
+
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 

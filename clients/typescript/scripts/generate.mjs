@@ -27,10 +27,10 @@ for (const [path, methods] of Object.entries(document.paths)) {
     if (!path.startsWith("/api/auth/") || OTHER_TAGS.includes(operation.tags[0]) || OTHERS.includes(operation.operationId)) continue;
     if (/\{(?!id\})/.test(path)) throw new Error(`${path}: the client knows ids alone`);
     const statuses = Object.keys(operation.responses).map(Number);
-    const success = statuses.find((status) => status < 300);
+    const successes = statuses.filter((status) => status < 300);
     const declares = (name) => (operation.parameters ?? []).some((parameter) => parameter.name === name);
     const marks = [
-      "Set-Cookie" in (operation.responses[success].headers ?? {}) && "*",
+      successes.some((status) => "Set-Cookie" in (operation.responses[status].headers ?? {})) && "*",
       declares("X-Doorward-User") && "!",
     ].filter(Boolean);
     // Declared refusals that an application reacts to. What means "not now" is told apart before.
@@ -41,7 +41,7 @@ for (const [path, methods] of Object.entries(document.paths)) {
     rows.push({
       id,
       type,
-      row: [method.toUpperCase(), path.slice("/api/auth".length), success, ...refusals, ...marks].join(" "),
+      row: [method.toUpperCase(), path.slice("/api/auth".length), successes, ...refusals, ...marks].join(" "),
       words: [...(path.includes("{id}") ? ["id: string"] : []), ...(requestBody ? [body] : [])],
       hasBody: Boolean(requestBody),
     });
@@ -60,7 +60,7 @@ ${imports.map((name) => `  ${name},`).join("\n")}
 export type { Session, User } from "./types.gen.js";
 
 /**
- * Method, path, the status of a success, those of refusals; \`*\`: it changes the cookies; \`!\`: it takes \`X-Doorward-User\`, the person
+ * Method, path, the statuses of successes, those of refusals; \`*\`: it changes the cookies; \`!\`: it takes \`X-Doorward-User\`, the person
  * whose page it is.
  */
 export const operations = {

@@ -50,9 +50,10 @@ export async function request<Op extends Operation>(
     const { status, headers } = response;
     const retryAfter = +headers.get("Retry-After")! || undefined;
     session = headers.get("X-Doorward-Session");
-    if (status > 499 || (status === 429 && op === "refresh")) result = { ok: false, kind: "unavailable", retryAfter };
-    else if (`${status}` === success && (answer || status === 204)) result = { ok: true, status, data: answer };
-    else if (row.includes(` ${status}`) && answer?.code) result = { ok: false, kind: "problem", status, problem: answer, retryAfter };
+    // `includes` takes a number for its digits.
+    if (status > 499 || (status === 429 && op === "refresh")) result = { ok: false, kind: "unavailable", code: answer?.code, retryAfter };
+    else if (success!.includes(status as never) && (answer || status === 204)) result = { ok: true, status, data: answer };
+    else if (answer?.code && row.includes(status as never)) result = { ok: false, kind: "problem", status, problem: answer, retryAfter };
     else result = { ok: false, kind: "unexpected", status };
   } catch (cause) {
     // An answer that may not be read is one all the same.

@@ -18,8 +18,11 @@ export type Success<Op extends Operation> = {
   readonly data: Responses[Op][keyof Responses[Op]];
 };
 
-/** Not now: the service is busy or away, or took too long. Nobody is logged out by it. `retryAfter` is in seconds. */
-export type Unavailable = { readonly ok: false; readonly kind: "unavailable"; readonly retryAfter?: number };
+/**
+ * Not now: the service is busy or away, or took too long. Nobody is logged out by it. `retryAfter` is in seconds. Where the service said why,
+ * that is `code`; with `mail_unavailable` trying again is of no use: it has no mail server.
+ */
+export type Unavailable = { readonly ok: false; readonly kind: "unavailable"; readonly code?: string; readonly retryAfter?: number };
 
 /**
  * The login was right, and the browser kept no cookies: they are blocked, or the page and the service are not on one site
@@ -82,6 +85,7 @@ export function sentence(failure: Failure): string {
     case "cookies":
       return "You could not be kept logged in: your browser does not accept this site's cookies.";
     case "unavailable":
+      if (failure.code === "mail_unavailable") return "The service can't send mail.";
       return "The service is busy. Try again in a moment.";
     case "unexpected":
       return "The service gave an answer that this page does not understand.";

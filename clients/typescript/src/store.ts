@@ -18,7 +18,9 @@ export interface Auth {
   /** Asks again who is logged in, where the service was away. It is done now and then anyway. */
   readonly retry: AuthClient["start"];
   readonly login: AuthClient["login"];
-  /** Registers and logs in. Where the login fails its failure is the result. */
+  /**
+   * Registers and logs in. Where the login fails its failure is the result. With status 202 a mail says how it goes on, and nobody is logged in.
+   */
   readonly register: (...words: Parameters<AuthClient["register"]>) => Promise<Result<"register"> | Exclude<Result<"login">, { ok: true }>>;
   readonly logout: AuthClient["logout"];
   readonly client: AuthClient;
@@ -58,7 +60,7 @@ export function createStore(client: AuthClient): AuthStore {
     logout: told(client.logout),
     register: told(async (body: Parameters<AuthClient["register"]>[0]) => {
       const registered = await client.register(body);
-      if (!registered.ok) return registered;
+      if (!registered.ok || registered.status === 202) return registered;
       const result = await client.login({ email: body.email, password: body.password });
       return result.ok ? registered : result;
     }),

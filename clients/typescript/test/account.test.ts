@@ -2,8 +2,9 @@ import { expect, onTestFinished, test } from "vitest";
 
 import { account } from "../src/account.js";
 import { more } from "../src/generated/more.js";
-import { createAuthClient } from "../src/index.js";
-import { doorward, memory, user } from "./service.js";
+import { createAuthClient, sentence } from "../src/index.js";
+import type { Answer } from "./service.js";
+import { bob, doorward, memory, message, problem, serve, user } from "./service.js";
 
 test("operations that few pages need are the client's as the others are", async () => {
   Object.assign(more, { example: "POST /example/{id} 200 401 409 415 * !" });
@@ -19,4 +20,60 @@ test("operations that few pages need are the client's as the others are", async 
   expect(await example("a/b", {})).toEqual({ ok: true, status: 200, data: "application/json" });
   expect(service.shown).toEqual(["1", "1"]);
   expect(service.asked.slice(1, 5)).toEqual(["POST /example/a%2Fb", "GET /state", "POST /refresh", "POST /example/a%2Fb"]);
+});
+
+const token = "n0tT8g0Y2XkZ1m5cJm3Qp7uV9wB4aS6dF8hK2lN5rE0";
+const new_password = "EvenMoreSecure456";
+
+test("what is done by mail, and what the service says to it", async () => {
+  const answers: [Answer, unknown][] = [];
+  const service = await serve(async (_, request) => {
+    const [answer, body] = answers.shift()!;
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    expect(text && JSON.parse(text)).toEqual(body);
+    return answer;
+  });
+  const client = createAuthClient({ baseUrl: service.url, storage: memory(), locks: null, channel: null });
+  onTestFinished(() => client.dispose());
+  const next = (answer: Answer, body: unknown = "") => void answers.push([answer, body]);
+  const mailed: Answer = { status: 202, body: { message: "It is on its way." } };
+  const by = account(client);
+
+  next(mailed, { email: user.email });
+  expect(await by.forgotPassword({ email: user.email })).toMatchObject({ ok: true, status: 202, data: { message: "It is on its way." } });
+  next(mailed);
+  expect(await by.sendVerification()).toMatchObject({ ok: true, status: 202 });
+  next(mailed, { email: bob.email, current_password: "SecurePass123" });
+  expect(await by.changeEmail({ email: bob.email, current_password: "SecurePass123" })).toMatchObject({ ok: true, status: 202 });
+  next(mailed, { token });
+  expect(await by.reportNotMe({ token })).toMatchObject({ ok: true, status: 202 });
+  next(message("done"), { token });
+  expect(await by.verifyEmail({ token })).toMatchObject({ ok: true, status: 200 });
+  next({ status: 200, body: bob }, { token });
+  expect(await by.confirmEmailChange({ token })).toEqual({ ok: true, status: 200, data: bob });
+  next(message("done"), { token, new_password });
+  expect(await by.restoreEmail({ token, new_password })).toMatchObject({ ok: true, status: 200 });
+  next(problem(400, "invalid_or_expired_token"), { token, new_password });
+  expect(await by.resetPassword({ token, new_password })).toMatchObject({ kind: "problem", problem: { code: "invalid_or_expired_token" } });
+  next(problem(409, "email_unavailable"), { token });
+  expect(await by.confirmEmailChange({ token })).toMatchObject({ kind: "problem", status: 409, problem: { code: "email_unavailable" } });
+  expect(service.asked).toEqual([
+    ...["POST /password/forgot", "POST /email/verification", "POST /email/change", "POST /not-me", "POST /email/verify"],
+    ...["POST /email/change/confirm", "POST /email/restore", "POST /password/reset", "POST /email/change/confirm"],
+  ]);
+});
+
+test("a service without a mail server is told from one that is busy", async () => {
+  let code = "mail_unavailable";
+  const service = await serve(() => problem(503, code));
+  const client = createAuthClient({ baseUrl: service.url, storage: memory(), locks: null, channel: null });
+  onTestFinished(() => client.dispose());
+  const said = async () => {
+    const result = await account(client).forgotPassword({ email: user.email });
+    return result.ok ? result : [result.kind, "code" in result && result.code, sentence(result)];
+  };
+  expect(await said()).toEqual(["unavailable", "mail_unavailable", "The service can't send mail."]);
+  code = "overloaded";
+  expect(await said()).toEqual(["unavailable", "overloaded", "The service is busy. Try again in a moment."]);
 });

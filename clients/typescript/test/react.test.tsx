@@ -77,6 +77,19 @@ test("TanStack Query: somebody, nobody, and an error that says what happened", a
   await expect(new QueryClient({ defaultOptions: { queries: { retry: false } } }).fetchQuery(meQuery(away))).rejects.toThrow("reached");
 });
 
+test("where a mail says how it goes on, nobody is logged in", async () => {
+  const { service, client, tree, last } = await application(false);
+  service.instead = (path) => (path === "/register" ? { status: 202, body: { message: "A mail says how it goes on." } } : undefined);
+  const root = createRoot(document.createElement("div"));
+  onTestFinished(() => act(() => root.unmount()));
+  await act(async () => root.render(tree));
+  await act(() => vi.waitFor(() => expect(client.getSnapshot().status).toBe("anonymous")));
+  const result = await act(() => last().register({ email: user.email, password: "SecurePass123" }));
+  expect(result).toMatchObject({ ok: true, status: 202, data: { message: "A mail says how it goes on." } });
+  expect(last()).toMatchObject({ status: "anonymous", error: null });
+  expect(service.asked).toEqual(["GET /state", "POST /register"]);
+});
+
 test("a service that is away, and cookies that the browser drops, are said to people", async () => {
   const { service, client, tree, last } = await application(false);
   const said = vi.spyOn(console, "error").mockImplementation(() => {});

@@ -3,6 +3,8 @@
 
 const fragment = new URLSearchParams(location.hash.slice(1));
 history.replaceState(null, "", location.pathname);
+// The next link, put into the address of the page that is open.
+addEventListener("hashchange", () => location.reload());
 
 const restores = fragment.has("restore");
 const token = fragment.get("token") ?? fragment.get("restore") ?? "";
@@ -40,7 +42,8 @@ addEventListener("DOMContentLoaded", () => {
         body: JSON.stringify(password ? { token, new_password: password } : { token }),
       });
       const answer = await response.json();
-      at("answer").textContent = answer.message ?? answer.detail ?? "Done";
+      const wrong = answer.errors?.map((field) => field.message).join(" ");
+      at("answer").textContent = answer.message ?? wrong ?? answer.detail ?? "Done";
       if (response.ok) at("form").remove();
     } catch {
       at("answer").textContent = "The service does not answer. Try again.";

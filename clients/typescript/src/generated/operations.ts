@@ -61,11 +61,11 @@ import type {
 export type { Session, User } from "./types.gen.js";
 
 /**
- * Method, path, the status of a success, those of refusals; `*`: it changes the cookies; `!`: it takes `X-Doorward-User`, the person
+ * Method, path, the statuses of successes, those of refusals; `*`: it changes the cookies; `!`: it takes `X-Doorward-User`, the person
  * whose page it is.
  */
 export const operations = {
-  register: "POST /register 201 400 403 409 413 415 422 429",
+  register: "POST /register 201,202 400 403 409 413 415 422 429",
   me: "GET /me 200 401",
   updateMe: "PATCH /me 200 400 401 403 409 413 415 422 429 !",
   changePassword: "POST /password 200 400 401 403 409 413 415 422 429 * !",

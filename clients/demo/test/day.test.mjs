@@ -1,62 +1,13 @@
-// The demo in a real Chromium, against the real service: a person's day, by mouse and by keyboard, in both themes and both widths.
+// The demo in a real Chromium, against the real service: a person's day, by mouse and by keyboard, built and as `npm run dev`.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { extname, join } from "node:path";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 
-import { build } from "vite";
-
-import { atEnd, temporaryFolder } from "../../../tests/browser/ends.mjs";
+import { atEnd } from "../../../tests/browser/ends.mjs";
 import { person, startBrowser, startDoorward } from "../../../tests/browser/support.mjs";
-
-const root = fileURLToPath(new URL("..", import.meta.url));
-const axe = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
-
-/** The built demo on a port of its own, for this service. */
-async function startDemo(t, settings = {}) {
-  const port = await startDoorward(t, { LOGIN_RATE_LIMIT: "off", ...settings });
-  const folder = temporaryFolder(t, "demo");
-  process.env.VITE_DOORWARD_URL = `http://localhost:${port}`;
-  await build({ root, logLevel: "error", build: { outDir: folder, emptyOutDir: true } });
-  const server = createServer((request, response) => {
-    const path = request.url === "/" ? "/index.html" : request.url;
-    try {
-      response.setHeader("Content-Type", TYPES[extname(path)] ?? "application/octet-stream");
-      response.end(readFileSync(join(folder, path)));
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  atEnd(t, () => {
-    server.closeAllConnections();
-    return new Promise((done) => server.close(done));
-  });
-  return { api: `http://localhost:${port}/api/auth`, url: `http://localhost:${server.address().port}/` };
-}
-
-/** Another device of the person's. */
-const call = (api, path, body, cookie = "") =>
-  fetch(api + path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "User-Agent": "Mozilla/5.0 (iPhone) Safari/604.1", Cookie: cookie },
-    body: JSON.stringify(body),
-  });
-
-async function fill(page, values) {
-  for (const [label, value] of Object.entries(values)) await page.getByLabel(label, { exact: true }).fill(value);
-}
-
-async function logIn(page, who = person) {
-  await fill(page, { Email: who.email, Password: who.password });
-  await page.getByRole("button", { name: "Log in" }).click();
-  await page.getByRole("heading", { name: /^Welcome/ }).waitFor();
-}
+import { call, fill, heading, judge, logIn, root, startDemo } from "./support.mjs";
 
 test("a person's day: register, look around, change things, leave", async (t) => {
   const { api, url } = await startDemo(t);
@@ -74,13 +25,13 @@ test("a person's day: register, look around, change things, leave", async (t) =>
   await page.getByText("9 bytes too long.").waitFor();
   await fill(page, { "Name (optional)": "Ann", Email: person.email, "New password": person.password });
   await page.getByRole("button", { name: "Register" }).click();
-  await page.getByRole("heading", { name: "Welcome, Ann" }).waitFor();
+  await heading(page, "Welcome, Ann");
 
   await fill(page, { Name: "Ann Example" });
   await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("heading", { name: "Welcome, Ann Example" }).waitFor();
+  await heading(page, "Welcome, Ann Example");
   await page.reload();
-  await page.getByRole("heading", { name: "Welcome, Ann Example" }).waitFor();
+  await heading(page, "Welcome, Ann Example");
 
   // Another device.
   const phone = (await call(api, "/login", person)).headers.getSetCookie().map((cookie) => cookie.split(";")[0]).join("; ");
@@ -106,7 +57,7 @@ test("a person's day: register, look around, change things, leave", async (t) =>
   assert.ok(JSON.stringify(data).includes(person.email));
   await fill(page, { Password: "EvenMoreSecure456" });
   await page.getByRole("button", { name: "Delete my account" }).click();
-  await page.getByRole("heading", { name: "Log in" }).waitFor();
+  await heading(page, "Log in");
   assert.equal((await call(api, "/login", { ...person, password: "EvenMoreSecure456" })).status, 401);
 });
 
@@ -139,7 +90,7 @@ test("a service that is away is said, and asked again", async (t) => {
   await judge(page, "unavailable");
   await page.unroute("**/api/auth/state");
   await page.getByRole("button", { name: "Try again" }).click();
-  await page.getByRole("heading", { name: "Log in" }).waitFor();
+  await heading(page, "Log in");
 });
 
 test("by keyboard alone", async (t) => {
@@ -147,65 +98,21 @@ test("by keyboard alone", async (t) => {
   await call(api, "/register", person);
   const page = await (await startBrowser(t)).newPage();
   await page.goto(url);
-  await page.getByRole("heading", { name: "Log in" }).waitFor();
+  await heading(page, "Log in");
   for (const text of [person.email, person.password]) {
     await page.keyboard.press("Tab");
     await page.keyboard.type(text);
   }
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "Welcome" }).waitFor();
+  await heading(page, "Welcome");
   assert.equal(await page.evaluate(() => document.activeElement.tagName), "MAIN", "focus begins at the new page");
   for (let presses = 0; presses < 12; presses++) {
     await page.keyboard.press("Shift+Tab");
     if ((await page.evaluate(() => document.activeElement.textContent)) === "Devices") break;
   }
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "Where you are logged in" }).waitFor();
+  await heading(page, "Where you are logged in");
 });
-
-for (const colorScheme of ["light", "dark"]) {
-  for (const width of [390, 1280]) {
-    test(`every page reads well: ${colorScheme}, ${width} pixels`, async (t) => {
-      const { api, url } = await startDemo(t);
-      await call(api, "/register", { ...person, full_name: "Ann Example" });
-      const context = await startBrowser(t, { colorScheme, viewport: { width, height: 900 } });
-      const page = await context.newPage();
-      await page.goto(url);
-      await page.getByRole("heading", { name: "Log in" }).waitFor();
-      await judge(page, `login-${colorScheme}-${width}`);
-      for (const [address, name, heading] of [
-        ["#/register", "register", "Make an account"],
-        ["#token=abc", "reset", "Set a new password"],
-        ["#/", "login", "Log in"],
-      ]) {
-        await page.goto(url + address);
-        await page.getByRole("heading", { name: heading }).waitFor();
-        await page.getByRole("button").click();
-        await page.locator(".error").first().waitFor();
-        await judge(page, `${name}-errors-${colorScheme}-${width}`);
-      }
-      await logIn(page);
-      for (const [address, name] of [["#/", "home"], ["#/sessions", "sessions"], ["#/password", "password"], ["#/data", "data"]]) {
-        await page.goto(url + address);
-        await page.getByRole("heading", { level: 1 }).waitFor();
-        if (name === "sessions") await page.getByRole("listitem").first().waitFor();
-        await judge(page, `${name}-${colorScheme}-${width}`);
-      }
-    });
-  }
-}
-
-/** axe finds nothing, and nothing is wider than the window. */
-async function judge(page, name) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => axe.run());
-  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), [], name);
-  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} is too wide`);
-  if (process.env.SCREENSHOTS) {
-    mkdirSync(process.env.SCREENSHOTS, { recursive: true });
-    await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`), fullPage: true });
-  }
-}
 
 test("npm run dev: beside the service by CORS, and by the proxy", async (t) => {
   const port = await startDoorward(t, { LOGIN_RATE_LIMIT: "off" });
@@ -217,7 +124,10 @@ test("npm run dev: beside the service by CORS, and by the proxy", async (t) => {
     await page.goto(address);
     await logIn(page);
     await page.reload();
-    await page.getByRole("heading", { name: "Welcome" }).waitFor();
+    await heading(page, "Welcome");
+    // Where the links of mails lead.
+    await page.goto(new URL("not-me#token=abc", address).href);
+    await heading(page, "Was it not you?");
   }
 });
 

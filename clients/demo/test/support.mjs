@@ -1,0 +1,79 @@
+// The built demo, the real service beside it, and the mails that the service writes.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { build } from "vite";
+
+import { atEnd, temporaryFolder } from "../../../tests/browser/ends.mjs";
+import { mailbox, person, startDoorward } from "../../../tests/browser/support.mjs";
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+const axe = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
+const UNLIMITED = ["LOGIN", "REGISTER", "PASSWORD_CHANGE", "ACCOUNT"].map((name) => [`${name}_RATE_LIMIT`, "off"]);
+
+/** The built demo on a port of its own, for a service whose mails lead to it. */
+export async function startDemo(t, settings = {}) {
+  const folder = temporaryFolder(t, "demo");
+  const server = createServer((request, response) => {
+    // Its pages have addresses of their own, and are one file.
+    const path = extname(request.url) ? request.url : "/index.html";
+    try {
+      response.setHeader("Content-Type", TYPES[extname(path)] ?? "application/octet-stream");
+      response.end(readFileSync(join(folder, path)));
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  atEnd(t, () => {
+    server.closeAllConnections();
+    return new Promise((done) => server.close(done));
+  });
+  const url = `http://localhost:${server.address().port}/`;
+  const mails = temporaryFolder(t, "mails");
+  const pages = Object.entries({ RESET: "reset", VERIFY: "verify", EMAIL_CHANGE: "email", NOT_ME: "not-me" });
+  const links = pages.map(([name, page]) => [`${name}_URL`, url + page]);
+  const port = await startDoorward(t, { ...Object.fromEntries([...UNLIMITED, ...links]), MAIL_FOLDER: mails, ...settings });
+  process.env.VITE_DOORWARD_URL = `http://localhost:${port}`;
+  await build({ root, logLevel: "error", build: { outDir: folder, emptyOutDir: true } });
+  return { api: `http://localhost:${port}/api/auth`, url, mail: mailbox(mails) };
+}
+
+/** Another device of the person's. */
+export const call = (api, path, body, cookie = "") =>
+  fetch(api + path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "User-Agent": "Mozilla/5.0 (iPhone) Safari/604.1", Cookie: cookie },
+    body: JSON.stringify(body),
+  });
+
+export async function fill(page, values) {
+  for (const [label, value] of Object.entries(values)) await page.getByLabel(label, { exact: true }).fill(value);
+}
+
+export const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
+
+export async function logIn(page, who = person) {
+  await fill(page, { Email: who.email, Password: who.password });
+  await press(page, "Log in");
+  await heading(page, /^Welcome/);
+}
+
+export const heading = (page, name) => page.getByRole("heading", { name }).waitFor();
+
+/** axe finds nothing, and nothing is wider than the window. */
+export async function judge(page, name) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => axe.run());
+  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), [], name);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} is too wide`);
+  if (process.env.SCREENSHOTS) {
+    mkdirSync(process.env.SCREENSHOTS, { recursive: true });
+    await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`), fullPage: true });
+  }
+}
