@@ -63,7 +63,8 @@ settings! {
         SHUTDOWN_DELAY: Duration = duration!("0s" to "5m"), Is("0s"), Is("5s");
     }
     "Browsers" {
-        /// The frontends on other origins that may call the service; plain http is refused in production.
+        /// The frontends on other origins that may call the service; plain http is refused in production. One `*` stands for the first label
+        /// of a host, as of previews of pull requests; whoever can put a page there acts in the name of who visits it.
         ALLOWED_ORIGINS: Vec<String> = ORIGINS,
             Unset("any port of `http://localhost` and `http://127.0.0.1` while only this machine is served, else none"),
             Unset("none");

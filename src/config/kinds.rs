@@ -38,9 +38,9 @@ pub(super) const ORIGIN: Kind<String> =
     Kind { values: "an origin such as `https://auth.example.com`", parse: Parse::Text(origin) };
 
 pub(super) const ORIGINS: Kind<Vec<String>> = Kind {
-    values: "origins such as `https://app.example.com`, separated by commas",
+    values: "origins such as `https://app.example.com` or `https://*.preview.example.com`, separated by commas",
     parse: Parse::Text(|text| {
-        let mut origins = items(text).map(origin).collect::<Result<Vec<_>, _>>()?;
+        let mut origins = items(text).map(origins).collect::<Result<Vec<_>, _>>()?;
         origins.sort();
         origins.dedup();
         Ok(origins)
@@ -269,6 +269,20 @@ fn origin(text: &str) -> Result<String, Reason> {
     } else {
         Err(Reason::Values)
     }
+}
+
+/// An origin, or all whose host has one more label in front: `https://*.preview.example.com`.
+fn origins(text: &str) -> Result<String, Reason> {
+    let Some((scheme, rest)) = text.split_once("://*.") else { return origin(text) };
+    let parent = origin(&format!("{scheme}://{rest}"))?;
+    let url = Url::parse(&parent).map_err(|_| Reason::Values)?;
+    let is_ours = |host: &str| psl::domain_str(host).is_some_and(|domain| domain.contains('.'));
+    if !matches!(url.host(), Some(Host::Domain(host)) if is_ours(host)) {
+        return Err(Reason::Because(
+            "must have `*.` in front of a domain of your own: under a public suffix such as `co.uk` or `github.io` anybody has a page",
+        ));
+    }
+    Ok(parent.replacen("://", "://*.", 1))
 }
 
 /// Whether a page is handed over where somebody on the way could change it, and take the token from it.

@@ -79,3 +79,31 @@ fn a_suffix_is_of_a_closed_alphabet() {
         assert!(parse(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_star_stands_for_a_label_of_a_domain_of_ones_own() {
+    for (text, expected) in [
+        ("https://*.preview.example.com", "https://*.preview.example.com"),
+        ("HTTPS://*.Example.co.uk:443", "https://*.example.co.uk"),
+        ("https://*.team.github.io:8443", "https://*.team.github.io:8443"),
+        ("https://app.example.com", "https://app.example.com"),
+    ] {
+        assert_eq!(origins(text), Ok(expected.to_owned()), "{text}");
+    }
+    for text in [
+        "*",
+        "https://*",
+        "https://*.com",
+        "https://*.co.uk",
+        "https://*.github.io",
+        "https://*.localhost",
+        "https://*.192.0.2.1",
+        "https://*.*.example.com",
+        "https://a.*.example.com",
+        "https://a*.example.com",
+        "https://*.example.com/",
+        "*.example.com",
+    ] {
+        assert!(origins(text).is_err(), "{text}");
+    }
+}

@@ -41,7 +41,8 @@ pub struct Server {
 /// Which origins are answered by CORS and pass the cross-site check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedOrigins {
-    /// Exactly these, as a browser writes them (`https://app.example.com`). May be empty: no CORS.
+    /// These, as a browser writes them (`https://app.example.com`), or with `*` for one label in front (`https://*.preview.example.com`). May be
+    /// empty: no CORS.
     Exactly(Vec<String>),
     /// Development without the setting: `http://localhost` and `http://127.0.0.1` on any port.
     AnyLoopback,

@@ -6,12 +6,14 @@ use crate::harness::answer::Answer;
 use crate::harness::app::{Database, TestApp};
 use crate::harness::both;
 use crate::harness::browser::{Browser, Call};
+use crate::harness::device::{BIND, offered};
 
 both! {
     what_another_site_sends_is_refused_before_anything_is_done,
     the_services_own_pages_and_programs_without_a_browser_may,
     pages_on_any_port_of_this_machine_may_in_development,
     with_a_list_only_these_pages_may,
+    a_star_allows_pages_by_the_label_and_binds_none_of_them,
 }
 
 async fn what_another_site_sends_is_refused_before_anything_is_done(app: TestApp) {
@@ -88,6 +90,28 @@ async fn with_a_list_only_these_pages_may(database: Database) {
         assert_eq!(answer.code(), "cross_site_request", "{:?}", answer.0);
         let refused = preflight(&app.browser(), origin, "POST").await;
         assert_eq!(refused.header("access-control-allow-origin"), None, "{:?}", refused.0);
+    }
+}
+
+async fn a_star_allows_pages_by_the_label_and_binds_none_of_them(database: Database) {
+    let list = "https://app.example.com,https://*.preview.example.com";
+    let app = TestApp::with(database, &[("SECURE_COOKIES", "on"), ("ALLOWED_ORIGINS", list)]).await;
+    let browser = app.register("ann@example.com").await;
+    for (origin, binds) in [("https://app.example.com", true), ("https://pr-7.preview.example.com", false)] {
+        let login = || browser.login("ann@example.com").header("origin", origin).header("sec-fetch-site", "same-site");
+        readable(&login().await, origin);
+        assert_eq!(offered(&login().header(BIND.0, BIND.1).await).is_some(), binds, "{origin}");
+        readable(&preflight(&browser, origin, "POST").await, origin);
+    }
+    for origin in
+        ["https://preview.example.com", "https://a.b.preview.example.com", "https://pr-7.preview.example.com:444"]
+    {
+        browser
+            .logout()
+            .header("origin", origin)
+            .header("sec-fetch-site", "same-site")
+            .await
+            .refused("cross_site_request");
     }
 }
 

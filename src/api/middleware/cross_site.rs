@@ -12,6 +12,8 @@ use crate::api::session::CHECK;
 const DETAIL: &str = "The request came from a page of another site. The page and the service must share a site, or the page's \
                       origin must be in ALLOWED_ORIGINS. In development, open both under localhost.";
 
+const X_DOORWARD_BIND: &str = "x-doorward-bind";
+
 /// The first check of all.
 pub(super) struct RefuseCrossSite<E> {
     inner: E,
@@ -27,7 +29,7 @@ impl<E> RefuseCrossSite<E> {
 impl<E: Endpoint> Endpoint for RefuseCrossSite<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
         let (method, headers) = (request.method(), request.headers());
         let context = request.data::<Context>();
         let refuses = if request.uri().path() == CHECK && method.is_safe() {
@@ -38,6 +40,10 @@ impl<E: Endpoint> Endpoint for RefuseCrossSite<E> {
         };
         if refuses {
             return Err(Problem::new(Code::CrossSiteRequest, DETAIL).into());
+        }
+        // Browsers let no `*` renew a bound session: such a page would be logged out when its access token ends.
+        if self.origins.is_one_of_many(request.headers()) {
+            request.headers_mut().remove(X_DOORWARD_BIND);
         }
         self.inner.call(request).await.map(IntoResponse::into_response)
     }

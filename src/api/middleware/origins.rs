@@ -22,13 +22,21 @@ pub(super) struct Origins {
 }
 
 impl Origins {
-    /// Whether the origin is in the allowed list, compared as browsers write it.
+    /// Whether the origin is in the allowed list, compared as browsers write it: in lower case, without a default port.
     #[must_use]
     pub(super) fn allows(&self, origin: &[u8]) -> bool {
         match &self.allowed {
-            AllowedOrigins::Exactly(list) => list.iter().any(|allowed| allowed.as_bytes() == origin),
+            AllowedOrigins::Exactly(list) => list.iter().any(|allowed| matches(allowed, origin)),
             AllowedOrigins::AnyLoopback => is_loopback(origin),
         }
+    }
+
+    /// Whether the page is one of many that a `*` allows.
+    #[must_use]
+    pub(super) fn is_one_of_many(&self, headers: &HeaderMap) -> bool {
+        let AllowedOrigins::Exactly(list) = &self.allowed else { return false };
+        let is_listed = |origin: &[u8]| list.iter().any(|allowed| allowed.as_bytes() == origin);
+        single(headers, &ORIGIN).is_some_and(|origin| self.allows(origin) && !is_listed(origin))
     }
 
     /// Whether the origin is the service's own: its host and port are those of `PUBLIC_URL` or of the request's `Host`.
@@ -119,6 +127,17 @@ fn is_loopback(origin: &[u8]) -> bool {
     let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_label_byte);
     let is_name = || host.strip_suffix(".localhost").is_some_and(|labels| labels.split('.').all(is_label));
     port.is_none_or(is_port) && (matches!(host, "localhost" | "127.0.0.1" | "[::1]") || is_name())
+}
+
+/// `*` stands for one label, no more and no less.
+fn matches(allowed: &str, origin: &[u8]) -> bool {
+    match allowed.split_once('*') {
+        None => allowed.as_bytes() == origin,
+        Some((before, behind)) => origin
+            .strip_prefix(before.as_bytes())
+            .and_then(|rest| rest.strip_suffix(behind.as_bytes()))
+            .is_some_and(|label| !label.is_empty() && label.iter().copied().all(is_label_byte)),
+    }
 }
 
 /// In lower case: browsers write origins so.
@@ -281,6 +300,35 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, host.parse().unwrap());
             assert_eq!(origins(None).is_own(origin.as_bytes(), &headers), own, "{origin} {host}");
+        }
+    }
+
+    #[test]
+    fn a_star_is_one_label() {
+        let list = ["https://*.preview.example.com", "https://*.example.org:8443"].map(str::to_owned);
+        let origins = Origins { allowed: AllowedOrigins::Exactly(list.to_vec()), public_url: None };
+        for yes in ["https://pr-7.preview.example.com", "https://a.example.org:8443"] {
+            assert!(origins.allows(yes.as_bytes()), "{yes}");
+        }
+        let of = |origin: &str| HeaderMap::from_iter([(ORIGIN, HeaderValue::try_from(origin).unwrap())]);
+        assert!(origins.is_one_of_many(&of("https://pr-7.preview.example.com")));
+        assert!(!origins.is_one_of_many(&of("https://evil.example")));
+        for no in [
+            "https://preview.example.com",
+            "https://.preview.example.com",
+            "https://a.b.preview.example.com",
+            "https://evil.example/.preview.example.com",
+            "https://evil.example?.preview.example.com",
+            "https://user@.preview.example.com",
+            "https://xpreview.example.com",
+            "http://a.preview.example.com",
+            "https://a.preview.example.com:8443",
+            "https://A.preview.example.com",
+            "https://*.preview.example.com",
+            "https://a.example.org",
+            "https://a.preview.example.com.evil.example",
+        ] {
+            assert!(!origins.allows(no.as_bytes()), "{no}");
         }
     }
 

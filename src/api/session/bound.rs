@@ -33,11 +33,18 @@ pub struct BoundApi;
 pub struct Initiators(Vec<String>);
 
 impl Initiators {
-    /// Those of `ALLOWED_ORIGINS`.
+    /// Those of `ALLOWED_ORIGINS` without a `*`.
     #[must_use]
     pub fn of(origins: &AllowedOrigins) -> Self {
         let AllowedOrigins::Exactly(origins) = origins else { return Self(Vec::new()) };
-        Self(origins.iter().filter_map(|origin| host(origin)).map(str::to_owned).collect())
+        Self(
+            origins
+                .iter()
+                .filter(|origin| !origin.contains('*'))
+                .filter_map(|origin| host(origin))
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 }
 
