@@ -28,7 +28,7 @@ pub(super) async fn restore(config: &Config, file: &Path, now: Timestamp) -> any
     let kept = restored.kept.map_or_else(String::new, |kept| format!("What was there is kept in {}\n", kept.display()));
     print(&format!(
         "{} is restored: {}\n{kept}Sessions that ended since the backup are alive again, and passwords are the old ones. To end all \
-         sessions, start the server with\nSESSIONS_NOT_BEFORE={not_before}\n",
+         sessions and void all links, start the server with\nSESSIONS_NOT_BEFORE={not_before}\n",
         config.database.location.describe(),
         told(&restored.copy),
     ))?;

@@ -80,6 +80,9 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     }
     wait_for_time(config, &store, &clock).await?;
     let app = Arc::new(app(config, store, clock, random)?);
+    if let Some(moment) = config.sessions.not_before {
+        mail::void_links_before(&app, moment).await?;
+    }
     let listeners = listen::listen(&config.server.listen)?;
     let addresses: Vec<SocketAddr> =
         listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;

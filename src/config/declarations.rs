@@ -143,7 +143,7 @@ settings! {
         REFRESH_GRACE: Duration = duration!("0s" to "5m"), Is("30s");
         /// How many lost replies a session is forgiven in 24 hours; `0` is strict.
         REFRESH_LOST_REPLIES_PER_DAY: u32 = number!(0 to 8), Is("2");
-        /// Sessions that began earlier are refused: logs everybody out. The start waits for
+        /// Sessions that began earlier are refused, and links that were mailed earlier are void: logs everybody out. The start waits for
         /// a time in the future for `DATABASE_START_TIMEOUT`: a clock may be wrong yet.
         SESSIONS_NOT_BEFORE: Timestamp = MOMENT, Unset("none is refused");
         /// Whether sessions are bound to the browser's device where browser and page can (Device Bound Session Credentials), so that copied

@@ -1,6 +1,7 @@
 //! What begins and ends sessions beside the person: settings, the cap, a database that has lost writes, callers that hang up.
 
 use doorward::domain::session::SessionId;
+use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::harness::app::{Database, TestApp};
@@ -11,6 +12,7 @@ use crate::harness::tokens;
 both! {
     one_session_too_many_ends_the_least_recently_used,
     everybody_is_logged_out_by_a_time_before_which_no_session_counts,
+    so_is_every_link_that_was_mailed_before_it,
     a_token_that_is_ahead_of_its_row_is_adopted,
     a_refresh_whose_caller_hangs_up_is_done_all_the_same,
     asking_who_is_logged_in_needs_no_database_while_it_is_known,
@@ -57,6 +59,34 @@ async fn everybody_is_logged_out_by_a_time_before_which_no_session_counts(app: T
     laptop.me().await.ok();
     app.clock.advance(minutes(2));
     laptop.refresh().await.ok();
+}
+
+/// A database that comes back from a backup knows links as good that were used or voided since.
+async fn so_is_every_link_that_was_mailed_before_it(app: TestApp) {
+    const NEW: &str = "EvenMoreSecure456";
+    let ann = app.register_and_login("ann@example.com").await;
+    app.register("bob@example.com").await;
+    ann.post("/api/auth/email/verification").await.is(202);
+    let confirming = app.mail("ann@example.com").await.token();
+    let by_operator = app.reset_token("ann@example.com").await;
+    let forgot = |email: &str| app.browser().post("/api/auth/password/forgot").json(&json!({ "email": email }));
+    forgot("bob@example.com").await.is(202);
+    let asked = app.mail("bob@example.com").await.token();
+    app.clock.advance(seconds(10));
+    let now = app.clock.now().to_string();
+    let app = app.restart(&[("SESSIONS_NOT_BEFORE", &now)]).await;
+    let somebody = app.browser();
+    for token in [&by_operator, &asked] {
+        let reset = json!({ "token": token, "new_password": NEW });
+        somebody.post("/api/auth/password/reset").json(&reset).await.refused("invalid_or_expired_token");
+    }
+    let verify = json!({ "token": confirming, "new_password": NEW });
+    somebody.post("/api/auth/email/verify").json(&verify).await.refused("invalid_or_expired_token");
+    // Another one is made, not the same mailed again.
+    somebody.post("/api/auth/password/forgot").json(&json!({ "email": "bob@example.com" })).await.is(202);
+    let reset = json!({ "token": app.mail("bob@example.com").await.token(), "new_password": NEW });
+    let app = app.restart(&[("SESSIONS_NOT_BEFORE", &now)]).await;
+    app.browser().post("/api/auth/password/reset").json(&reset).await.ok();
 }
 
 async fn a_token_that_is_ahead_of_its_row_is_adopted(app: TestApp) {

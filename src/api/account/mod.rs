@@ -108,11 +108,7 @@ impl AccountApi {
                 Ok(clearing(Deleted::Done, settings))
             }
             Err(EraseError::LastSuperuser) => Err(TypedProblem::new(DeleteCode::LastSuperuser)),
-            Err(EraseError::Proof(ProofError::Incorrect)) => {
-                Err(TypedProblem::new(DeleteCode::IncorrectCurrentPassword))
-            }
-            Err(EraseError::Proof(ProofError::Limited(limited))) => Err(limited.into()),
-            Err(EraseError::Proof(ProofError::Failed(cause))) => Err(cause.into()),
+            Err(EraseError::Proof(error)) => Err(error.into()),
         }
     }
 }

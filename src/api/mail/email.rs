@@ -19,7 +19,7 @@ use crate::domain::account::Email;
 use crate::domain::mail::LinkToken;
 use crate::domain::password::{Password, PasswordPolicy};
 use crate::service::mail::{self, AskError, ChangeEmailError, ConfirmError, RestoreError, VerifyError};
-use crate::service::password::{Proof, ProofError};
+use crate::service::password::Proof;
 use crate::service::session::{AuthError, authenticate};
 use crate::service::{App, Client};
 
@@ -103,12 +103,7 @@ impl EmailApi {
                 let same = FieldProblem::new("email", FieldCode::Invalid, "Is your address already.");
                 Err(TypedProblem::invalid(ChangeCode::ValidationFailed, same))
             }
-            Err(ChangeEmailError::Proof(ProofError::Incorrect)) => {
-                Err(TypedProblem::new(ChangeCode::IncorrectCurrentPassword))
-            }
-            Err(ChangeEmailError::Proof(ProofError::Gone)) => Err(TypedProblem::new(ChangeCode::NotAuthenticated)),
-            Err(ChangeEmailError::Proof(ProofError::Limited(limited))) => Err(limited.into()),
-            Err(ChangeEmailError::Proof(ProofError::Failed(cause))) => Err(cause.into()),
+            Err(ChangeEmailError::Proof(error)) => Err(error.into()),
         }
     }
 

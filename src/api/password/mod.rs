@@ -15,7 +15,7 @@ use super::session::{Caller, Desk, binds, same_user, with_tokens};
 use super::types::{Message, PASSWORD_CHANGED};
 use crate::domain::mail::LinkToken;
 use crate::domain::password::{Password, PasswordPolicy};
-use crate::service::password::{self, Proof, ProofError, ResetError};
+use crate::service::password::{self, Proof, ResetError};
 use crate::service::{App, Client};
 
 /// Operations on the person's password.
@@ -49,10 +49,7 @@ impl PasswordApi {
         let proof = Proof { caller, client: desk.client, password: current };
         match password::change(&desk.app, proof, new, binds(bind.0.as_deref())).await {
             Ok(tokens) => Ok(with_tokens(Changed::Ok(Json(Message::new(PASSWORD_CHANGED))), &desk.settings, &tokens)),
-            Err(ProofError::Incorrect) => Err(TypedProblem::new(ChangeCode::IncorrectCurrentPassword)),
-            Err(ProofError::Gone) => Err(TypedProblem::new(ChangeCode::NotAuthenticated)),
-            Err(ProofError::Limited(limited)) => Err(limited.into()),
-            Err(ProofError::Failed(cause)) => Err(cause.into()),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -12,6 +12,7 @@ use poem_openapi::registry::{MetaResponses, Registry};
 
 use super::{Code, FieldProblem, Problem, schema};
 use crate::service::Failure;
+use crate::service::password::ProofError;
 use crate::service::throttle::Limited;
 
 /// The codes that one operation can answer, the checks before it included.
@@ -95,6 +96,8 @@ impl<C: Codes> TypedProblem<C> {
     const LISTS_TOO_MANY_ATTEMPTS: () = assert!(lists(C::ALL, Code::TooManyAttempts));
     const LISTS_OTHER_USER: () = assert!(lists(C::ALL, Code::OtherUser));
     const LISTS_OVERLOADED: () = assert!(lists(C::ALL, Code::Overloaded));
+    const LISTS_NOT_AUTHENTICATED: () = assert!(lists(C::ALL, Code::NotAuthenticated));
+    const LISTS_INCORRECT_CURRENT_PASSWORD: () = assert!(lists(C::ALL, Code::IncorrectCurrentPassword));
     const LISTS_DATABASE_UNAVAILABLE: () = assert!(lists(C::ALL, Code::DatabaseUnavailable));
 }
 
@@ -116,6 +119,19 @@ impl<C: Codes> From<Limited> for TypedProblem<C> {
         match limited {
             Limited::Throttled { retry_after } => Self::after(Code::TooManyAttempts, retry_after),
             Limited::Overloaded { retry_after } => Self::overloaded(retry_after),
+        }
+    }
+}
+
+/// A password that was not proved in a session.
+impl<C: Codes> From<ProofError> for TypedProblem<C> {
+    fn from(error: ProofError) -> Self {
+        let ((), ()) = (Self::LISTS_NOT_AUTHENTICATED, Self::LISTS_INCORRECT_CURRENT_PASSWORD);
+        match error {
+            ProofError::Incorrect => Self(Problem::of(Code::IncorrectCurrentPassword), PhantomData),
+            ProofError::Gone => Self(Problem::of(Code::NotAuthenticated), PhantomData),
+            ProofError::Limited(limited) => limited.into(),
+            ProofError::Failed(cause) => cause.into(),
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) async fn write(folder: &Path, letter: &Letter<'_>) -> Result<PathBuf,
     let unfinished = folder.join(format!(".{}.unfinished", letter.id));
     let written = async {
         make_private_folder(folder).await?;
-        put(&unfinished, &text).await?;
+        put(&unfinished, text.as_bytes()).await?;
         fs::rename(&unfinished, &path).await
     };
     written.await.map_err(|error: io::Error| SendError::Later(format!("{}: {error}", folder.display())))?;

@@ -39,6 +39,8 @@ pub(super) enum Unwritable {
     Address(#[from] AddressError),
     #[error(transparent)]
     Message(#[from] lettre::error::Error),
+    #[error("a message that is not ASCII")]
+    NotAscii,
 }
 
 impl Letter<'_> {
@@ -47,8 +49,8 @@ impl Letter<'_> {
         Ok(Envelope::new(Some(address(self.bounce)?), vec![address(self.to)?])?)
     }
 
-    /// The whole text with its headers.
-    pub(super) fn message(&self) -> Result<Vec<u8>, Unwritable> {
+    /// The whole text with its headers: ASCII, so that it needs no extension of a mail server.
+    pub(super) fn message(&self) -> Result<String, Unwritable> {
         let name = self.from.name.clone().unwrap_or_else(|| self.app_name.to_owned());
         let date = UNIX_EPOCH + Duration::from_secs(u64::try_from(self.date.seconds()).unwrap_or(0));
         let (_, domain) = self.from.address.as_str().rsplit_once('@').unwrap_or_default();
@@ -67,7 +69,7 @@ impl Letter<'_> {
             Some(html) => builder
                 .multipart(MultiPart::alternative().singlepart(text).singlepart(SinglePart::html(html.clone())))?,
         };
-        Ok(message.formatted())
+        String::from_utf8(message.formatted()).ok().filter(|text| text.is_ascii()).ok_or(Unwritable::NotAscii)
     }
 }
 
@@ -119,7 +121,7 @@ mod tests {
             to: &Email::parse(to).unwrap(),
             text: &text,
         };
-        String::from_utf8(letter.message().unwrap()).unwrap()
+        letter.message().unwrap()
     }
 
     #[test]

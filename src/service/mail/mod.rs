@@ -25,16 +25,17 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio::sync::Notify;
 use url::Url;
 
-use super::Failure;
+use super::{App, Failure};
 use crate::config;
 use crate::config::mail::Verification;
 use crate::domain::mail::{Kind, LinkToken, Purpose};
+use crate::domain::timestamp::Timestamp;
 use crate::platform::digest::sha256;
 use crate::platform::keyed_hash::KeyedHash;
 use crate::platform::keys::{self, Ring};
 use crate::platform::mail::{Post, SendError, TemplateProblem, Templates};
 use crate::platform::random::{Random, RandomError};
-use crate::storage::mail::Depth;
+use crate::storage::mail::{self as outbox, Depth};
 
 /// What mail stands on.
 pub struct Mail {
@@ -61,6 +62,18 @@ pub enum MailError {
     /// A team's templates: all that is wrong with them.
     #[error("MAIL_TEMPLATES: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Templates(Vec<TemplateProblem>),
+}
+
+/// Voids every link that was made before a time (`SESSIONS_NOT_BEFORE`): in a database that comes back from a backup those are good that
+/// were used or voided since. Nothing is written where there is none, so that a database that takes no writes is served all the same.
+///
+/// # Errors
+/// When the database does not answer, or takes no writes and there is such a link.
+pub async fn void_links_before(app: &App, moment: Timestamp) -> Result<(), Failure> {
+    if outbox::are_before(&mut app.store.read().await?, moment).await? {
+        app.store.write(moment, |tx, moment| Box::pin(outbox::void_before(tx, *moment))).await?;
+    }
+    Ok(())
 }
 
 /// There is nobody who sends mail, or no page that its link could lead to.

@@ -36,7 +36,8 @@ pub async fn set_email(
         .bind(verified_at.map(Timestamp::micros))
         .bind(now.micros())
         .fetch_optional(conn)
-        .await)?;
+        .await)
+    .map_err(Error::raced)?;
     row.map(User::try_from).transpose()
 }
 

@@ -18,6 +18,9 @@ pub enum Error {
     /// Another transaction was in the way and nothing was changed. [`Store::write`](crate::storage::Store::write) runs the work again.
     #[error("the transaction met another one: {0}")]
     Conflict(String),
+    /// A value that may stand once stands there. Where another transaction may have been faster: [`Error::raced`].
+    #[error("a unique value is taken: {0}")]
+    Taken(String),
     /// A row that Doorward can't have written.
     #[error("a row of {table} is corrupt: {column}")]
     Corrupt {
@@ -40,6 +43,16 @@ impl Error {
             Self::Unavailable(_) | Self::ReadOnly(_) | Self::Full(_) | Self::CommitsHang(_) | Self::Conflict(_)
         )
     }
+
+    /// Of a statement that has looked whether a unique value is free: what is taken all the same another transaction has taken since,
+    /// and who looks again sees it.
+    #[must_use]
+    pub(in crate::storage) fn raced(self) -> Self {
+        match self {
+            Self::Taken(reason) => Self::Conflict(reason),
+            other => other,
+        }
+    }
 }
 
 impl From<sqlx::Error> for Error {
@@ -54,6 +67,7 @@ impl From<sqlx::Error> for Error {
                     Class::ReadOnly => Self::ReadOnly(text),
                     Class::Full => Self::Full(text),
                     Class::Conflict => Self::Conflict(text),
+                    Class::Taken => Self::Taken(text),
                     Class::Other => Self::Internal(text),
                 }
             }
@@ -76,14 +90,17 @@ enum Class {
     ReadOnly,
     Full,
     Conflict,
+    Taken,
     Other,
 }
 
 fn class(code: &str, postgres: bool) -> Class {
     if postgres {
         match code {
-            // serialization_failure, deadlock_detected; unique_violation: whoever was faster is seen when the work runs again
-            "40001" | "40P01" | "23505" => Class::Conflict,
+            // serialization_failure, deadlock_detected
+            "40001" | "40P01" => Class::Conflict,
+            // unique_violation
+            "23505" => Class::Taken,
             // read_only_sql_transaction; object_not_in_prerequisite_state: a standby that is asked for what only its primary does
             "25006" | "55000" => Class::ReadOnly,
             // disk_full
@@ -97,12 +114,15 @@ fn class(code: &str, postgres: bool) -> Class {
         }
     } else {
         // The extended code's low byte is the primary code.
-        match code.parse::<i32>().map_or(0, |code| code & 0xff) {
+        let code = code.parse::<i32>().unwrap_or(0);
+        match (code & 0xff, code) {
             // READONLY, FULL
-            8 => Class::ReadOnly,
-            13 => Class::Full,
+            (8, _) => Class::ReadOnly,
+            (13, _) => Class::Full,
             // BUSY, LOCKED, NOMEM, IOERR, CANTOPEN
-            5 | 6 | 7 | 10 | 14 => Class::Unavailable,
+            (5 | 6 | 7 | 10 | 14, _) => Class::Unavailable,
+            // CONSTRAINT_PRIMARYKEY, CONSTRAINT_UNIQUE
+            (_, 1555 | 2067) => Class::Taken,
             _ => Class::Other,
         }
     }
@@ -119,8 +139,11 @@ mod tests {
         }
         assert_eq!((class("25006", true), class("1032", false)), (Class::ReadOnly, Class::ReadOnly));
         assert_eq!((class("53100", true), class("13", false)), (Class::Full, Class::Full));
-        for code in ["40001", "40P01", "23505"] {
+        for code in ["40001", "40P01"] {
             assert_eq!(class(code, true), Class::Conflict, "{code}");
+        }
+        for (code, postgres) in [("23505", true), ("2067", false), ("1555", false)] {
+            assert_eq!(class(code, postgres), Class::Taken, "{code}");
         }
         for code in ["42P01", "22P02", "42501"] {
             assert_eq!(class(code, true), Class::Other, "{code}");
@@ -129,8 +152,8 @@ mod tests {
         for code in ["517", "778"] {
             assert_eq!(class(code, false), Class::Unavailable, "{code}");
         }
-        // SQLITE_CORRUPT, SQLITE_CONSTRAINT_UNIQUE, SQLITE_ERROR
-        for code in ["11", "2067", "1", ""] {
+        // SQLITE_CORRUPT, SQLITE_CONSTRAINT_NOTNULL, SQLITE_ERROR
+        for code in ["11", "1299", "1", ""] {
             assert_eq!(class(code, false), Class::Other, "{code}");
         }
     }

@@ -31,7 +31,7 @@ impl Heartbeat {
         let mut last = self.last();
         match written {
             Ok(_) if last.is_none_or(|(_, works)| works) => *last = Some((Instant::now(), true)),
-            Err(Error::Conflict(_) | Error::Corrupt { .. } | Error::Internal(_)) => {}
+            Err(Error::Conflict(_) | Error::Taken(_) | Error::Corrupt { .. } | Error::Internal(_)) => {}
             Err(_) => *last = Some((Instant::now(), false)),
             _ => {}
         }
@@ -80,7 +80,8 @@ async fn beat(store: &Store) -> Result<(), Error> {
             let insert = "INSERT INTO heartbeat (id, at) SELECT 1, $1 WHERE NOT EXISTS (SELECT 1 FROM heartbeat)";
             for sql in [update, insert] {
                 let rows =
-                    on!(tx, conn => sqlx::query(sql).bind(now).execute(conn).await.map(|done| done.rows_affected()))?;
+                    on!(tx, conn => sqlx::query(sql).bind(now).execute(conn).await.map(|done| done.rows_affected()))
+                        .map_err(Error::raced)?;
                 if rows > 0 {
                     return Ok(());
                 }

@@ -143,7 +143,8 @@ pub async fn insert(tx: &mut Tx, source: &str, accounts: &[NewAccount], now: Tim
             .bind(now.micros())
             .execute(conn)
             .await
-            .map(drop))?;
+            .map(drop))
+        .map_err(Error::raced)?;
     }
     Ok(made.into_iter().map(|(_, email)| email).collect())
 }

@@ -11,4 +11,6 @@ pub use outbox::{NewMail, asked_since, forget_user, insert, one_at_a_time, purge
 pub use queue::{
     Claimed, Depth, Link, Stored, claim, depth, finish, give_up, is_due, postpone, release, release_all, troubles,
 };
-pub use tokens::{NewToken, Token, TokenHash, find, good_until, live, put, take, void, void_since, whose};
+pub use tokens::{
+    NewToken, Token, TokenHash, are_before, find, good_until, live, put, take, void, void_before, void_since, whose,
+};

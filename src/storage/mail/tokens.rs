@@ -1,11 +1,16 @@
 //! Tokens of links: good once, for one purpose, until they expire; stored as a hash.
 
+use std::time::Duration;
+
 use sqlx::FromRow;
 
 use crate::domain::account::UserId;
 use crate::domain::mail::Purpose;
 use crate::domain::timestamp::Timestamp;
 use crate::storage::{Error, Tx};
+
+/// How long a reset of the version before is good at most.
+const LONGEST_RESET: Duration = Duration::from_hours(7 * 24);
 
 /// SHA-256 of a token.
 pub type TokenHash = [u8; 32];
@@ -134,6 +139,29 @@ pub async fn void_since(tx: &mut Tx, purpose: Purpose, user: UserId, since: Time
         .execute(conn)
         .await
         .map(drop))
+}
+
+/// Whether a token that was not used was made before a time. Those of the version before do not say when they were made: any that may have
+/// been.
+pub async fn are_before(tx: &mut Tx, before: Timestamp) -> Result<bool, Error> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM one_time_tokens WHERE used_at IS NULL AND created_at < $1) \
+               OR EXISTS (SELECT 1 FROM password_resets WHERE expires_at < $2)";
+    on!(tx, conn => sqlx::query_scalar(sql)
+        .bind(before.micros())
+        .bind((before + LONGEST_RESET).micros())
+        .fetch_one(conn)
+        .await)
+}
+
+/// Voids them.
+pub async fn void_before(tx: &mut Tx, before: Timestamp) -> Result<(), Error> {
+    for (sql, before) in [
+        ("DELETE FROM one_time_tokens WHERE used_at IS NULL AND created_at < $1", before),
+        ("DELETE FROM password_resets WHERE expires_at < $1", before + LONGEST_RESET),
+    ] {
+        on!(tx, conn => sqlx::query(sql).bind(before.micros()).execute(conn).await.map(drop))?;
+    }
+    Ok(())
 }
 
 /// Until when the last of a user's tokens of a purpose is good. None: none is.
