@@ -52,7 +52,8 @@ function renewed(state: AuthState, setCookies: readonly string[]): Renewed {
 
 async function ask(options: ServerOptions, cookie: string): Promise<AuthState> {
   const { headers } = options;
-  if (!/(?:^|;)\s*(?:__Host-|__Secure-)?(?:access|refresh)_token=/.test(cookie)) return { state: cameAlong(headers) ? "anonymous" : "unknown" };
+  // Behind the names there may be COOKIE_SUFFIX.
+  if (!/(?:^|;)\s*(?:__Host-|__Secure-)?(?:access|refresh)_token(?:_[a-z0-9-]+)?=/.test(cookie)) return { state: cameAlong(headers) ? "anonymous" : "unknown" };
   const [result] = await request(http(options, cookie), "state");
   if (!result.ok) return { state: "unknown" };
   const { user, refreshable } = result.data;

@@ -29,6 +29,7 @@ test("the cookies are passed on, and Doorward knows", async () => {
   expect([asked, cookies]).toEqual([["GET /state"], [both]]);
   expect((await ask({ Cookie: "refresh_token=r" }, refreshable)).state).toEqual({ state: "refreshable" });
   expect((await ask({ Cookie: both }, nobody)).state).toEqual({ state: "anonymous" });
+  expect((await ask({ Cookie: "__Host-access_token_shop-2=a" })).state).toEqual({ state: "authenticated", user });
 });
 
 test("no cookies are nobody, but for a link on another site, and that page loaded again", async () => {
