@@ -1,101 +1,116 @@
 // Builds each of examples/ as a stranger would: the packed client, the newest of the rest, a fresh folder; then starts it and logs in by Chromium.
 //   npm run examples             all, and writes the table of examples/README.md
 //   npm run examples next        some
+//   npm run examples -- --locked those of examples/package-lock.json, with its versions, offline
 
-import { execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import { freePort, person, startBrowser, startDoorward } from "../../../tests/browser/support.mjs";
+import { COMPILERS, packClient, tryExample } from "./example.mjs";
 
-const at = (path) => fileURLToPath(new URL(path, import.meta.url));
-const COMPILERS = ["5.9.3", "7.0.2"];
-const VITE = { build: ["vite", "build"], start: (port) => ["vite", "--port", port, "--strictPort"] };
+const REACT = ["react", "react-dom", "@types/react", "@types/react-dom"];
+const VITE = {
+  build: ["vite", "build"],
+  develop: (port) => ["vite", "--port", port, "--strictPort"],
+  serve: (port) => ["vite", "preview", "--port", port, "--strictPort"],
+};
+/**
+ * `packages` at their newest, `show` of them in the table; `build`, and `types` for files that tsc does not read; `develop` with the framework's own
+ * proxy, and `serve` what was built; what the server `renders`: "renewed" sessions, or what it finds, and leaves the rest to the browser.
+ */
 const EXAMPLES = {
-  "vite-react": { ...VITE, packages: ["react", "react-dom", "vite", "@types/react", "@types/react-dom"], show: ["vite", "react"] },
-  // No compiler of TypeScript 7 reads .vue and .svelte files: only what stands beside them is compiled by it.
-  "vite-vue": { ...VITE, packages: ["vue", "vite", "@vitejs/plugin-vue", "vue-tsc"], show: ["vite", "vue"], types: ["vue-tsc", "--noEmit"] },
-  "vite-svelte": { ...VITE, packages: ["svelte", "vite", "@sveltejs/vite-plugin-svelte", "svelte-check"], show: ["vite", "svelte"], types: ["svelte-check"] },
+  "vite-react": { ...VITE, packages: ["vite", ...REACT], show: ["vite", "react"] },
+  "vite-vue": { ...VITE, packages: ["vite", "vue", "@vitejs/plugin-vue", "vue-tsc"], show: ["vite", "vue"], types: ["vue-tsc", "--noEmit"], isReadByTsc: false },
+  "vite-svelte": { ...VITE, packages: ["vite", "svelte", "@sveltejs/vite-plugin-svelte", "svelte-check"], show: ["vite", "svelte"], types: ["svelte-check"] },
   next: {
-    build: ["next", "build"],
-    start: (port) => ["next", "start", "--port", port],
-    packages: ["next", "react", "react-dom", "@types/react", "@types/react-dom"],
+    packages: ["next", ...REACT],
     show: ["next", "react"],
-    isRendered: true,
+    build: ["next", "build"],
+    develop: (port) => ["next", "dev", "--port", port],
+    serve: (port) => ["next", "start", "--port", port],
+    renders: "found",
+    isInstalledFromFolder: true,
+  },
+  nuxt: {
+    packages: ["nuxt", "vue", "vue-router", "vue-tsc"],
+    show: ["nuxt", "vue"],
+    build: ["nuxt", "build"],
+    types: ["nuxt", "typecheck"],
+    isReadByTsc: false,
+    develop: (port) => ["nuxt", "dev", "--port", port],
+    serve: () => ["node", ".output/server/index.mjs"],
+    renders: "renewed",
+  },
+  sveltekit: {
+    packages: ["svelte", "@sveltejs/kit", "@sveltejs/adapter-node", "@sveltejs/vite-plugin-svelte", "vite", "svelte-check"],
+    show: ["@sveltejs/kit", "svelte", "vite"],
+    build: ["vite", "build"],
+    types: ["svelte-check"],
+    develop: VITE.develop,
+    serve: () => ["node", "build/index.js"],
+    renders: "renewed",
+  },
+  astro: {
+    packages: ["astro", "@astrojs/node", "@astrojs/check"],
+    show: ["astro", "@astrojs/node"],
+    build: ["astro", "build"],
+    types: ["astro", "check"],
+    develop: (port) => ["astro", "dev", "--port", port],
+    serve: () => ["node", "dist/server/entry.mjs"],
+    renders: "renewed",
+  },
+  "react-router": {
+    // Its packages want each other's very version, and are not released in one moment.
+    packages: ["react-router@8.4.0", "@react-router/dev@8.4.0", "@react-router/node@8.4.0", "@react-router/serve@8.4.0", "isbot", "vite", ...REACT],
+    show: ["react-router", "react", "vite"],
+    build: ["react-router", "build"],
+    types: ["react-router", "typegen"],
+    develop: (port) => ["react-router", "dev", "--port", port, "--strictPort"],
+    serve: () => ["react-router-serve", "build/server/index.js"],
+    renders: "renewed",
+  },
+  "tanstack-start": {
+    packages: ["@tanstack/react-router", "@tanstack/react-start", "@vitejs/plugin-react", "srvx", "vite", ...REACT],
+    show: ["@tanstack/react-start", "react", "vite"],
+    build: ["vite", "build"],
+    develop: VITE.develop,
+    serve: (port) => ["srvx", "serve", "--prod", "--port", port, "--static", "../client", "--entry", "dist/server/server.js"],
+    renders: "renewed",
   },
 };
+const LOCKED = ["vite-react", "vite-vue", "vite-svelte", "next"];
 
-// What tests leave behind them, at the end here.
-const after = [];
-const t = { after: (work) => after.push(work) };
-const packed = mkdtempSync(join(tmpdir(), "doorward-pack-"));
-t.after(() => rmSync(packed, { recursive: true }));
-const run = (folder, environment, command, ...words) =>
-  execFileSync(command, words, { cwd: folder, env: { ...process.env, ...environment, NEXT_TELEMETRY_DISABLED: "1" }, stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
+const words = process.argv.slice(2).filter((word) => word !== "--locked");
+const isLocked = process.argv.includes("--locked");
+const names = words.length ? words : isLocked ? LOCKED : Object.keys(EXAMPLES);
 
-async function tryOne(name, archive) {
-  const { packages, build, start, show, types, isRendered } = EXAMPLES[name];
-  const folder = mkdtempSync(join(tmpdir(), `doorward-${name}-`));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  cpSync(at(`../examples/${name}`), folder, { recursive: true });
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ name, private: true, type: "module" }));
-  run(folder, {}, "npm", "install", "--silent", "@types/node@20", `typescript@${COMPILERS[0]}`, archive, ...packages.map((one) => `${one}@latest`));
-  const service = `http://localhost:${await startDoorward(t, { LOGIN_RATE_LIMIT: "off" })}`;
-  const environment = { DOORWARD_URL: service, PATH: `${join(folder, "node_modules/.bin")}:${process.env.PATH}` };
-  run(folder, environment, ...build);
-  if (types) run(folder, environment, ...types);
-  const compiled = [];
-  for (const version of COMPILERS) {
-    if (types && version.startsWith("7")) continue;
-    run(folder, environment, "npm", "install", "--silent", "--no-save", `typescript@${version}`);
-    if (!types) run(folder, environment, "tsc", "--noEmit");
-    compiled.push(version);
+// What is begun ends in the opposite order, as in tests.
+async function within(work) {
+  const after = [];
+  try {
+    return await work({ after: (end) => after.push(end) });
+  } finally {
+    for (const end of after.reverse()) await end();
   }
-  const port = String(await freePort());
-  const [command, ...words] = start(port);
-  const application = spawn(command, words, { cwd: folder, env: { ...process.env, ...environment }, stdio: "ignore" });
-  t.after(() => application.kill());
-  const url = `http://localhost:${port}/`;
-  for (let attempt = 0; !(await fetch(url).catch(() => null))?.ok; attempt++) {
-    if (attempt > 300) throw new Error(`${name} does not start`);
-    await new Promise((done) => setTimeout(done, 200));
-  }
-  await fetch(`${service}/api/auth/register`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(person) });
-  const page = await (await startBrowser(t)).newPage();
-  await page.goto(url);
-  await page.locator('input[name="email"]').fill(person.email);
-  await page.locator('input[name="password"]').fill(person.password);
-  await page.getByRole("button", { name: "Log in" }).click();
-  await page.getByRole("button", { name: `Log out ${person.email}` }).waitFor();
-  await page.reload();
-  await page.getByRole("button", { name: `Log out ${person.email}` }).waitFor();
-  if (isRendered) await page.locator("#server", { hasText: person.email }).waitFor();
-  const versions = show.map((one) => `${one} ${JSON.parse(readFileSync(join(folder, "node_modules", one, "package.json"), "utf8")).version}`);
-  return `| ${name} | ${versions.join(", ")} | ${compiled.join(", ")} | built, logged in, loaded again${isRendered ? ", rendered by the server" : ""} |`;
 }
 
-const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(EXAMPLES);
 const lines = [];
-let hasFailed = false;
 try {
-  const [{ filename }] = JSON.parse(execFileSync("npm", ["pack", "--json", "--pack-destination", packed], { cwd: at(".."), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
-  for (const name of names) {
-    lines.push(await tryOne(name, join(packed, filename)));
-    console.log(lines.at(-1));
-  }
+  await within(async (t) => {
+    const client = packClient(t);
+    for (const name of names) {
+      lines.push(await within((t) => tryExample(t, name, EXAMPLES[name], client, isLocked)));
+      console.log(lines.at(-1));
+    }
+  });
 } catch (error) {
-  hasFailed = true;
   console.error(error.stdout ?? "", error.stderr ?? "", error);
-} finally {
-  for (const work of after.reverse()) await Promise.resolve(work()).catch(() => {});
+  process.exit(1);
 }
-if (!hasFailed && names.length === Object.keys(EXAMPLES).length && existsSync(at("../examples/README.md"))) {
-  const file = at("../examples/README.md");
+if (!isLocked && names.length === Object.keys(EXAMPLES).length) {
+  const file = fileURLToPath(new URL("../examples/README.md", import.meta.url));
   const [text] = readFileSync(file, "utf8").split("| example |");
   const date = new Date().toISOString().slice(0, 10);
-  const head = `| example | with | TypeScript | ${date}, Node.js ${process.versions.node} |\n|---|---|---|---|\n`;
+  const head = `| example | with | TypeScript ${COMPILERS.join(", ")} | ${date}, Node.js ${process.versions.node} |\n|---|---|---|---|\n`;
   writeFileSync(file, `${text}${head}${lines.join("\n")}\n`);
 }
-process.exit(hasFailed ? 1 : 0);

@@ -23,7 +23,7 @@ export interface ServerOptions {
   readonly fetch?: typeof fetch;
 }
 
-/** `Set-Cookie` headers for the answer with the page, each as it is. */
+/** `Set-Cookie` headers for the answer with the page, each as it is. Not enumerable: the state alone goes into what a page is given as its data. */
 export type Renewed = AuthState & { readonly setCookies: readonly string[] };
 
 /** Who asks for a page. It never refreshes: the browser would not hear of the new cookies. */
@@ -38,17 +38,22 @@ export async function getAuthState(options: ServerOptions): Promise<AuthState> {
 export async function renewAuthState(options: ServerOptions): Promise<Renewed> {
   const before = cookiesOf(options);
   const state = await ask(options, before);
-  if (state.state !== "refreshable") return { ...state, setCookies: [] };
+  if (state.state !== "refreshable") return renewed(state, []);
   const setCookies: string[] = [];
   const [renewal] = await request(http(options, before, (response) => setCookies.push(...response.headers.getSetCookie())), "refresh");
   // Another request of this page may have ended it; or it is not known.
-  if (!renewal.ok) return { state: renewal.kind === "problem" ? "anonymous" : "unknown", setCookies };
-  return { ...(await ask(options, merged(before, setCookies))), setCookies };
+  if (!renewal.ok) return renewed({ state: renewal.kind === "problem" ? "anonymous" : "unknown" }, setCookies);
+  return renewed(await ask(options, merged(before, setCookies)), setCookies);
+}
+
+function renewed(state: AuthState, setCookies: readonly string[]): Renewed {
+  return Object.defineProperty(state, "setCookies", { value: setCookies }) as Renewed;
 }
 
 async function ask(options: ServerOptions, cookie: string): Promise<AuthState> {
   const { headers } = options;
-  if (!/(?:^|;)\s*(?:__Host-|__Secure-)?(?:access|refresh)_token=/.test(cookie)) return { state: cameAlong(headers) ? "anonymous" : "unknown" };
+  // Behind the names there may be COOKIE_SUFFIX.
+  if (!/(?:^|;)\s*(?:__Host-|__Secure-)?(?:access|refresh)_token(?:_[a-z0-9-]+)?=/.test(cookie)) return { state: cameAlong(headers) ? "anonymous" : "unknown" };
   const [result] = await request(http(options, cookie), "state");
   if (!result.ok) return { state: "unknown" };
   const { user, refreshable } = result.data;

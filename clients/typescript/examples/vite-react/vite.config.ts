@@ -1,3 +1,3 @@
 export default {
-  server: { proxy: { "/api/auth": process.env["DOORWARD_URL"] ?? "http://localhost:8000" } },
+  server: { proxy: { "/api/auth": { target: process.env["DOORWARD_URL"] ?? "http://localhost:8000", changeOrigin: false } } },
 };
