@@ -21,7 +21,7 @@ class Load:
 
     def __init__(self, front):
         self.front, self.history, self.answers, self.lags, self.looks, self.begun = front, [], [], [], [], {}
-        self.ending = False
+        self.problems, self.ending = [], False
 
     async def ask(self, connection, method, path, cookies, body=None):
         """The status, the head, the code of a problem, and when it began and ended."""

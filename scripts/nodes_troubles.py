@@ -201,46 +201,40 @@ class Troubles:
             await asyncio.sleep(self._lasts(4, 1.5))
 
     async def key(self):
-        """The root of secrets is changed in its three steps, each by a restart of one node after the other: REFRESH_TOKEN_TTL goes by before
+        """The root of secrets is changed (given, where there was none) in its three steps, each by a restart of one node after the other: REFRESH_TOKEN_TTL goes by before
         the last of them."""
-        await self._change_keys(["SECRET_KEY"], 60)
+        await self._change_key("SECRET_KEY", 60)
 
     async def jwt_key(self):
         """The same with the key that signs access tokens, the other node first: ACCESS_TOKEN_TTL goes by before the last step."""
-        await self._change_keys(["JWT_SECRET_KEY"], 50, reverse=True)
+        await self._change_key("JWT_SECRET_KEY", 50, reverse=True)
 
-    async def _change_keys(self, names, wait, reverse=False):
+    async def _change_key(self, name, wait, reverse=False):
         nodes = self._nodes[::-1] if reverse else self._nodes
-        for step in self._steps(names):
+        for step in self._steps(name):
             if step == 2:
                 await asyncio.sleep(wait)
             for node in nodes:
                 await asyncio.to_thread(node.restart)
 
-    def _steps(self, names, count=3):
+    def _steps(self, name, count=3):
         """Each sets the settings of the nodes that are started from then on."""
         self._keys += 1
-        pairs = {name: (self._settings[name], f"{name.lower()}-number-{self._keys}-0123456789abcdef") for name in names}
+        # Without a root of its own that is JWT_SECRET_KEY.
+        before = self._settings.get(name)
+        old, new = before or self._settings["JWT_SECRET_KEY"], f"{name.lower()}-number-{self._keys}-0123456789abcdef"
         for step in range(count):
-            for name, (old, new) in pairs.items():
-                current, previous = ((old, new), (new, old), (new, None))[step]
-                self._settings.pop(f"{name}_PREVIOUS", None)
-                self._settings |= {name: current, **({f"{name}_PREVIOUS": previous} if previous else {})}
+            for key, value in zip((name, f"{name}_PREVIOUS"), ((before, new), (new, old), (new, None))[step]):
+                self._settings.pop(key, None)
+                self._settings |= {key: value} if value else {}
             yield step
 
     async def upgrade(self):
-        """From the version before, one node after the other; while there are both the keys are changed, the new version first in one step, and
-        the old one first in the other."""
-        first, *others = self._nodes
-        first.program = self._now
-        await asyncio.to_thread(first.restart)
-        await asyncio.sleep(self._lasts(8, 2))
-        # Without the last step: what the old keys have signed has not expired.
-        for step in self._steps(["SECRET_KEY", "JWT_SECRET_KEY"], 2):
-            for node in (self._nodes if step == 0 else self._nodes[::-1]):
+        """From the version before, one node after the other, in the middle of a change of the key that both know: first the version before
+        learns the new one, then the first node of this version signs with it."""
+        # Without the last step: what the old key has signed has not expired.
+        for step in self._steps("JWT_SECRET_KEY", 2):
+            for node in self._nodes[::-1] if step == 0 else self._nodes:
+                node.program = self._now if step == 1 else node.program
                 await asyncio.to_thread(node.restart)
-            await asyncio.sleep(self._lasts(8, 2))
-        for node in others:
-            node.program = self._now
-            await asyncio.to_thread(node.restart)
-            await asyncio.sleep(self._lasts(8, 0))
+                await asyncio.sleep(self._lasts(8, 2) if step == 1 else 0)
