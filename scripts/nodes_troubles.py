@@ -120,12 +120,14 @@ class Troubles:
     async def full_log(self):
         """The log needs a file more than the disk has room for: PostgreSQL ends itself. Somebody makes room, and starts it."""
         await asyncio.to_thread(self._disk.fill)
+        self.begun = float("inf")
         while self._postgres.process.poll() is None:
-            self.begun = time.monotonic()
             try:
                 await self._ask("SELECT pg_logical_emit_message(false, '', 'x'), pg_switch_wal()")
             except subprocess.CalledProcessError:
-                await asyncio.to_thread(self._postgres.process.wait)
+                self.begun = min(self.begun, time.monotonic())
+                await asyncio.sleep(0.1)
+        self.begun = min(self.begun, time.monotonic())
         await asyncio.sleep(3)
         self._disk.empty()
         await asyncio.to_thread(self._postgres.start)
