@@ -4,7 +4,7 @@ import dataclasses
 import random
 import unittest
 
-from nodes_history import BOUND, Operation, violations
+from nodes_history import BOUND, Loss, Operation, violations
 
 
 def refresh(begun, ended, presented, received, outcome="ok", token=None):
@@ -48,6 +48,18 @@ WRONG = {
 }
 
 
+# Another database takes over from 10 to 11. What was answered within that time may not be there: a rotation that is done anew, an end.
+LOSS = Loss(10, 11, frozenset())
+RIGHT_AFTER_A_LOSS = [refresh(8, 9, 1, 2), refresh(10, 10.5, 2, 3), logout(10.1, 10.6), me(11.5), refresh(12, 13, 2, 3, token="another"), refresh(14, 15, 3, 4)]
+WRONG_AFTER_A_LOSS = {
+    "two tokens": [refresh(8, 9, 1, 2), refresh(12, 13, 1, 2, token="another")],
+    "had been seen": [refresh(8, 9, 1, 2), refresh(9, 9.5, 2, 3), refresh(12, 13, 1, 2)],
+    "nobody had logged out": [refresh(10, 10.5, 1, 2), me(12, "refused")],
+    "refresh was done": [logout(8, 9), refresh(12, 13, 1, 2)],
+    "me was done": [logout(11.2, 11.3), me(11.4 + BOUND)],
+}
+
+
 class Checker(unittest.TestCase):
     def test_a_right_history_passes_in_any_order(self):
         for seed in range(50):
@@ -59,6 +71,22 @@ class Checker(unittest.TestCase):
         for words, history in WRONG.items():
             found = violations(history)
             self.assertTrue(any(words in violation for violation in found), (words, found))
+
+    def test_a_loss_excuses_what_was_lost_and_nothing_else(self):
+        self.assertEqual(violations(RIGHT_AFTER_A_LOSS, [LOSS]), [])
+        for history in (RIGHT_AFTER_A_LOSS, RIGHT_AFTER_A_LOSS[:2] + RIGHT_AFTER_A_LOSS[3:]):
+            self.assertNotEqual(violations(history), [])
+        for words, history in WRONG_AFTER_A_LOSS.items():
+            found = violations(history, [LOSS])
+            self.assertTrue(any(words in violation for violation in found), (words, found))
+
+    def test_whose_session_is_lost_may_be_refused_and_nobody_else(self):
+        history = [refresh(8, 9, 1, 2), me(12, "refused")]
+        self.assertEqual(violations(history, [dataclasses.replace(LOSS, sessions=frozenset("s"))]), [])
+        for sessions in ("", "t"):
+            self.assertEqual(len(violations(history, [dataclasses.replace(LOSS, sessions=frozenset(sessions))])), 1)
+        before = [me(9, "refused"), *history]
+        self.assertNotEqual(violations(before, [dataclasses.replace(LOSS, sessions=frozenset("s"))]), [])
 
     def test_sessions_do_not_meet(self):
         other = [dataclasses.replace(operation, session="t", token="of t") for operation in RIGHT]

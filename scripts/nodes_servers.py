@@ -1,9 +1,9 @@
-"""Who takes part in scripts/nodes: PostgreSQL, the nodes, and nginx before them."""
+"""Who takes part in scripts/nodes beside PostgreSQL: wires to it, the nodes, and nginx before them."""
 
 import os
 import pathlib
+import queue
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,67 +21,8 @@ def free_port():
         return one.getsockname()[1]
 
 
-class Postgres:
-    """A throw-away cluster."""
-
-    def __init__(self, folder, *settings):
-        self.settings = [word for setting in settings for word in ("-c", setting)]
-        programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-        self.programs = programs[-1] if programs else pathlib.Path(shutil.which("initdb")).resolve().parent
-        self.folder, self.port = folder, free_port()
-        folder.mkdir()
-        # It refuses to run as root.
-        self.user = []
-        if os.getuid() == 0:
-            shutil.chown(folder, "nobody")
-            self.user = ["setpriv", "--reuid=nobody", "--clear-groups", "--"]
-        initdb = [*self.user, self.programs / "initdb", "-D", folder / "data", "-U", "doorward", "--auth=trust", "--no-sync"]
-        subprocess.run(initdb, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        self.url = f"postgres://doorward@127.0.0.1:{self.port}/doorward"
-        self.start()
-        self.query("CREATE DATABASE doorward", "postgres")
-
-    def start(self):
-        command = [*self.user, self.programs / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-k", self.folder, *self.settings]
-        with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
-        self.wait()
-
-    def wait(self):
-        """Until it takes connections."""
-        while subprocess.run([self.programs / "pg_isready", "-q", "-h", self.folder, "-p", str(self.port)], check=False).returncode:
-            assert self.process.poll() is None, (self.folder / "log").read_text()
-            time.sleep(0.05)
-
-    def stop(self, how):
-        self.process.send_signal(how)
-        self.process.wait()
-
-    def query(self, sql, database="doorward"):
-        psql = [self.programs / "psql", "-qAtX", "-h", self.folder, "-p", str(self.port), "-U", "doorward", database, "-c", sql]
-        return subprocess.run(psql, check=True, capture_output=True, text=True).stdout.strip()
-
-    def backends(self):
-        """Those that serve nodes."""
-        return [int(line) for line in self.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'doorward'").split()]
-
-    def signal(self, which):
-        """To all processes: the one that starts the others first."""
-        children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False)
-        for process in [self.process.pid, *map(int, children.stdout.split())]:
-            try:
-                os.kill(process, which)
-            except ProcessLookupError:
-                pass
-
-    def end(self):
-        if self.process.poll() is None:
-            self.signal(signal.SIGCONT)
-            self.stop(signal.SIGQUIT)
-
-
 class Wire:
-    """Between the nodes and PostgreSQL: it can fall silent, without closing anything."""
+    """Between a client and its PostgreSQL: it can fall silent, without closing anything, and lead elsewhere."""
 
     def __init__(self, server):
         self.server, self.silent = server, threading.Event()
@@ -100,8 +41,7 @@ class Wire:
             for one, other in ((visitor, server), (server, visitor)):
                 threading.Thread(target=self.carry, args=(one, other, self.silent), daemon=True).start()
 
-    @staticmethod
-    def carry(one, other, silent):
+    def carry(self, one, other, silent):
         try:
             while data := one.recv(65536):
                 if silent.is_set():
@@ -118,13 +58,46 @@ class Wire:
         before.set()
 
 
+class LongWire(Wire):
+    """What is sent arrives so many seconds later, and what is under way when it falls silent never."""
+
+    def __init__(self, server, delay):
+        self.delay = delay
+        super().__init__(server)
+
+    def carry(self, one, other, silent):
+        under_way = queue.SimpleQueue()
+        threading.Thread(target=self.deliver, args=(under_way, other, silent), daemon=True).start()
+        try:
+            while data := one.recv(65536):
+                under_way.put((time.monotonic() + self.delay, data))
+        except OSError:
+            pass
+        under_way.put((time.monotonic() + self.delay, b""))
+
+    @staticmethod
+    def deliver(under_way, other, silent):
+        while True:
+            due, data = under_way.get()
+            time.sleep(max(0, due - time.monotonic()))
+            if silent.is_set():
+                return
+            try:
+                if not data:
+                    raise OSError
+                other.sendall(data)
+            except OSError:
+                other.close()
+                return
+
+
 class Node:
     """A server on a port that it keeps when it is started again."""
 
-    def __init__(self, name, work, database, settings, fake_clock=False):
+    def __init__(self, name, work, database, settings, fake_clock=False, program=BINARY):
         self.name, self.folder, self.port = name, work / name, free_port()
         self.folder.mkdir()
-        self.settings = settings
+        self.settings, self.program = settings, program
         limits = ("LOGIN_RATE_LIMIT", "REGISTER_RATE_LIMIT", "REFRESH_RATE_LIMIT", "ACCOUNT_RATE_LIMIT")
         self.own = {
             "DATABASE_URL": database, "HOST": "127.0.0.1", "PORT": str(self.port), "TRUSTED_PROXIES": "127.0.0.1/32",
@@ -148,7 +121,7 @@ class Node:
     def start(self):
         with open(self.folder / "log", "ab") as log:
             from_here = log.tell()
-            self.process = subprocess.Popen([BINARY], cwd=self.folder, env={**self.own, **self.settings}, stdout=log, stderr=log)
+            self.process = subprocess.Popen([self.program], cwd=self.folder, env={**self.own, **self.settings}, stdout=log, stderr=log)
         while not re.search(rb"^Doorward on", (self.folder / "log").read_bytes()[from_here:], re.MULTILINE):
             assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
             time.sleep(0.02)

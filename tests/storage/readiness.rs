@@ -37,6 +37,40 @@ async fn writes_tell_and_one_row_a_second_serves_all_who_ask() {
     assert_eq!(ask(20).await, 1);
 }
 
+/// Seen with a disk that was full: logins failed, and the row of readiness was written all the same, in the room that its table has.
+#[tokio::test]
+async fn a_disk_that_is_full_is_not_ready_though_rows_can_be_written_in_the_room_that_tables_have() {
+    let Some(test) = Test::postgres().await else { return };
+    test.execute(
+        "CREATE FUNCTION full_disk() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full; END $$",
+    )
+    .await;
+    test.execute("CREATE EVENT TRIGGER full_disk ON ddl_command_start EXECUTE FUNCTION full_disk()").await;
+    let failed = test.store.write((), |_, ()| Box::pin(async { Err::<(), _>(Error::Full(String::new())) }));
+    assert!(failed.await.is_err());
+    // Writes that need no room tell nothing, and neither does another failure.
+    for outcome in [Ok(()), Err(Error::Unavailable(String::new()))] {
+        let write =
+            test.store.write(outcome, |_, outcome: &Result<(), Error>| Box::pin(std::future::ready(outcome.clone())));
+        drop(write.await);
+        assert!(matches!(test.store.check().await, Err(Error::Full(_))));
+    }
+    test.execute("ALTER EVENT TRIGGER full_disk DISABLE").await;
+    while test.store.check().await.is_err() {}
+    assert_eq!(test.texts("SELECT relname::text FROM pg_class WHERE relname = 'room'").await, [""; 0]);
+}
+
+/// What can't be found out is no reason to turn everybody away.
+#[tokio::test]
+async fn who_may_make_no_temporary_table_is_ready_when_a_row_can_be_written() {
+    let Some(test) = Test::postgres().await else { return };
+    test.execute("CREATE FUNCTION denied() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE insufficient_privilege; END $$").await;
+    test.execute("CREATE EVENT TRIGGER denied ON ddl_command_start EXECUTE FUNCTION denied()").await;
+    let failed = test.store.write((), |_, ()| Box::pin(async { Err::<(), _>(Error::Full(String::new())) }));
+    assert!(failed.await.is_err());
+    test.store.check().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_file_that_somebody_holds_is_not_ready_and_that_is_told_before_a_write_gives_up() {
     let test = Test::sqlite().await;

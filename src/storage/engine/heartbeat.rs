@@ -16,10 +16,20 @@ const EVERY: Duration = Duration::from_secs(1);
 /// When a row was written to find out, and what became of it.
 type Found = (Instant, Result<(), Error>);
 
+/// What became of the last writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Done(Instant),
+    /// For the database's sake.
+    Failed,
+    /// One found no room. Others may be done all the same: those that fit into what the tables have.
+    Full,
+}
+
 /// What became of the last writes of this process.
 #[derive(Default)]
 pub(in crate::storage) struct Heartbeat {
-    last: Lock<Option<(Instant, bool)>>,
+    last: Lock<Option<Last>>,
     /// What was found out last. Held while a row is written.
     found: Arc<Mutex<Option<Found>>>,
 }
@@ -30,16 +40,17 @@ impl Heartbeat {
     pub(in crate::storage) fn note<T>(&self, written: &Result<T, Error>) {
         let mut last = self.last();
         match written {
-            Ok(_) if last.is_none_or(|(_, works)| works) => *last = Some((Instant::now(), true)),
+            Ok(_) if matches!(*last, None | Some(Last::Done(_))) => *last = Some(Last::Done(Instant::now())),
             Err(Error::Conflict(_) | Error::Taken(_) | Error::Corrupt { .. } | Error::Internal(_)) => {}
-            Err(_) => *last = Some((Instant::now(), false)),
+            Err(Error::Full(_)) => *last = Some(Last::Full),
+            Err(_) if *last != Some(Last::Full) => *last = Some(Last::Failed),
             _ => {}
         }
     }
 
     /// Whether the next write is likely to be done. Where the last ones do not tell, a row is written.
     pub(in crate::storage) async fn check(&self, store: &Store) -> Result<(), Error> {
-        if self.last().is_some_and(|(at, works)| works && at.elapsed() < TELLS_FOR) {
+        if matches!(*self.last(), Some(Last::Done(at)) if at.elapsed() < TELLS_FOR) {
             return Ok(());
         }
         let (store, found) = (store.clone(), Arc::clone(&self.found));
@@ -51,9 +62,13 @@ impl Heartbeat {
             {
                 return outcome.clone();
             }
-            let outcome = beat(&store).await;
+            let mut outcome = beat(&store).await;
+            let was_full = *store.heartbeat.last() == Some(Last::Full);
+            if outcome.is_ok() && was_full {
+                outcome = grow(&store).await;
+            }
             if outcome.is_ok() {
-                *store.heartbeat.last() = Some((Instant::now(), true));
+                *store.heartbeat.last() = Some(Last::Done(Instant::now()));
             }
             *found = Some((Instant::now(), outcome.clone()));
             outcome
@@ -61,7 +76,7 @@ impl Heartbeat {
         task.await.unwrap_or_else(|_| Err(Error::Unavailable("the program is ending".to_owned())))
     }
 
-    fn last(&self) -> MutexGuard<'_, Option<(Instant, bool)>> {
+    fn last(&self) -> MutexGuard<'_, Option<Last>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -91,4 +106,19 @@ async fn beat(store: &Store) -> Result<(), Error> {
         })
     });
     written.await
+}
+
+/// A row changes in the room that its table has, and so does on a disk that is full. A table of this transaction alone takes new room. SQLite,
+/// whose log grows with each write, needs no such thing; and whom PostgreSQL allows no temporary tables can't be told.
+async fn grow(store: &Store) -> Result<(), Error> {
+    let made = store.write((), |tx, ()| {
+        Box::pin(async move {
+            let sql = tx.pick("SELECT 1", "CREATE TEMPORARY TABLE room ON COMMIT DROP AS SELECT 1");
+            on!(tx, conn => sqlx::query(sql).execute(conn).await.map(drop))
+        })
+    });
+    match made.await {
+        Err(error) if error.is_unavailable() => Err(error),
+        _ => Ok(()),
+    }
 }
