@@ -164,8 +164,8 @@ const fn refused(refusal: &Refusal) -> RegisterDeviceCode {
         Refusal::Expired => RegisterDeviceCode::SessionExpired,
         Refusal::Ended(EndReason::Logout) => RegisterDeviceCode::SessionEnded,
         Refusal::Ended(EndReason::Reuse | EndReason::Device) => RegisterDeviceCode::SessionReuseDetected,
+        Refusal::Unbound | Refusal::Ended(EndReason::Unbound) => RegisterDeviceCode::DeviceBindingRequired,
         Refusal::Ended(_) => RegisterDeviceCode::SessionRevoked,
-        Refusal::Unbound => RegisterDeviceCode::DeviceBindingRequired,
         Refusal::DeviceProof => RegisterDeviceCode::InvalidDeviceProof,
     }
 }
