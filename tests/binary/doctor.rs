@@ -10,6 +10,9 @@ use tempfile::TempDir;
 
 use crate::nginx::{CONFIGURATION, NAME, free_port, is_root, make_certificate};
 use crate::server::{PROGRAM, Server};
+use crate::support::pooler::Pooler;
+use crate::support::postgres;
+use crate::support::smtp::{Fault, SmtpServer, certificate};
 use crate::tools::has;
 
 const KEYS: [(&str, &str); 2] = [
@@ -22,7 +25,8 @@ const HOST: &str = "proxy_set_header Host $http_host;";
 const APPEND: &str = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;";
 const REQUEST_ID: &str = "proxy_set_header X-Request-Id $request_id;";
 
-fn server(trusted: &str) -> Server {
+fn server(trusted: &str, mail: &SmtpServer) -> Server {
+    let port = mail.port().to_string();
     let settings = [
         ("ENVIRONMENT", "production"),
         ("HOST", "127.0.0.1"),
@@ -30,6 +34,7 @@ fn server(trusted: &str) -> Server {
         ("SHUTDOWN_DELAY", "0s"),
         ("TRUSTED_PROXIES", trusted),
         ("SMTP_HOST", "127.0.0.1"),
+        ("SMTP_PORT", &port),
         ("SMTP_TLS", "none"),
         ("MAIL_FROM", "auth@example.com"),
         ("RESET_URL", "https://app.example.com/reset"),
@@ -152,7 +157,8 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
     if !(has("/usr/sbin/nginx", "-v") && has("openssl", "version")) {
         return;
     }
-    let right = server(PROXY);
+    let mail = SmtpServer::start(&[]);
+    let right = server(PROXY, &mail);
     let with = |changes: &[(&str, &str)]| Nginx::start(right.port(), changes, 90);
 
     let nginx = with(&[]);
@@ -163,6 +169,9 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
     well.is("cookies", "ok", "a browser stores them");
     well.is("site", "ok", "https://app.example.com is another origin of the same site");
     well.is("cors", "ok", "https://app.example.com may call");
+    well.is("device_bound", "ok", "bind their sessions to the device, from pages on app.example.com too ->");
+    well.is("mail", "ok", "takes mail from auth@example.com, without TLS, on this machine");
+    assert!(mail.got().is_empty(), "the doctor sends nothing");
     for id in [
         "settings",
         "database",
@@ -189,6 +198,7 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
     let other = nginx.doctor(&right, &["--origin", "https://app.example.org", "--origin", "https://www.example.com"]);
     other.is("site", "failed", "two sites: no browser sends the cookies");
     other.is("cors", "failed", "https://www.example.com may not call -> add it to ALLOWED_ORIGINS");
+    other.is("device_bound", "failed", "pages on www.example.com do not wait for a renewed cookie");
     // An authority that nobody knows.
     let unknown = diagnose(&right, &["--url", &url, "--connect", &at]);
     unknown.is("tls", "failed", "fullchain.pem");
@@ -229,6 +239,18 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
         "warning",
         "do not tell browsers",
     );
+    for (line, complaint) in [
+        (
+            "proxy_set_header Sec-Secure-Session-Id \"\";",
+            "answers 400: browsers can't renew bound sessions -> the proxy must pass on the headers",
+        ),
+        (
+            "if ($uri ~ ^/api/auth/device/) { return 404; }",
+            "answers 404: browsers can't renew bound sessions -> the proxy must lead",
+        ),
+    ] {
+        with(&[(HOST, &format!("{HOST} {line}"))]).doctor(&right, &[]).is("device_bound", "failed", complaint);
+    }
     let twice = with(&[(HOST, &format!("{HOST} add_header Access-Control-Allow-Origin $http_origin always;"))])
         .doctor(&right, &[]);
     twice.is("cors", "failed", "the headers come more than once");
@@ -242,21 +264,101 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
     Nginx::start(right.port(), &[], 1).doctor(&right, &[]).is("tls", "warning", "expires within two weeks");
 
     // The settings do not fit the proxy, or are not those of the service.
-    let distrusting = server("none");
+    let distrusting = server("none", &mail);
     Nginx::start(distrusting.port(), &[], 90).doctor(&distrusting, &[]).is(
         "proxy",
         "failed",
         "set TRUSTED_PROXIES=127.0.0.9",
     );
-    let wide = server("127.0.0.0/8");
+    let wide = server("127.0.0.0/8", &mail);
     Nginx::start(wide.port(), &[], 90).doctor(&wide, &[]).is("proxy", "unknown", "run the doctor from another machine");
-    let mut other_keys = server(PROXY);
+    let mut other_keys = server(PROXY, &mail);
     let nginx = Nginx::start(other_keys.port(), &[], 90);
     other_keys.set("SECRET_KEY", "another-key-that-the-service-does-not-have");
     nginx.doctor(&other_keys, &[]).is("proxy", "unknown", "run this with the SECRET_KEY");
     other_keys.set("DATABASE_URL", "sqlite://nowhere/doorward.db");
     nginx.doctor(&other_keys, &[]).is("database", "failed", "is not there");
     assert!(!other_keys.folder().join("nowhere").exists(), "the doctor changes nothing");
+}
+
+/// Where mail stops, and why sessions can't be bound: the doctor reads the settings, whatever the service runs with.
+#[test]
+fn what_stands_in_the_way_of_mail_and_of_bound_sessions_is_found() {
+    let Some((pem, key)) = certificate().filter(|_| has("openssl", "version")) else { return };
+    let (plain, secure) = (SmtpServer::start(&[]), SmtpServer::start_with_tls(&[], &pem, &key));
+    let run = |settings: &[(&str, &str)]| {
+        let mut server = Server::start(&[]);
+        std::fs::write(server.folder().join("ca.pem"), &pem).expect("a file");
+        settings.iter().for_each(|(name, value)| server.set(name, value));
+        let url = format!("http://localhost:{}", server.port());
+        let at = format!("127.0.0.1:{}", server.port());
+        diagnose(&server, &["--url", &url, "--connect", &at])
+    };
+    let smtp = |port: u16, settings: &[(&str, &str)]| {
+        let port = port.to_string();
+        let all = [("SMTP_HOST", "127.0.0.1"), ("SMTP_PORT", &port), ("MAIL_FROM", "auth@example.com")];
+        run(&[&all[..], settings].concat())
+    };
+    let none = ("SMTP_TLS", "none");
+    let ca = ("SMTP_CA", "ca.pem");
+    smtp(secure.port(), &[ca]).is("mail", "ok", "takes mail from auth@example.com, over TLS");
+    smtp(secure.port(), &[ca, ("MAIL_BOUNCE", "bounce@example.com")]).is(
+        "mail",
+        "ok",
+        "takes mail from bounce@example.com",
+    );
+    smtp(secure.port(), &[]).is("mail", "failed", "-> nothing is sent in plain text");
+    smtp(plain.port(), &[ca]).is("mail", "failed", "-> nothing is sent in plain text: the server must offer STARTTLS");
+    smtp(plain.port(), &[ca, ("SMTP_TLS", "wrapper"), ("SMTP_TIMEOUT", "1s")]).is(
+        "mail",
+        "failed",
+        "does the server speak TLS",
+    );
+    smtp(free_port(), &[none]).is("mail", "failed", "-> are SMTP_HOST and SMTP_PORT right");
+    plain.next(&[Fault::IsSilent { at: "EHLO" }]);
+    smtp(plain.port(), &[none, ("SMTP_TIMEOUT", "1s")]).is("mail", "failed", "no answer within 1s");
+    smtp(plain.port(), &[none, ("SMTP_USER", "me"), ("SMTP_PASSWORD", "canary-of-the-test")]).is(
+        "mail",
+        "failed",
+        "-> SMTP_USER and SMTP_PASSWORD are not",
+    );
+    plain.next(&[Fault::Says { at: "MAIL", line: "550 not yours" }]);
+    smtp(plain.port(), &[none]).is("mail", "failed", "not yours -> MAIL_FROM, or MAIL_BOUNCE");
+    smtp(plain.port(), &[none, ("SMTP_CA", "nowhere.pem")]).is("mail", "failed", "-> let SMTP_CA name a file");
+    assert!(plain.got().is_empty() && secure.got().is_empty(), "the doctor sends nothing");
+
+    let developers = run(&[]);
+    developers.is("mail", "warning", "each is a file in data/mail -> set SMTP_HOST");
+    developers.is("device_bound", "warning", "-> DEVICE_BOUND_SESSIONS needs SECURE_COOKIES=on");
+    let secure = ("SECURE_COOKIES", "on");
+    run(&[secure]).is("device_bound", "failed", "over https alone, not on localhost either");
+    run(&[secure, ("COOKIE_DOMAIN", "example.com")]).is(
+        "device_bound",
+        "warning",
+        "can't be together with COOKIE_DOMAIN",
+    );
+    run(&[secure, ("DEVICE_BOUND_SESSIONS", "off")]).is("device_bound", "ok", "as DEVICE_BOUND_SESSIONS says");
+}
+
+#[test]
+fn poolers_are_found_to_be_right_or_wrong() {
+    let Some(cluster) = postgres::shared() else { return };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let mut server = Server::start(&[]);
+    let url = format!("http://127.0.0.1:{}", server.port());
+    let mut look = |database: &str| {
+        server.set("DATABASE_URL", database);
+        diagnose(&server, &["--url", &url])
+    };
+    let direct = runtime.block_on(cluster.create_database(""));
+    let name = direct.split('?').next().and_then(|url| url.rsplit('/').next()).expect("a name").to_owned();
+    let found = look(&direct);
+    found.is("pooler", "ok", "a session of PostgreSQL of its own");
+    found.is("database", "warning", "migrations are pending");
+    let Some(right) = Pooler::PgBouncer("session").start(cluster) else { return };
+    look(&right.url(&name)).is("pooler", "ok", "a session of PostgreSQL of its own");
+    let Some(wrong) = Pooler::PgBouncer("transaction").start(cluster) else { return };
+    look(&wrong.url(&name)).is("pooler", "failed", "Set pool_mode = session for this database");
 }
 
 /// Without TLS, on the developer's machine.

@@ -39,6 +39,12 @@ impl Initiators {
         let AllowedOrigins::Exactly(origins) = origins else { return Self(Vec::new()) };
         Self(origins.iter().filter_map(|origin| host(origin)).map(str::to_owned).collect())
     }
+
+    /// Whether pages of this host are among them.
+    #[must_use]
+    pub fn hold(&self, host: &str) -> bool {
+        self.0.iter().any(|known| known == host)
+    }
 }
 
 /// Of an origin as browsers write it: without scheme and port.
