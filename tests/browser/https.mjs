@@ -83,11 +83,10 @@ export function trust(t, authority) {
   return home;
 }
 
-const keys = "EnableBoundSessionCredentialsSoftwareKeysForManualTesting";
+const features = "DeviceBoundSessions:RefreshQuota/false,EnableBoundSessionCredentialsSoftwareKeysForManualTesting";
 
-/** Chromium with a profile of this folder, that binds sessions with software keys or can't, and signs as often as it is asked, or, with `quota`, as
- * often as those that people have. Returns its one context, with `kill`. */
-export async function startProfile(t, home, name, { binds = true, quota = false } = {}) {
+/** Chromium with a profile of this folder, that binds sessions with software keys or can't. Returns its one context, with `kill`. */
+export async function startProfile(t, home, name, { binds = true } = {}) {
   const profile = join(home, name);
   mkdirSync(profile, { recursive: true });
   // Started by hand, so that it can be killed as a machine that loses power kills it.
@@ -103,9 +102,7 @@ export async function startProfile(t, home, name, { binds = true, quota = false 
       "--remote-debugging-port=0",
       `--user-data-dir=${profile}`,
       `--host-resolver-rules=MAP *.example.com 127.0.0.1`,
-      binds
-        ? `--enable-features=DeviceBoundSessions${quota ? "" : ":RefreshQuota/false"},${keys}`
-        : "--disable-features=DeviceBoundSessions",
+      binds ? `--enable-features=${features}` : "--disable-features=DeviceBoundSessions",
       "about:blank",
     ],
     { env: { ...process.env, HOME: home }, stdio: ["ignore", "ignore", "pipe"], detached: true },
