@@ -316,6 +316,8 @@ async fn a_change_of_keys_leaves_bindings(database: Database) {
     assert_eq!(app.number("SELECT count(*) FROM sessions WHERE end_reason = 'logout'").await, 1);
 }
 
+const ENDED: &str = "SELECT count(*) FROM sessions WHERE end_reason = 'unbound'";
+
 async fn required_ends_what_stays_unbound(database: Database) {
     let app = TestApp::with(database, &[SECURE, &[("DEVICE_BOUND_SESSIONS", "required")]].concat()).await;
     let laptop = app.register("ann@example.com").await;
@@ -330,7 +332,6 @@ async fn required_ends_what_stays_unbound(database: Database) {
     app.clock.advance(seconds(1));
     // Who merely asks how things stand changes nothing.
     assert_eq!(phone.get("/api/auth/state").await.ok()["refreshable"], false);
-    const ENDED: &str = "SELECT count(*) FROM sessions WHERE end_reason = 'unbound'";
     assert_eq!(app.number(ENDED).await, 0);
     // Whoever uses it learns of its end: by the access token, and by the refresh token alone.
     phone.me().await.refused("device_binding_required");

@@ -10,9 +10,7 @@ use tempfile::TempDir;
 
 use crate::nginx::{CONFIGURATION, NAME, free_port, is_root, make_certificate};
 use crate::server::{PROGRAM, Server};
-use crate::support::pooler::Pooler;
-use crate::support::postgres;
-use crate::support::smtp::{Fault, SmtpServer, certificate};
+use crate::support::smtp::SmtpServer;
 use crate::tools::has;
 
 const KEYS: [(&str, &str); 2] = [
@@ -24,6 +22,21 @@ const PROXY: &str = "127.0.0.9/32";
 const HOST: &str = "proxy_set_header Host $http_host;";
 const APPEND: &str = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;";
 const REQUEST_ID: &str = "proxy_set_header X-Request-Id $request_id;";
+
+/// What is well without more to say.
+const OTHERS: [&str; 11] = [
+    "settings",
+    "database",
+    "database_clock",
+    "reachable",
+    "tls",
+    "hsts",
+    "version",
+    "ready",
+    "clock",
+    "host",
+    "forwarded_for",
+];
 
 fn server(trusted: &str, mail: &SmtpServer) -> Server {
     let port = mail.port().to_string();
@@ -115,14 +128,14 @@ impl Drop for Nginx {
     }
 }
 
-struct Diagnosis {
+pub(crate) struct Diagnosis {
     code: Option<i32>,
     findings: BTreeMap<String, Vec<(String, String)>>,
 }
 
 impl Diagnosis {
     /// The finding of that id whose status it is, text and remedy together.
-    fn is(&self, id: &str, status: &str, text: &str) {
+    pub(crate) fn is(&self, id: &str, status: &str, text: &str) {
         let found = self.findings.get(id).into_iter().flatten();
         let matches = found.clone().any(|(its, told)| its == status && told.contains(text));
         assert!(matches, "{id} is not {status} with {text:?}: {:#?}", self.findings);
@@ -134,7 +147,7 @@ impl Diagnosis {
     }
 }
 
-fn diagnose(server: &Server, arguments: &[&str]) -> Diagnosis {
+pub(crate) fn diagnose(server: &Server, arguments: &[&str]) -> Diagnosis {
     let output = server.run(&[&["doctor", "--json"], arguments].concat());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let said: Value =
@@ -172,19 +185,7 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
     well.is("device_bound", "ok", "bind their sessions to the device, from pages on app.example.com too ->");
     well.is("mail", "ok", "takes mail from auth@example.com, without TLS, on this machine");
     assert!(mail.got().is_empty(), "the doctor sends nothing");
-    for id in [
-        "settings",
-        "database",
-        "database_clock",
-        "reachable",
-        "tls",
-        "hsts",
-        "version",
-        "ready",
-        "clock",
-        "host",
-        "forwarded_for",
-    ] {
+    for id in OTHERS {
         well.is(id, "ok", "");
     }
     // For people.
@@ -262,8 +263,14 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
     );
     Nginx::start(9, &[], 90).doctor(&right, &[]).is("reachable", "failed", "does not reach Doorward");
     Nginx::start(right.port(), &[], 1).doctor(&right, &[]).is("tls", "warning", "expires within two weeks");
+}
 
-    // The settings do not fit the proxy, or are not those of the service.
+#[test]
+fn settings_that_do_not_fit_the_proxy_or_the_service_are_found() {
+    if !(has("/usr/sbin/nginx", "-v") && has("openssl", "version")) {
+        return;
+    }
+    let mail = SmtpServer::start(&[]);
     let distrusting = server("none", &mail);
     Nginx::start(distrusting.port(), &[], 90).doctor(&distrusting, &[]).is(
         "proxy",
@@ -279,86 +286,6 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
     other_keys.set("DATABASE_URL", "sqlite://nowhere/doorward.db");
     nginx.doctor(&other_keys, &[]).is("database", "failed", "is not there");
     assert!(!other_keys.folder().join("nowhere").exists(), "the doctor changes nothing");
-}
-
-/// Where mail stops, and why sessions can't be bound: the doctor reads the settings, whatever the service runs with.
-#[test]
-fn what_stands_in_the_way_of_mail_and_of_bound_sessions_is_found() {
-    let Some((pem, key)) = certificate().filter(|_| has("openssl", "version")) else { return };
-    let (plain, secure) = (SmtpServer::start(&[]), SmtpServer::start_with_tls(&[], &pem, &key));
-    let run = |settings: &[(&str, &str)]| {
-        let mut server = Server::start(&[]);
-        std::fs::write(server.folder().join("ca.pem"), &pem).expect("a file");
-        settings.iter().for_each(|(name, value)| server.set(name, value));
-        let url = format!("http://localhost:{}", server.port());
-        let at = format!("127.0.0.1:{}", server.port());
-        diagnose(&server, &["--url", &url, "--connect", &at])
-    };
-    let smtp = |port: u16, settings: &[(&str, &str)]| {
-        let port = port.to_string();
-        let all = [("SMTP_HOST", "127.0.0.1"), ("SMTP_PORT", &port), ("MAIL_FROM", "auth@example.com")];
-        run(&[&all[..], settings].concat())
-    };
-    let none = ("SMTP_TLS", "none");
-    let ca = ("SMTP_CA", "ca.pem");
-    smtp(secure.port(), &[ca]).is("mail", "ok", "takes mail from auth@example.com, over TLS");
-    smtp(secure.port(), &[ca, ("MAIL_BOUNCE", "bounce@example.com")]).is(
-        "mail",
-        "ok",
-        "takes mail from bounce@example.com",
-    );
-    smtp(secure.port(), &[]).is("mail", "failed", "-> nothing is sent in plain text");
-    smtp(plain.port(), &[ca]).is("mail", "failed", "-> nothing is sent in plain text: the server must offer STARTTLS");
-    smtp(plain.port(), &[ca, ("SMTP_TLS", "wrapper"), ("SMTP_TIMEOUT", "1s")]).is(
-        "mail",
-        "failed",
-        "does the server speak TLS",
-    );
-    smtp(free_port(), &[none]).is("mail", "failed", "-> are SMTP_HOST and SMTP_PORT right");
-    plain.next(&[Fault::IsSilent { at: "EHLO" }]);
-    smtp(plain.port(), &[none, ("SMTP_TIMEOUT", "1s")]).is("mail", "failed", "no answer within 1s");
-    smtp(plain.port(), &[none, ("SMTP_USER", "me"), ("SMTP_PASSWORD", "canary-of-the-test")]).is(
-        "mail",
-        "failed",
-        "-> SMTP_USER and SMTP_PASSWORD are not",
-    );
-    plain.next(&[Fault::Says { at: "MAIL", line: "550 not yours" }]);
-    smtp(plain.port(), &[none]).is("mail", "failed", "not yours -> MAIL_FROM, or MAIL_BOUNCE");
-    smtp(plain.port(), &[none, ("SMTP_CA", "nowhere.pem")]).is("mail", "failed", "-> let SMTP_CA name a file");
-    assert!(plain.got().is_empty() && secure.got().is_empty(), "the doctor sends nothing");
-
-    let developers = run(&[]);
-    developers.is("mail", "warning", "each is a file in data/mail -> set SMTP_HOST");
-    developers.is("device_bound", "warning", "-> DEVICE_BOUND_SESSIONS needs SECURE_COOKIES=on");
-    let secure = ("SECURE_COOKIES", "on");
-    run(&[secure]).is("device_bound", "failed", "over https alone, not on localhost either");
-    run(&[secure, ("COOKIE_DOMAIN", "example.com")]).is(
-        "device_bound",
-        "warning",
-        "can't be together with COOKIE_DOMAIN",
-    );
-    run(&[secure, ("DEVICE_BOUND_SESSIONS", "off")]).is("device_bound", "ok", "as DEVICE_BOUND_SESSIONS says");
-}
-
-#[test]
-fn poolers_are_found_to_be_right_or_wrong() {
-    let Some(cluster) = postgres::shared() else { return };
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let mut server = Server::start(&[]);
-    let url = format!("http://127.0.0.1:{}", server.port());
-    let mut look = |database: &str| {
-        server.set("DATABASE_URL", database);
-        diagnose(&server, &["--url", &url])
-    };
-    let direct = runtime.block_on(cluster.create_database(""));
-    let name = direct.split('?').next().and_then(|url| url.rsplit('/').next()).expect("a name").to_owned();
-    let found = look(&direct);
-    found.is("pooler", "ok", "a session of PostgreSQL of its own");
-    found.is("database", "warning", "migrations are pending");
-    let Some(right) = Pooler::PgBouncer("session").start(cluster) else { return };
-    look(&right.url(&name)).is("pooler", "ok", "a session of PostgreSQL of its own");
-    let Some(wrong) = Pooler::PgBouncer("transaction").start(cluster) else { return };
-    look(&wrong.url(&name)).is("pooler", "failed", "Set pool_mode = session for this database");
 }
 
 /// Without TLS, on the developer's machine.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use doorward::config::sessions::DeviceBound::{Off, On, Required};
+use doorward::config::{Config, Problems};
 
 use crate::{load, problem, production};
 
@@ -13,24 +14,23 @@ fn sessions_are_bound_where_browsers_can() {
     let https = "needs SECURE_COOKIES=on";
     let domain = "can't be together with COOKIE_DOMAIN";
     let ttl = "needs an ACCESS_TOKEN_TTL of 10m or more";
-    for (config, mode, because) in [
-        (load(&[]), Off, Some(https)),
-        (load(&[tls]), On, None),
-        (load(&[tls, shared]), Off, Some(domain)),
-        // Quick tests, on the developer's machine.
-        (load(&[tls, short]), On, None),
-        (production(&[]), On, None),
-        (production(&[shared]), Off, Some(domain)),
-        (production(&[short]), Off, Some(ttl)),
-        (production(&[("ACCESS_TOKEN_TTL", "10m")]), On, None),
-        (production(&[("DEVICE_BOUND_SESSIONS", "required")]), Required, None),
-        (production(&[shared, ("DEVICE_BOUND_SESSIONS", "off")]), Off, None),
-    ] {
-        let found = config.unwrap().binding;
+    let is = |loaded: Result<Config, Problems>, mode, because: Option<&str>| {
+        let found = loaded.unwrap().binding;
         let why = found.off_because.unwrap_or_default();
         assert_eq!((found.mode, found.off_because.is_some()), (mode, because.is_some()), "{why}");
         assert!(why.starts_with(because.unwrap_or_default()), "{why}");
-    }
+    };
+    is(load(&[]), Off, Some(https));
+    is(load(&[tls]), On, None);
+    is(load(&[tls, shared]), Off, Some(domain));
+    // Quick tests, on the developer's machine.
+    is(load(&[tls, short]), On, None);
+    is(production(&[]), On, None);
+    is(production(&[shared]), Off, Some(domain));
+    is(production(&[short]), Off, Some(ttl));
+    is(production(&[("ACCESS_TOKEN_TTL", "10m")]), On, None);
+    is(production(&[("DEVICE_BOUND_SESSIONS", "required")]), Required, None);
+    is(production(&[shared, ("DEVICE_BOUND_SESSIONS", "off")]), Off, None);
     // Who asks for it is told what is in the way.
     for wanted in ["on", "required"].map(|mode| ("DEVICE_BOUND_SESSIONS", mode)) {
         assert!(problem(load(&[wanted])).starts_with(&format!("DEVICE_BOUND_SESSIONS {https}")));
@@ -42,7 +42,7 @@ fn sessions_are_bound_where_browsers_can() {
 /// Browsers that have signed a few times in ten minutes bind no new login either.
 #[test]
 fn a_bound_cookie_lives_ten_minutes_at_least_in_production() {
-    let ttl = |loaded: Result<doorward::config::Config, _>| loaded.map(|config| config.sessions.bound_ttl()).ok();
+    let ttl = |loaded: Result<Config, Problems>| loaded.map(|config| config.sessions.bound_ttl()).ok();
     assert_eq!(ttl(production(&[])), Some(Duration::from_mins(10)));
     assert_eq!(ttl(production(&[("DEVICE_BOUND_TTL", "20m")])), Some(Duration::from_mins(20)));
     assert_eq!(ttl(production(&[("DEVICE_BOUND_TTL", "2h")])), Some(Duration::from_hours(1)), "as all access tokens");
