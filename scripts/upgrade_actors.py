@@ -1,11 +1,15 @@
 """Who takes part in scripts/upgrade: servers, and the browsers of people."""
 
+import base64
 import http.client
 import json
 import re
 import signal
 import subprocess
 import time
+
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.hashes import SHA256
 
 API = "/api/auth"
 PASSWORD = "SecurePass123"
@@ -26,6 +30,8 @@ class Server:
             "PORT": "0",
             "JWT_SECRET_KEY": "a-key-that-both-versions-have-5d8e31f0c2",
             "BCRYPT_COST": "4",
+            # As in production: sessions can be bound to devices.
+            "SECURE_COOKIES": "on",
             "LOG_LEVEL": "warn",
             **dict.fromkeys(limits, "off"),
         }
@@ -60,9 +66,9 @@ class Browser:
     def __init__(self, email):
         self.email, self.password, self.cookies = email, PASSWORD, {}
 
-    def call(self, server, method, path, body=None, expected=200):
+    def call(self, server, method, path, body=None, expected=200, headers=None):
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **(headers or {})}
         text = None
         if body is not None:
             headers["Content-Type"], text = "application/json", json.dumps(body)
@@ -75,6 +81,7 @@ class Browser:
             if "max-age=0" in line.lower():
                 del self.cookies[name]
         connection.close()
+        self.told = answer.headers
         what = f"{server.name}: {method} {path} for {self.email}: {answer.status} {content}"
         assert answer.status < 500, what
         assert expected is None or answer.status == expected, f"{what}, expected {expected}"
@@ -104,3 +111,37 @@ class Browser:
             if self.me(server, expected=None) == 401:
                 return
             assert asked - since < BOUND, f"{server.name} took a token of {self.email} {asked - since:.1f} s after its end"
+
+
+def encode(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class BoundBrowser(Browser):
+    """One whose session is bound to a device, as browsers do it by themselves."""
+
+    def login_bound(self, server):
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        body = {"email": self.email, "password": self.password}
+        self.call(server, "POST", "/login", body, headers={"X-Doorward-Bind": "device"})
+        challenge = re.search('challenge="([^"]+)"', self.told["Secure-Session-Registration"])[1]
+        _, config = self.call(server, "POST", "/device/register", headers=self.proof(challenge))
+        self.session = config["session_identifier"]
+
+    def proof(self, challenge):
+        """What signs this challenge."""
+        point = self.key.public_key().public_numbers()
+        jwk = {name: encode(getattr(point, name).to_bytes(32)) for name in "xy"}
+        header = {"alg": "ES256", "typ": "dbsc+jwt", "jwk": {"kty": "EC", "crv": "P-256", **jwk}}
+        signed = ".".join(encode(json.dumps(part).encode()) for part in (header, {"jti": challenge}))
+        parts = utils.decode_dss_signature(self.key.sign(signed.encode(), ec.ECDSA(SHA256())))
+        return {"Secure-Session-Response": f"{signed}.{encode(b''.join(part.to_bytes(32) for part in parts))}"}
+
+    def renew(self, server):
+        """Goes on by a proof; whether the session does."""
+        named = {"Sec-Secure-Session-Id": f'"{self.session}"'}
+        status, answer = self.call(server, "POST", "/device/refresh", expected=None, headers=named)
+        if status == 403:
+            challenge = re.search('"([^"]+)"', self.told["Secure-Session-Challenge"])[1]
+            _, answer = self.call(server, "POST", "/device/refresh", headers={**named, **self.proof(challenge)})
+        return answer.get("continue", True)

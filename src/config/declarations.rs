@@ -147,7 +147,7 @@ settings! {
         /// a time in the future for `DATABASE_START_TIMEOUT`: a clock may be wrong yet.
         SESSIONS_NOT_BEFORE: Timestamp = MOMENT, Unset("none is refused");
         /// Whether sessions are bound to the browser's device where browser and page can (Device Bound Session Credentials), so that copied
-        /// cookies open nothing elsewhere; `required` refuses a session that is not bound a minute after its login.
+        /// cookies open nothing elsewhere; `required` ends a session that is not bound a minute after its login, at its next use.
         DEVICE_BOUND_SESSIONS: DeviceBound =
             choice! { "off" => DeviceBound::Off, "on" => DeviceBound::On, "required" => DeviceBound::Required },
             Unset("`on` where `SECURE_COOKIES` is on, `COOKIE_DOMAIN` is unset and `ACCESS_TOKEN_TTL` is 10m or more, else `off`");

@@ -27,7 +27,7 @@ both! {
     a_login_to_the_same_account_replaces_a_bound_session,
     a_newer_login_to_another_account_keeps_its_cookies,
     a_change_of_keys_leaves_bindings,
-    required_refuses_what_stays_unbound,
+    required_ends_what_stays_unbound,
     the_list_of_sessions_says_it,
 }
 
@@ -316,22 +316,46 @@ async fn a_change_of_keys_leaves_bindings(database: Database) {
     assert_eq!(app.number("SELECT count(*) FROM sessions WHERE end_reason = 'logout'").await, 1);
 }
 
-async fn required_refuses_what_stays_unbound(database: Database) {
+const ENDED: &str = "SELECT count(*) FROM sessions WHERE end_reason = 'unbound'";
+
+async fn required_ends_what_stays_unbound(database: Database) {
     let app = TestApp::with(database, &[SECURE, &[("DEVICE_BOUND_SESSIONS", "required")]].concat()).await;
     let laptop = app.register("ann@example.com").await;
     let bound = laptop.login_bound("ann@example.com").await;
-    let phone = app.browser();
-    phone.login("ann@example.com").await.ok();
-    phone.me().await.ok();
+    let (phone, tablet, forgotten) = (app.browser(), app.browser(), app.browser());
+    for browser in [&phone, &tablet, &forgotten] {
+        browser.login("ann@example.com").await.ok();
+        browser.me().await.ok();
+    }
     app.clock.advance(seconds(59));
     phone.me().await.ok();
     app.clock.advance(seconds(1));
+    // Who merely asks how things stand changes nothing.
+    assert_eq!(phone.get("/api/auth/state").await.ok()["refreshable"], false);
+    assert_eq!(app.number(ENDED).await, 0);
+    // Whoever uses it learns of its end: by the access token, and by the refresh token alone.
     phone.me().await.refused("device_binding_required");
-    phone.refresh().await.refused("device_binding_required");
+    tablet.lose_access_cookie();
+    tablet.refresh().await.refused("device_binding_required");
+    assert_eq!(app.number(ENDED).await, 2);
     laptop.me().await.ok();
     laptop.renew(&bound).await.ok();
     let listed = laptop.get("/api/auth/sessions").await.ok();
     assert_eq!(listed["sessions"].as_array().map(Vec::len), Some(1), "{listed}");
+    let audit = app.audit_of(app.id_of("ann@example.com").await).await;
+    assert_eq!(audit.iter().filter(|record| *record == "session_ended unbound service").count(), 2, "{audit:?}");
+
+    // It is an end, with its reason, also when binding is not required any more; what nobody has used is as it was.
+    let app = app.restart(SECURE).await;
+    let (phone, tablet, forgotten) = (app.visit(&phone), app.visit(&tablet), app.visit(&forgotten));
+    for _ in 0..2 {
+        phone.me().await.refused("device_binding_required");
+        phone.refresh().await.refused("device_binding_required");
+        tablet.refresh().await.refused("device_binding_required");
+    }
+    forgotten.me().await.ok();
+    let audit = app.audit_of(app.id_of("ann@example.com").await).await;
+    assert_eq!(audit.iter().filter(|record| *record == "session_ended unbound service").count(), 2, "{audit:?}");
 }
 
 async fn the_list_of_sessions_says_it(database: Database) {

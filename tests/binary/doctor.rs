@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::nginx::{CONFIGURATION, NAME, free_port, is_root, make_certificate};
 use crate::server::{PROGRAM, Server};
+use crate::support::smtp::SmtpServer;
 use crate::tools::has;
 
 const KEYS: [(&str, &str); 2] = [
@@ -22,7 +23,23 @@ const HOST: &str = "proxy_set_header Host $http_host;";
 const APPEND: &str = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;";
 const REQUEST_ID: &str = "proxy_set_header X-Request-Id $request_id;";
 
-fn server(trusted: &str) -> Server {
+/// What is well without more to say.
+const OTHERS: [&str; 11] = [
+    "settings",
+    "database",
+    "database_clock",
+    "reachable",
+    "tls",
+    "hsts",
+    "version",
+    "ready",
+    "clock",
+    "host",
+    "forwarded_for",
+];
+
+fn server(trusted: &str, mail: &SmtpServer) -> Server {
+    let port = mail.port().to_string();
     let settings = [
         ("ENVIRONMENT", "production"),
         ("HOST", "127.0.0.1"),
@@ -30,6 +47,7 @@ fn server(trusted: &str) -> Server {
         ("SHUTDOWN_DELAY", "0s"),
         ("TRUSTED_PROXIES", trusted),
         ("SMTP_HOST", "127.0.0.1"),
+        ("SMTP_PORT", &port),
         ("SMTP_TLS", "none"),
         ("MAIL_FROM", "auth@example.com"),
         ("RESET_URL", "https://app.example.com/reset"),
@@ -110,14 +128,14 @@ impl Drop for Nginx {
     }
 }
 
-struct Diagnosis {
+pub(crate) struct Diagnosis {
     code: Option<i32>,
     findings: BTreeMap<String, Vec<(String, String)>>,
 }
 
 impl Diagnosis {
     /// The finding of that id whose status it is, text and remedy together.
-    fn is(&self, id: &str, status: &str, text: &str) {
+    pub(crate) fn is(&self, id: &str, status: &str, text: &str) {
         let found = self.findings.get(id).into_iter().flatten();
         let matches = found.clone().any(|(its, told)| its == status && told.contains(text));
         assert!(matches, "{id} is not {status} with {text:?}: {:#?}", self.findings);
@@ -129,7 +147,7 @@ impl Diagnosis {
     }
 }
 
-fn diagnose(server: &Server, arguments: &[&str]) -> Diagnosis {
+pub(crate) fn diagnose(server: &Server, arguments: &[&str]) -> Diagnosis {
     let output = server.run(&[&["doctor", "--json"], arguments].concat());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let said: Value =
@@ -152,7 +170,8 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
     if !(has("/usr/sbin/nginx", "-v") && has("openssl", "version")) {
         return;
     }
-    let right = server(PROXY);
+    let mail = SmtpServer::start(&[]);
+    let right = server(PROXY, &mail);
     let with = |changes: &[(&str, &str)]| Nginx::start(right.port(), changes, 90);
 
     let nginx = with(&[]);
@@ -163,19 +182,10 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
     well.is("cookies", "ok", "a browser stores them");
     well.is("site", "ok", "https://app.example.com is another origin of the same site");
     well.is("cors", "ok", "https://app.example.com may call");
-    for id in [
-        "settings",
-        "database",
-        "database_clock",
-        "reachable",
-        "tls",
-        "hsts",
-        "version",
-        "ready",
-        "clock",
-        "host",
-        "forwarded_for",
-    ] {
+    well.is("device_bound", "ok", "bind their sessions to the device, from pages on app.example.com too ->");
+    well.is("mail", "ok", "takes mail from auth@example.com, without TLS, on this machine");
+    assert!(mail.got().is_empty(), "the doctor sends nothing");
+    for id in OTHERS {
         well.is(id, "ok", "");
     }
     // For people.
@@ -189,6 +199,7 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
     let other = nginx.doctor(&right, &["--origin", "https://app.example.org", "--origin", "https://www.example.com"]);
     other.is("site", "failed", "two sites: no browser sends the cookies");
     other.is("cors", "failed", "https://www.example.com may not call -> add it to ALLOWED_ORIGINS");
+    other.is("device_bound", "failed", "pages on www.example.com do not wait for a renewed cookie");
     // An authority that nobody knows.
     let unknown = diagnose(&right, &["--url", &url, "--connect", &at]);
     unknown.is("tls", "failed", "fullchain.pem");
@@ -229,6 +240,18 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
         "warning",
         "do not tell browsers",
     );
+    for (line, complaint) in [
+        (
+            "proxy_set_header Sec-Secure-Session-Id \"\";",
+            "answers 400: browsers can't renew bound sessions -> the proxy must pass on the headers",
+        ),
+        (
+            "if ($uri ~ ^/api/auth/device/) { return 404; }",
+            "answers 404: browsers can't renew bound sessions -> the proxy must lead",
+        ),
+    ] {
+        with(&[(HOST, &format!("{HOST} {line}"))]).doctor(&right, &[]).is("device_bound", "failed", complaint);
+    }
     let twice = with(&[(HOST, &format!("{HOST} add_header Access-Control-Allow-Origin $http_origin always;"))])
         .doctor(&right, &[]);
     twice.is("cors", "failed", "the headers come more than once");
@@ -240,17 +263,23 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
     );
     Nginx::start(9, &[], 90).doctor(&right, &[]).is("reachable", "failed", "does not reach Doorward");
     Nginx::start(right.port(), &[], 1).doctor(&right, &[]).is("tls", "warning", "expires within two weeks");
+}
 
-    // The settings do not fit the proxy, or are not those of the service.
-    let distrusting = server("none");
+#[test]
+fn settings_that_do_not_fit_the_proxy_or_the_service_are_found() {
+    if !(has("/usr/sbin/nginx", "-v") && has("openssl", "version")) {
+        return;
+    }
+    let mail = SmtpServer::start(&[]);
+    let distrusting = server("none", &mail);
     Nginx::start(distrusting.port(), &[], 90).doctor(&distrusting, &[]).is(
         "proxy",
         "failed",
         "set TRUSTED_PROXIES=127.0.0.9",
     );
-    let wide = server("127.0.0.0/8");
+    let wide = server("127.0.0.0/8", &mail);
     Nginx::start(wide.port(), &[], 90).doctor(&wide, &[]).is("proxy", "unknown", "run the doctor from another machine");
-    let mut other_keys = server(PROXY);
+    let mut other_keys = server(PROXY, &mail);
     let nginx = Nginx::start(other_keys.port(), &[], 90);
     other_keys.set("SECRET_KEY", "another-key-that-the-service-does-not-have");
     nginx.doctor(&other_keys, &[]).is("proxy", "unknown", "run this with the SECRET_KEY");

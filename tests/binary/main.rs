@@ -9,6 +9,8 @@ mod addresses;
 mod backup;
 #[cfg(target_os = "linux")]
 mod doctor;
+#[cfg(target_os = "linux")]
+mod doctor_here;
 mod http;
 mod kill;
 mod mail;

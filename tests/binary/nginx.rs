@@ -3,6 +3,7 @@
 //!
 //! A machine without nginx leaves this out and says so; `DOORWARD_TEST_NGINX=required` makes that a failure.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -185,6 +186,7 @@ fn doorward_behind_nginx() {
     http_goes_to_https(&site);
     cookies_with_prefixes_come_and_go(&site);
     limits_count_the_visitors_own_addresses(&site);
+    beyond_the_outer_limit_no_browser_forgets_its_binding(&site);
     what_is_too_large_is_413(&site);
     a_server_that_hangs_is_504_and_recovers(&site);
 }
@@ -251,6 +253,23 @@ fn limits_count_the_visitors_own_addresses(site: &Site) {
     assert_eq!(site.post("127.0.0.4", "/api/auth/login", &nobody, &[]).status, 401, "another visitor is not affected");
     let log = site.server.log();
     assert!(log.contains("127.0.0.3") && !log.contains("198.51.100."), "{log}");
+}
+
+/// The limit of nginx answers before Doorward sees a request.
+fn beyond_the_outer_limit_no_browser_forgets_its_binding(site: &Site) {
+    let statuses = |from: &str, method: &str, path: &str| {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--cacert", "fullchain.pem", "--interface", from, "--request", method]);
+        curl.args(["--resolve", &format!("{NAME}:{}:127.0.0.1", site.https), "--write-out", "%{http_code}\n"]);
+        curl.args(["--header", "Sec-Secure-Session-Id: \"AAAAAAAAAAAAAAAAAAAAAA\"", "--output", "/dev/null"]);
+        curl.args(["--parallel", &format!("https://{NAME}:{}{path}?[1-400]", site.https)]);
+        let text = run(curl.current_dir(site.folder.path())).stdout;
+        String::from_utf8(text).expect("UTF-8").lines().map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(statuses("127.0.0.7", "GET", "/health"), ["200", "429"].map(str::to_owned).into());
+    // 403: asked too often, and challenged all the same.
+    let seen = statuses("127.0.0.8", "POST", "/api/auth/device/refresh");
+    assert_eq!(seen, ["200", "403", "503"].map(str::to_owned).into());
 }
 
 fn what_is_too_large_is_413(site: &Site) {

@@ -17,8 +17,9 @@ export const auth = "auth.example.com";
 export const app = "app.example.com";
 
 /** Both names on this port of https: the service at that port behind the real `deploy/nginx.conf`, and one empty page. Returns the certificate of
- * the authority that has signed. `seen` tells what has passed the proxy; `ail` lets it refuse what browsers ask by themselves, or not any more. */
-export async function startHttps(t, https, port) {
+ * the authority that has signed. `seen` tells what has passed the proxy. `more` is put into the service's server there, in place of what `change` has
+ * put there before. */
+export async function startHttps(t, https, port, more = "") {
   const folder = temporaryFolder(t, "https");
   const inside = (file) => join(folder, file);
   const openssl = (...words) => execFileSync("openssl", words, { cwd: folder, stdio: "ignore" });
@@ -44,8 +45,8 @@ export async function startHttps(t, https, port) {
   const certificate = `ssl_certificate ${folder}/fullchain.pem; ssl_certificate_key ${folder}/privkey.pem;`;
   const page = `location / { default_type text/html; return 200 "<!doctype html><title>The application</title>"; }`;
   site += `server { listen 127.0.0.1:${https} ssl; server_name ${app}; ${certificate} ${page} }`;
-  const ailing = site.replace("location / {", "location /api/auth/device/ { return 503; } location / {");
-  writeFileSync(inside("doorward.conf"), site);
+  const write = (more) => writeFileSync(inside("doorward.conf"), site.replace("location / {", `${more} location / {`));
+  write(more);
   mkdirSync(inside("temporary"));
   const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `${kind}_temp_path ${folder}/temporary/${kind};`).join(" ");
   // What browsers ask by themselves is told to no page: the proxy sees it.
@@ -64,12 +65,12 @@ export async function startHttps(t, https, port) {
   nginx();
   // It ends a little later, and removes files of its own.
   atEnd(t, () => nginx("-s", "stop"));
-  const ail = (ails) => {
-    writeFileSync(inside("doorward.conf"), ails ? ailing : site);
+  const change = (more) => {
+    write(more);
     nginx("-s", "reload");
   };
   const stop = () => nginx("-s", "stop");
-  return { authority: inside("ca.pem"), seen, ail, stop, again: () => nginx() };
+  return { authority: inside("ca.pem"), seen, change, stop, again: () => nginx() };
 }
 
 /** A home of its own, whose key store trusts the authority, so that browsers with any profile in it do. */

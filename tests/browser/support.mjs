@@ -20,27 +20,35 @@ const binary = resolve(here, process.env.DOORWARD_BIN ?? "../../target/debug/doo
 export const person = { email: "user@example.com", password: "SecurePass123" };
 
 /** Starts Doorward in an empty folder, on a free port; returns that. */
-export async function startDoorward(t, settings = {}) {
+export const startDoorward = async (t, settings) => (await startService(t, settings)).port;
+
+/** The same, with `kill`, which ends it as a machine does that loses power, and `again`, which starts it with all that it had, on the same port. */
+export async function startService(t, settings = {}) {
   const folder = temporaryFolder(t, "browser");
-  // Cheap hashes: these tests are about browsers.
-  const environment = { PORT: "0", BCRYPT_COST: "4", ...settings };
-  const child = spawn(binary, [], { cwd: folder, env: environment, stdio: ["ignore", "pipe", "pipe"] });
-  const ended = new Promise((done) => child.once("close", done));
-  let log = "";
-  child.stderr.on("data", (data) => (log += data));
-  atEnd(t, async () => {
+  let child, ended;
+  const kill = async () => {
     child.kill("SIGKILL");
     await ended;
-  });
-  const port = await new Promise((found, failed) => {
-    child.once("error", failed);
-    child.once("close", () => failed(new Error(`the server ended: ${log}`)));
-    createInterface(child.stdout).on("line", (line) => {
-      const address = /^Doorward on http:\/\/[^ ,]*?:(\d+)/.exec(line);
-      if (address) found(Number(address[1]));
+  };
+  const start = (port) => {
+    // Cheap hashes: these tests are about browsers.
+    const environment = { BCRYPT_COST: "4", ...settings, PORT: `${port}` };
+    child = spawn(binary, [], { cwd: folder, env: environment, stdio: ["ignore", "pipe", "pipe"] });
+    ended = new Promise((done) => child.once("close", done));
+    let log = "";
+    child.stderr.on("data", (data) => (log += data));
+    return new Promise((found, failed) => {
+      child.once("error", failed);
+      child.once("close", () => failed(new Error(`the server ended: ${log}`)));
+      createInterface(child.stdout).on("line", (line) => {
+        const address = /^Doorward on http:\/\/[^ ,]*?:(\d+)/.exec(line);
+        if (address) found(Number(address[1]));
+      });
     });
-  });
-  return port;
+  };
+  atEnd(t, kill);
+  const port = await start(0);
+  return { port, kill, again: () => start(port) };
 }
 
 /** Reads what a service has put into its `MAIL_FOLDER`: each call waits for the next mail of a kind, and gives its address, text and link. */

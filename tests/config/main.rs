@@ -1,6 +1,7 @@
 //! Settings: what is accepted, what is refused and why, and that no report shows a value.
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the message")]
 
+mod bound;
 mod deployment;
 mod keys;
 mod mail;

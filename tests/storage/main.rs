@@ -18,7 +18,6 @@ mod migrations;
 mod poolers;
 mod readiness;
 mod resets;
-mod running_pooler;
 mod sessions;
 mod start;
 mod throttle;

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use crate::common::{Test, postgres_settings};
-use crate::running_pooler::{Pooler, RunningPooler};
+use crate::support::pooler::{Pooler, RunningPooler};
 use crate::support::postgres;
 use crate::transactions::note;
 use crate::users::register;

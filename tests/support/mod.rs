@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use doorward::config::database::{Database, Location};
 
+pub mod pooler;
 pub mod postgres;
 pub mod smtp;
 

@@ -46,6 +46,12 @@ impl Initiators {
                 .collect(),
         )
     }
+
+    /// Whether pages of this host are among them.
+    #[must_use]
+    pub fn hold(&self, host: &str) -> bool {
+        self.0.iter().any(|known| known == host)
+    }
 }
 
 /// Of an origin as browsers write it: without scheme and port.
@@ -171,8 +177,8 @@ const fn refused(refusal: &Refusal) -> RegisterDeviceCode {
         Refusal::Expired => RegisterDeviceCode::SessionExpired,
         Refusal::Ended(EndReason::Logout) => RegisterDeviceCode::SessionEnded,
         Refusal::Ended(EndReason::Reuse | EndReason::Device) => RegisterDeviceCode::SessionReuseDetected,
+        Refusal::Unbound | Refusal::Ended(EndReason::Unbound) => RegisterDeviceCode::DeviceBindingRequired,
         Refusal::Ended(_) => RegisterDeviceCode::SessionRevoked,
-        Refusal::Unbound => RegisterDeviceCode::DeviceBindingRequired,
         Refusal::DeviceProof => RegisterDeviceCode::InvalidDeviceProof,
     }
 }

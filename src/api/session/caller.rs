@@ -102,8 +102,10 @@ fn refused(error: AuthError) -> TypedProblem<CallerCode> {
         AuthError::Refused(_, Refusal::Expired) => CallerCode::SessionExpired,
         AuthError::Refused(_, Refusal::Ended(EndReason::Logout)) => CallerCode::SessionEnded,
         AuthError::Refused(_, Refusal::Ended(EndReason::Reuse | EndReason::Device)) => CallerCode::SessionReuseDetected,
+        AuthError::Refused(_, Refusal::Unbound | Refusal::Ended(EndReason::Unbound)) => {
+            CallerCode::DeviceBindingRequired
+        }
         AuthError::Refused(_, Refusal::Ended(_)) => CallerCode::SessionRevoked,
-        AuthError::Refused(_, Refusal::Unbound) => CallerCode::DeviceBindingRequired,
         AuthError::Failed(cause) => return cause.into(),
     })
 }

@@ -113,13 +113,15 @@ impl SessionApi {
                 RefreshError::Refused(Refusal::Ended(EndReason::Reuse | EndReason::Device)) => {
                     RefreshCode::SessionReuseDetected
                 }
+                RefreshError::Refused(Refusal::Unbound | Refusal::Ended(EndReason::Unbound)) => {
+                    RefreshCode::DeviceBindingRequired
+                }
                 RefreshError::Refused(Refusal::Ended(_)) => RefreshCode::SessionRevoked,
                 // The browser has the key, and was not answered: it is no stranger, and will ask again. Whoever else writes that gains nothing.
                 RefreshError::Refused(Refusal::DeviceProof) if skipped.0.is_some() => {
                     return Err(TypedProblem::overloaded(SOON));
                 }
                 RefreshError::Refused(Refusal::DeviceProof) => RefreshCode::DeviceProofRequired,
-                RefreshError::Refused(Refusal::Unbound) => RefreshCode::DeviceBindingRequired,
                 RefreshError::Limited(limited) => return Err(limited.into()),
                 RefreshError::Failed(cause) => return Err(cause.into()),
             })),

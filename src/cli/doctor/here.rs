@@ -6,7 +6,7 @@ use super::Report;
 use crate::config::Config;
 use crate::config::database::{Database, Location};
 use crate::platform::clock::Clock;
-use crate::storage::{self, Store};
+use crate::storage::{self, StartProblem, Store};
 
 /// Further apart, and what expires does so at the wrong time.
 const SKEW: Duration = Duration::from_secs(5);
@@ -36,6 +36,10 @@ pub(super) async fn look(config: &Config, clock: &Clock, report: &mut Report) {
     let settings = Database { start_timeout: Duration::ZERO, ..config.database.clone() };
     let store = match Store::open(&settings, clock.clone()).await {
         Ok(store) => store,
+        Err(error) if error.problem() == StartProblem::Pooler => {
+            report.fail("pooler", "what stands before PostgreSQL can't be used", error.to_string());
+            return;
+        }
         Err(error) => {
             report.fail(
                 "database",
@@ -54,8 +58,24 @@ pub(super) async fn look(config: &Config, clock: &Clock, report: &mut Report) {
         ),
         Err(error) => report.fail("database", "its tables are not what this program needs", error.to_string()),
     }
+    if matches!(config.database.location, Location::Postgres(_)) {
+        sessions(&store, report).await;
+    }
     compare_clocks(&store, clock, report).await;
     store.close().await;
+}
+
+/// The store does not open on sessions that a pooler lends to several clients; messages between them are another matter.
+async fn sessions(store: &Store, report: &mut Report) {
+    match store.revocations().await {
+        Ok(_) => report.ok("pooler", "each connection has a session of PostgreSQL of its own, and may listen there"),
+        Err(error) => report.warn(
+            "pooler",
+            format!("nobody may listen there: {error}"),
+            "what ends on one node is then seen by others within two seconds instead of at once; a pooler must be in session mode, and \
+             have a connection more for each node",
+        ),
+    }
 }
 
 async fn compare_clocks(store: &Store, clock: &Clock, report: &mut Report) {

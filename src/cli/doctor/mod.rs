@@ -3,9 +3,11 @@
 //! What one sees from outside is not all: how a request looked when it had come through the proxies the service tells whoever
 //! has its `SECRET_KEY` (`service::probe`).
 
+mod bound;
 mod chain;
 mod here;
 mod http;
+mod mail;
 mod origins;
 mod outside;
 
@@ -125,11 +127,14 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
     let probes = Probes::new(&keys.secrets.derive(Purpose::Probes), clock.clone());
     let mut report = Report::default();
     here::look(config, &clock, &mut report).await;
+    mail::look(config, &mut report).await;
 
     let caller = http::Caller::new(&arguments.url, arguments.connect, arguments.ca.as_deref())?;
     if outside::look(config, &caller, &clock, &mut report) {
         chain::look(config, &caller, &probes, &mut report);
-        origins::look(config, &caller, &arguments.origin, &mut report);
+        let pages = origins::pages(config, &arguments.origin);
+        origins::look(&caller, &pages, &mut report);
+        bound::look(config, &caller, &pages, &mut report);
     }
     let well = report.is_well();
     if arguments.json {

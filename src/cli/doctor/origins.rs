@@ -11,7 +11,8 @@ use crate::config::site::{Relation, relation};
 /// Nobody's (RFC 6761).
 const STRANGER: &str = "https://doorward-doctor.invalid";
 
-pub(super) fn look(config: &Config, caller: &Caller, others: &[Url], report: &mut Report) {
+/// The origins that the settings allow, and these.
+pub(super) fn pages(config: &Config, others: &[Url]) -> Vec<Url> {
     let mut pages: Vec<Url> = match &config.server.allowed_origins {
         // Of many pages one, which need not be there.
         AllowedOrigins::Exactly(origins) => {
@@ -22,11 +23,15 @@ pub(super) fn look(config: &Config, caller: &Caller, others: &[Url], report: &mu
     pages.extend(others.iter().cloned());
     pages.sort();
     pages.dedup();
+    pages
+}
+
+pub(super) fn look(caller: &Caller, pages: &[Url], report: &mut Report) {
     if pages.is_empty() {
         report.ok("site", "only pages of the service's own origin may call: one host, with paths");
     }
     for page in pages {
-        topology(caller, &page, report);
+        topology(caller, page, report);
     }
     match preflight(caller, STRANGER) {
         Ok(answer) if answer.header("access-control-allow-origin").is_some() => report.fail(

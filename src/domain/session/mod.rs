@@ -133,6 +133,8 @@ pub enum EndReason {
     Admin,
     /// Another device than the one that it is bound to asked to be bound to it.
     Device,
+    /// It was to be bound to a device, and was not in time.
+    Unbound,
     /// Another version of Doorward, on the same database, had a reason that this one has no word for.
     Other(String),
 }
@@ -210,7 +212,7 @@ pub struct NewSession {
 
 impl EndReason {
     /// All that this version knows.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Logout,
         Self::LogoutAll,
         Self::Reuse,
@@ -220,6 +222,7 @@ impl EndReason {
         Self::Replaced,
         Self::Admin,
         Self::Device,
+        Self::Unbound,
     ];
 
     /// The stored form.
@@ -235,6 +238,7 @@ impl EndReason {
             Self::Replaced => "replaced",
             Self::Admin => "admin",
             Self::Device => "device",
+            Self::Unbound => "unbound",
             Self::Other(text) => text.as_str(),
         }
     }
@@ -265,7 +269,7 @@ pub struct Policy {
     pub max_per_user: u32,
     /// `DEVICE_BOUND_TTL`: how long an access token of a bound session lives, if `access_ttl` is not shorter.
     pub bound_ttl: Duration,
-    /// `DEVICE_BOUND_SESSIONS=required`: a session that is not bound by then is refused. None: it is not.
+    /// `DEVICE_BOUND_SESSIONS=required`: a session that is not bound by then ends. None: it does not.
     pub unbound_for: Option<Duration>,
 }
 

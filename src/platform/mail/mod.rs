@@ -6,13 +6,14 @@ mod smtp;
 mod templates;
 
 pub use message::Letter;
-pub use smtp::{SendError, SmtpClient};
+pub use smtp::{SendError, SmtpClient, Step, Stopped};
 pub use templates::{Context, Rendered, TemplateProblem, Templates};
 
 use std::path::PathBuf;
 
 use self::smtp::Connection;
 use crate::config::mail::Transport;
+use crate::domain::account::Email;
 
 /// Who takes mail.
 pub enum Post {
@@ -46,6 +47,17 @@ impl Post {
         match self {
             Self::Smtp(client) => client.send(&mut line.0, letter).await.map(|()| None),
             Self::Folder(folder) => folder::write(folder, letter).await.map(Some),
+        }
+    }
+
+    /// Whether a mail from this address would be taken, as far as that shows before there is a recipient. Nothing is sent.
+    ///
+    /// # Errors
+    /// Where the mail server stopped it. A folder takes all.
+    pub async fn check(&self, sender: &Email) -> Result<(), Stopped> {
+        match self {
+            Self::Smtp(client) => client.check(sender).await,
+            Self::Folder(_) => Ok(()),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use lettre::Address;
 use lettre::address::Envelope;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
@@ -15,6 +16,7 @@ use tokio::time::timeout;
 
 use super::message::{Letter, Unwritable};
 use crate::config::mail::{Smtp, Tls};
+use crate::domain::account::Email;
 
 /// The only answer to a message that says it was taken (RFC 5321 4.3.2).
 const TAKEN: u16 = 250;
@@ -38,6 +40,29 @@ pub enum SendError {
     /// The server refuses this mail for good.
     #[error("{0}")]
     Never(String),
+}
+
+/// How far a mail server was followed, and what stopped that.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct Stopped {
+    /// Where.
+    pub at: Step,
+    /// What was said there; addresses, too.
+    pub why: String,
+}
+
+/// What comes before a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The connection, with its encryption where that comes first, and the greeting.
+    Connect,
+    /// STARTTLS.
+    StartTls,
+    /// `SMTP_USER` and `SMTP_PASSWORD`.
+    Login,
+    /// Whom mails are from.
+    Sender,
 }
 
 /// A client of one mail server.
@@ -76,7 +101,7 @@ impl SmtpClient {
         let handed_over = timeout(self.server.timeout, async {
             let mut connection = match before {
                 Some(connection) => connection,
-                None => self.connect().await.map_err(|error| SendError::Unreachable(full(&error)))?,
+                None => self.connect().await.map_err(|stopped| SendError::Unreachable(stopped.why))?,
             };
             let answer = match dialogue(&mut connection, &envelope, &message).await {
                 Ok(answer) => answer,
@@ -100,18 +125,36 @@ impl SmtpClient {
         }
     }
 
-    async fn connect(&self) -> Result<Connection, Error> {
+    /// Goes as far as a mail does before it has a recipient. Nothing is sent.
+    pub(super) async fn check(&self, sender: &Email) -> Result<(), Stopped> {
+        let tried = timeout(self.server.timeout, async {
+            let mut connection = self.connect().await?;
+            let at = |why| Stopped { at: Step::Sender, why };
+            let sender = sender.as_str().parse::<Address>().map_err(|error| at(error.to_string()))?;
+            connection.command(Mail::new(Some(sender), Vec::new())).await.map_err(|error| at(full(&error)))?;
+            quit(connection).await;
+            Ok(())
+        });
+        tried.await.unwrap_or_else(|_| {
+            Err(Stopped { at: Step::Connect, why: format!("no answer within {:?}", self.server.timeout) })
+        })
+    }
+
+    async fn connect(&self) -> Result<Connection, Stopped> {
         let Smtp { host, port, tls, credentials, .. } = &self.server;
+        let at = |step| move |error: Error| Stopped { at: step, why: full(&error) };
         let wrapper = (*tls == Tls::Wrapper).then(|| self.tls.clone());
         let address = (host.as_str(), *port);
-        let mut connection = Connection::connect_tokio1(address, None, &self.hello, wrapper, None).await?;
+        let connected = Connection::connect_tokio1(address, None, &self.hello, wrapper, None).await;
+        let mut connection = connected.map_err(at(Step::Connect))?;
         if *tls == Tls::Required {
             // Where the server does not offer it this fails, and nothing goes in plain text.
-            connection.starttls(self.tls.clone(), &self.hello).await?;
+            connection.starttls(self.tls.clone(), &self.hello).await.map_err(at(Step::StartTls))?;
         }
         if let Some((user, password)) = credentials {
             let password = String::from_utf8_lossy(password.reveal()).into_owned();
-            let _: Response = connection.auth(DEFAULT_MECHANISMS, &Credentials::new(user.clone(), password)).await?;
+            let credentials = Credentials::new(user.clone(), password);
+            let _: Response = connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(at(Step::Login))?;
         }
         Ok(connection)
     }

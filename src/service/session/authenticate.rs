@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::end_unbound;
 use crate::cache::sessions::{Known, Live};
 use crate::domain::account::User;
 use crate::domain::session::AccessToken;
@@ -49,11 +50,21 @@ pub(super) struct Identified {
 }
 
 /// Finds out who presents these access tokens (one `Bearer` token, or every cookie of the access cookie's name). The refresh
-/// cookies that came along prove that the client holds the newest generation: see `domain::session`.
+/// cookies that came along prove that the client holds the newest generation: see `domain::session`. A session that was to be bound to a
+/// device and is not has ended when this returns.
 ///
 /// # Errors
 /// See [`AuthError`].
 pub async fn authenticate(app: &Arc<App>, access: &[String], refresh: &[String]) -> Result<Caller, AuthError> {
+    let caller = recognise(app, access, refresh).await;
+    if let Err(AuthError::Refused(id, Refusal::Unbound)) = &caller {
+        end_unbound(app, *id).await?;
+    }
+    caller
+}
+
+/// As [`authenticate`], and ends nothing.
+pub(super) async fn recognise(app: &Arc<App>, access: &[String], refresh: &[String]) -> Result<Caller, AuthError> {
     let now = app.clock.now();
     let authentic = access.iter().filter_map(|text| app.session.access_tokens.verify(text, now));
     let newest = of_one_session(authentic, |token| token.session_id, |token| (token.generation, token.expires));

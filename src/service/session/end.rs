@@ -1,10 +1,12 @@
 //! The one way in which a session ends, whoever asks: row, audit record and notification in one transaction, then the tombstone.
 
+use std::sync::Arc;
+
 use crate::domain::account::UserId;
 use crate::domain::audit::{Actor, Event, Record};
-use crate::domain::session::{EndReason, Session, SessionId};
+use crate::domain::session::{EndReason, Refusal, Session, SessionId};
 use crate::domain::timestamp::Timestamp;
-use crate::service::{App, Client, Failure};
+use crate::service::{App, Client, Failure, in_own_task};
 use crate::storage::{self, Tx, audit, session};
 
 /// Ends one session in a transaction of its own. Whether it did: a session ends once, for one reason.
@@ -28,6 +30,28 @@ pub(in crate::service) async fn end_by_id(
         session_ended(app, id, reason);
     }
     Ok(ended)
+}
+
+/// Ends a session that was to be bound to a device by now and is not, so that it stays refused, whatever the settings say later.
+pub(super) async fn end_unbound(app: &Arc<App>, id: SessionId) -> Result<(), Failure> {
+    let app = Arc::clone(app);
+    in_own_task(async move {
+        let ended = app.store.write(app.session.policy.clone(), move |tx, policy| {
+            Box::pin(async move {
+                let Some(locked) = session::lock_after_user(tx, id).await? else { return Ok(false) };
+                // What was read before the lock may have been bound meanwhile.
+                if locked.session.refusal(locked.user_active, policy, locked.now) != Some(Refusal::Unbound) {
+                    return Ok(false);
+                }
+                end_session(tx, &locked.session, &EndReason::Unbound, &Client::default(), locked.now).await
+            })
+        });
+        if ended.await? {
+            session_ended(&app, id, EndReason::Unbound);
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// After the commit: this node refuses the session's access tokens at once.
@@ -54,7 +78,7 @@ pub(in crate::service) async fn end_session(
         _ => Event::SessionEnded,
     };
     let actor = match reason {
-        EndReason::Reuse | EndReason::Evicted | EndReason::Device => Actor::Service,
+        EndReason::Reuse | EndReason::Evicted | EndReason::Device | EndReason::Unbound => Actor::Service,
         _ => client.actor.clone(),
     };
     let detail = Some(reason.as_str().to_owned());

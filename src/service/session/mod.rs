@@ -17,6 +17,7 @@ mod state;
 pub use authenticate::{AuthError, Caller, authenticate};
 pub(super) use begin::{Begun, begin_session, prepare_session, session_begun};
 pub use device::{DeviceBinding, NextChallenge, next_challenge};
+use end::end_unbound;
 pub(super) use end::{end_by_id, end_session, end_sessions_of, session_ended};
 pub use issue::IssuedTokens;
 pub(super) use issue::{issue_first_tokens, issue_tokens};

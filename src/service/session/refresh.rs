@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::authenticate::{Identified, identify_refresh};
-use super::{AuthError, Browser, Caller, IssuedTokens, authenticate, end_session, issue_tokens, session_ended};
+use super::authenticate::{Identified, identify_refresh, recognise};
+use super::{AuthError, Browser, Caller, IssuedTokens, end_session, end_unbound, issue_tokens, session_ended};
 use crate::domain::account::ExternalId;
 use crate::domain::audit::Event;
 use crate::domain::mail::Kind;
@@ -125,7 +125,7 @@ async fn refresh_once(
                 );
                 Ok(Refreshed::Issued(Box::new(issue_tokens(&app, &session, external_id.as_ref(), now)?)))
             }
-            Decision::Refuse(Refusal::DeviceProof, _) => match authenticate(&app, &access, &[]).await {
+            Decision::Refuse(Refusal::DeviceProof, _) => match recognise(&app, &access, &[]).await {
                 Ok(caller) if caller.session.id == token.session_id => Ok(Refreshed::ByDevice(Box::new(caller))),
                 Err(AuthError::Failed(failure)) => Err(failure.into()),
                 _ => {
@@ -133,7 +133,12 @@ async fn refresh_once(
                     Err(RefreshError::Refused(Refusal::DeviceProof))
                 }
             },
-            Decision::Refuse(refusal, _) => Err(RefreshError::Refused(refusal)),
+            Decision::Refuse(refusal, _) => {
+                if refusal == Refusal::Unbound {
+                    end_unbound(&app, token.session_id).await?;
+                }
+                Err(RefreshError::Refused(refusal))
+            }
             Decision::EndIt => {
                 session_ended(&app, token.session_id, EndReason::Reuse);
                 app.mail.wake();

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::authenticate::{MAX_LOOKED_AT, identify_each_refresh};
+use super::authenticate::{MAX_LOOKED_AT, identify_each_refresh, recognise};
 use super::device::{NextChallenge, challenge};
 use super::refresh::{Decision, decide};
-use super::{Browser, IssuedTokens, authenticate, issue_tokens};
+use super::{Browser, IssuedTokens, issue_tokens};
 use crate::domain::session::{BindingName, Refusal, SessionId};
 use crate::domain::throttle::Throttled;
 use crate::service::throttle::Limited;
@@ -107,7 +107,7 @@ async fn brings_another(
 ) -> Result<bool, DeviceRefreshError> {
     let now = app.clock.now();
     for token in access.iter().take(MAX_LOOKED_AT) {
-        match authenticate(app, std::slice::from_ref(token), &[]).await {
+        match recognise(app, std::slice::from_ref(token), &[]).await {
             Ok(caller) if caller.session.id != id => return Ok(true),
             Err(super::AuthError::Failed(failure)) => return Err(failure.into()),
             _ => {}

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::authenticate::identify_refresh;
-use super::{AuthError, Browser, Caller, authenticate};
+use super::authenticate::{identify_refresh, recognise};
+use super::{AuthError, Browser, Caller};
 use crate::domain::session::{Refusal, Verdict};
 use crate::service::{App, Client, Failure};
 use crate::storage::session;
@@ -23,7 +23,7 @@ pub enum State {
 /// # Errors
 /// When the database can't be asked.
 pub async fn state(app: &Arc<App>, client: &Client, access: &[String], browser: &Browser) -> Result<State, Failure> {
-    match authenticate(app, access, &browser.refresh).await {
+    match recognise(app, access, &browser.refresh).await {
         Ok(caller) => return Ok(State::Authenticated(Box::new(caller))),
         Err(AuthError::Failed(failure)) => return Err(failure),
         Err(_) => {}

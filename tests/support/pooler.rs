@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::postgres::{self, Cluster, SUPERUSER, Signal, Unprivileged};
+use super::postgres::{self, Cluster, SUPERUSER, Signal, Unprivileged};
 
 /// Which, and how it lends PostgreSQL's sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
