@@ -15,6 +15,8 @@ USER, PASSWORD = "doorward", "only-for-this-run"
 class Machine:
     """An overlay over this system, which is gone with the mount namespace of the script."""
 
+    processes = []
+
     def __init__(self, folder, *packages):
         self.base, self.root = folder, folder / "root"
         folder.mkdir()
@@ -30,7 +32,6 @@ class Machine:
         self.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages)
         shown = self.run("dpkg-query", "-W", "-f", "${Package} ${Version}\n", *packages)
         self.versions = dict(line.split() for line in shown.splitlines())
-        self.processes = []
 
     def write(self, path, text, mode=0o644):
         file = self.root / path
@@ -64,9 +65,10 @@ class Machine:
                 time.sleep(0.05)
         raise AssertionError(f"nothing listens on {port}: {(self.base / 'log').read_text()}")
 
-    def stop(self):
-        """The processes that were started here, with what they have started."""
-        for process in self.processes:
+    @classmethod
+    def stop_all(cls):
+        """What was started on any of them, with what that has started."""
+        for process in cls.processes:
             for how in (signal.SIGTERM, signal.SIGKILL):
                 try:
                     os.killpg(process.pid, how)
