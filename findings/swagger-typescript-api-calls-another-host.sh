@@ -8,7 +8,7 @@
 #
 # For who runs a login service: no call arrives, in any environment, and the password goes to a host that is not yours. Say where the service is
 # when making the client, `new Api({ baseUrl: "" })` for the page's own origin.
-# Doorward's contract has `/` as its first server, since any origin may serve it; see docs/compatibility.md.
+# Doorward's contract names no server, unless `PUBLIC_URL` says one, for this reason; see docs/compatibility.md.
 #
 # Installs the packages in a temporary folder, runs them, and fails when that changes.
 set -eu

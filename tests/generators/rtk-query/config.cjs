@@ -1,0 +1,1 @@
+module.exports = { schemaFile: "./doorward.json", apiFile: "./base.ts", apiImport: "base", outputFile: "./client/client.ts", exportName: "client" };
