@@ -55,6 +55,7 @@ pub(super) async fn look(config: &Config, clock: &Clock, report: &mut Report) {
         Err(error) => report.fail("database", "its tables are not what this program needs", error.to_string()),
     }
     compare_clocks(&store, clock, report).await;
+    super::imported::look(&config.imported, &store, report).await;
     store.close().await;
 }
 

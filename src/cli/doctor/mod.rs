@@ -6,6 +6,7 @@
 mod chain;
 mod here;
 mod http;
+mod imported;
 mod origins;
 mod outside;
 
