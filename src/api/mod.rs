@@ -91,7 +91,8 @@ pub fn endpoint(
         probes: app.probes.clone(),
     };
     let initiators = session::Initiators::of(&server.allowed_origins);
-    middleware::wrap(site.data(app).data(cookies.clone()).data(initiators), &settings)
+    let tells_email = session::TellsEmail(server.check_tells_email);
+    middleware::wrap(site.data(app).data(cookies.clone()).data(initiators).data(tells_email), &settings)
 }
 
 /// Every path with its methods: those of the document, and those of the documentation.

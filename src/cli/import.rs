@@ -33,7 +33,7 @@ pub(super) struct Import {
     #[arg(long)]
     table: Option<String>,
     /// Where a value stands, in place of the preset's: FIELD=COLUMN, with `a|b` for the first that is there, `a+b` for both, `!a` for the
-    /// opposite. Fields: `id`, `email`, `full_name`, `hash`, `is_active`, `is_superuser`, `created_at`, `last_login`
+    /// opposite. Fields: `id`, `email`, `email_verified`, `full_name`, `hash`, `is_active`, `is_superuser`, `created_at`, `last_login`
     #[arg(long = "column", value_name = "FIELD=COLUMN", value_parser = column)]
     columns: Vec<(Field, Column)>,
     /// What a bcrypt hash without a mark is of: must be said where the source may be Flask-Bcrypt, Devise or phpBB. Try it with --check
@@ -237,6 +237,7 @@ fn text(report: &Report, plan: &Plan) -> String {
         lines.push(format!("  {count} {scheme}"));
     }
     for (count, what) in [
+        (report.confirmed, "of them with an address that is confirmed"),
         (report.present, "were taken before"),
         (report.clashes, "were left: somebody else has what they need"),
         (report.refused, "are no accounts"),

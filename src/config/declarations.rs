@@ -55,6 +55,8 @@ settings! {
         /// The reverse proxies whose `X-Forwarded-For` and `X-Request-Id` are believed; `none`: clients connect
         /// directly. More public addresses than an IPv4 /8 or an IPv6 /16 has are refused in production.
         TRUSTED_PROXIES: Vec<IpNet> = PROXIES, Unset("nobody is believed, which production warns about");
+        /// Whether `/api/auth/check` also tells a proxy the address of whoever asks, as `X-User-Email`: where it is confirmed, else `-`.
+        CHECK_USER_EMAIL: bool = SWITCH, Is("off");
         /// How long a connection without a request is kept open; longer than the reverse proxy keeps it.
         KEEP_ALIVE_TIMEOUT: Duration = duration!("1s" to "1d"), Is("620s");
         /// Where Prometheus' metrics are told, on `/metrics`: an address that only your monitoring reaches.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::declarations::{
-    ALLOWED_ORIGINS, API_DOCS, HOST, HSTS, KEEP_ALIVE_TIMEOUT, METRICS_ADDR, PORT, PUBLIC_URL, SHUTDOWN_DELAY,
-    TRUSTED_PROXIES,
+    ALLOWED_ORIGINS, API_DOCS, CHECK_USER_EMAIL, HOST, HSTS, KEEP_ALIVE_TIMEOUT, METRICS_ADDR, PORT, PUBLIC_URL,
+    SHUTDOWN_DELAY, TRUSTED_PROXIES,
 };
 use super::networks::hold_strangers;
 use super::setting::Reader;
@@ -26,6 +26,8 @@ pub struct Server {
     pub allowed_origins: AllowedOrigins,
     /// `TRUSTED_PROXIES`: peers whose `X-Forwarded-For` and `X-Request-Id` are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// `CHECK_USER_EMAIL`: whether proxies that ask hear the address of whoever is logged in, too.
+    pub check_tells_email: bool,
     /// `API_DOCS`: whether `/docs`, `/redoc` and `/openapi.json` are served.
     pub api_docs: bool,
     /// `HSTS`: whether answers carry `Strict-Transport-Security`.
@@ -103,6 +105,7 @@ impl Server {
             "must not hold more public addresses than an IPv4 /8 or an IPv6 /16 has: whoever has one of them could name any \
              address as their own, and no limit would hold",
         );
+        let check_tells_email = reader.get(&CHECK_USER_EMAIL);
         let (api_docs, strict) = (reader.get(&API_DOCS), reader.get(&HSTS));
         let (keep_alive_timeout, shutdown_delay) = (reader.get(&KEEP_ALIVE_TIMEOUT), reader.get(&SHUTDOWN_DELAY));
         let metrics_addr = reader.get(&METRICS_ADDR);
@@ -112,6 +115,7 @@ impl Server {
             public_url,
             allowed_origins,
             trusted_proxies: trusted_proxies.unwrap_or_default(),
+            check_tells_email: check_tells_email?,
             api_docs: api_docs?,
             hsts: strict?,
             keep_alive_timeout: keep_alive_timeout?,

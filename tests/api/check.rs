@@ -1,8 +1,12 @@
 //! What a proxy asks before it hands on a request.
 
+use doorward::domain::account::Email;
+use doorward::service::{Client, operator};
+use serde_json::json;
+
 use crate::harness::app::{Database, TestApp};
 use crate::harness::both;
-use crate::harness::browser::Browser;
+use crate::harness::browser::{Browser, PASSWORD};
 use crate::harness::time::minutes;
 use crate::harness::tokens;
 
@@ -10,6 +14,7 @@ both! {
     says_who_asks,
     says_no_to_who_is_nobody,
     is_never_limited_and_never_refreshes,
+    hands_on_an_address_that_is_confirmed_and_no_other,
     refuses_what_another_sites_page_sent,
     believes_no_method_of_a_stranger,
 }
@@ -64,6 +69,46 @@ async fn is_never_limited_and_never_refreshes(app: TestApp) {
     assert!(answer.cookies().is_empty());
     answer.refused("token_expired");
     assert_eq!(app.number("SELECT generation FROM sessions").await, generation);
+}
+
+async fn hands_on_an_address_that_is_confirmed_and_no_other(database: Database) {
+    let app = TestApp::with(database, &[("CHECK_USER_EMAIL", "on"), ("EMAIL_VERIFICATION", "on")]).await;
+    // All that an address may have, in canonical form.
+    let email = "!#$%&'*+-/=?^_`{|}~@b\u{fc}cher.example";
+    let canonical = "!#$%&'*+-/=?^_`{|}~@xn--bcher-kva.example";
+    let laptop = app.register_and_login(email).await;
+    let told = |forged: Option<&str>| {
+        let call = laptop.get(PATH);
+        forged.into_iter().fold(call, |call, forged| call.header("x-user-email", forged))
+    };
+    for (confirmed, expected) in [(false, "-"), (true, canonical)] {
+        if confirmed {
+            let token = app.mail(canonical).await.token();
+            laptop.post("/api/auth/email/verify").json(&json!({ "token": token })).await.ok();
+        }
+        for forged in [None, Some(""), Some("admin@example.com")] {
+            let answer = told(forged).await;
+            let values: Vec<_> = answer.0.headers.get_all("x-user-email").iter().collect();
+            assert_eq!(answer.status(), 204, "{:?}", answer.0);
+            assert_eq!(values, [expected], "{forged:?}");
+        }
+    }
+    // Another address has to be confirmed anew: until then the old one is theirs.
+    let change = json!({ "email": "ann@example.com", "current_password": PASSWORD });
+    laptop.post("/api/auth/email/change").json(&change).await.is(202);
+    assert_eq!(told(None).await.header("x-user-email"), Some(canonical));
+    let token = app.mail("ann@example.com").await.token();
+    laptop.post("/api/auth/email/change/confirm").json(&json!({ "token": token })).await.ok();
+    assert_eq!(told(None).await.header("x-user-email"), Some("ann@example.com"));
+    // An operator's word confirms nothing.
+    let id = app.id_of("ann@example.com").await;
+    let other = Email::parse("other@example.com").unwrap();
+    operator::set_email(&app.service(), id, other, &Client::operator()).await.unwrap();
+    laptop.login("other@example.com").await.ok();
+    assert_eq!(told(None).await.header("x-user-email"), Some("-"));
+
+    let silent = app.restart(&[]).await;
+    assert_eq!(silent.visit(&laptop).get(PATH).await.header("x-user-email"), None, "unless it is set");
 }
 
 /// The headers of a request that the application would take, and of one that a page elsewhere has made the browser send.

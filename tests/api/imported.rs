@@ -1,6 +1,6 @@
 //! Accounts from elsewhere: hashes that other software made log in, and are Doorward's own after that.
 
-use doorward::domain::import::{Mapping, Preset, Report};
+use doorward::domain::import::{Clash, Mapping, Outcome, Preset, Report};
 use doorward::domain::password::{NotTaken, Password, Stored, Wrapping, firebase, recognise};
 use doorward::service::import::{Plan, import};
 use doorward::storage::import::Place;
@@ -18,9 +18,12 @@ both! {
     people_of_a_fastapi_template_log_in,
     people_of_fastapi_users_log_in_and_keep_their_uuids,
     people_of_django_log_in,
+    people_of_django_6_log_in,
     people_of_better_auth_log_in,
     people_of_pocketbase_log_in,
     people_of_wordpress_log_in,
+    an_address_that_somebody_has_left_is_kept_for_them,
+    whoever_has_no_password_gets_one_by_a_reset,
     nobody_registers_where_registration_is_closed,
 }
 
@@ -35,6 +38,9 @@ struct Vector {
     pepper: Option<String>,
     salt: Option<String>,
 }
+
+/// Of "`SecurePass123`".
+const BC: &str = "$2b$04$T2RhXNc30kVYoTRa9tHEOemwhY8o0OlfQk7EQdjJ2iQDDbu2zYuuq";
 
 const PEPPERS: [&str; 2] = [
     "short-pepper",
@@ -228,27 +234,45 @@ async fn people_of_a_fastapi_template_log_in(app: TestApp) {
 async fn people_of_fastapi_users_log_in_and_keep_their_uuids(app: TestApp) {
     let report = move_in(&app, "fastapi-users", None, include_str!("../data/import/fastapi-users.sql")).await;
     assert_eq!((report.made, report.is_whole(), report.schemes.len()), (4, true, 1), "{report:?}");
-    for (me, ext) in everybody(&app).await {
+    let seen = everybody(&app).await;
+    assert_eq!((report.confirmed, confirmed(&seen)), (1, vec![true, false, false, false]));
+    for (me, ext) in seen {
         assert_eq!(me["external_id"], ext);
         assert_eq!(ext.as_str().unwrap().len(), 36);
     }
 }
 
 async fn people_of_django_log_in(app: TestApp) {
-    let report = move_in(&app, "django", None, include_str!("../data/import/django.sql")).await;
+    of_django(&app, include_str!("../data/import/django.sql")).await;
+}
+
+async fn people_of_django_6_log_in(app: TestApp) {
+    of_django(&app, include_str!("../data/import/django6.sql")).await;
+}
+
+async fn of_django(app: &TestApp, sql: &str) {
+    let report = move_in(app, "django", None, sql).await;
     assert_eq!((report.made, report.without_password, report.is_whole()), (6, 1, true), "{report:?}");
     app.browser().login_with("eve@example.com", "SecurePass123").await.is(401);
     app.browser().login_with("dora@example.com", PEOPLE[3].1).await.is(401);
     app.execute("UPDATE users SET is_active = TRUE").await;
-    let seen = everybody(&app).await;
+    let seen = everybody(app).await;
     assert_eq!(seen[1].0["full_name"], "Bob Lee");
+    assert_eq!(confirmed(&seen), [false; 4], "Django itself does not tell");
     app.browser().login_with("root@example.com", "SecurePass123").await.ok();
+}
+
+/// Whose address is confirmed.
+fn confirmed(seen: &[(Value, Value)]) -> Vec<bool> {
+    seen.iter().map(|(me, _)| me["email_verified"].as_bool().unwrap()).collect()
 }
 
 async fn people_of_better_auth_log_in(app: TestApp) {
     let report = move_in(&app, "better-auth", None, include_str!("../data/import/better-auth.sql")).await;
     assert_eq!((report.made, report.is_whole()), (4, true), "{report:?}");
-    for (me, ext) in everybody(&app).await {
+    let seen = everybody(&app).await;
+    assert_eq!((report.confirmed, confirmed(&seen)), (1, vec![true, false, false, false]));
+    for (me, ext) in seen {
         assert_eq!(me["external_id"], ext);
         assert_eq!(ext.as_str().unwrap().len(), 32);
     }
@@ -257,7 +281,9 @@ async fn people_of_better_auth_log_in(app: TestApp) {
 async fn people_of_pocketbase_log_in(app: TestApp) {
     let report = move_in(&app, "pocketbase", None, include_str!("../data/import/pocketbase.sql")).await;
     assert_eq!((report.made, report.is_whole()), (4, true), "{report:?}");
-    for (me, ext) in everybody(&app).await {
+    let seen = everybody(&app).await;
+    assert_eq!((report.confirmed, confirmed(&seen)), (1, vec![true, false, false, false]));
+    for (me, ext) in seen {
         assert_eq!(me["external_id"], ext);
         assert_eq!(ext.as_str().unwrap().len(), 15);
     }
@@ -296,12 +322,13 @@ async fn people_of_devise_log_in_with_its_pepper() {
     let mine: Vec<_> = vectors.into_iter().filter(is_mine).collect();
     let mut sql = "CREATE TABLE users (id integer PRIMARY KEY, email varchar NOT NULL, encrypted_password varchar NOT NULL, \
                    reset_password_token varchar, remember_created_at datetime, sign_in_count integer, current_sign_in_at datetime, \
-                   last_sign_in_at datetime, created_at datetime(6) NOT NULL, updated_at datetime(6) NOT NULL);"
+                   last_sign_in_at datetime, confirmation_token varchar, confirmed_at datetime, confirmation_sent_at datetime, \
+                   unconfirmed_email varchar, created_at datetime(6) NOT NULL, updated_at datetime(6) NOT NULL);"
         .to_owned();
     for (number, vector) in mine.iter().enumerate() {
         let row = format!(
             "INSERT INTO users VALUES ({}, 'd{number}@example.com', '{}', NULL, NULL, 3, '2025-01-02 03:04:05.678901', NULL, \
-             '2024-01-02 03:04:05.678901', '2025-01-02 03:04:05.678901');",
+             NULL, '2024-01-02 03:04:06.678901', NULL, NULL, '2024-01-02 03:04:05.678901', '2025-01-02 03:04:05.678901');",
             number + 10,
             vector.stored
         );
@@ -314,7 +341,8 @@ async fn people_of_devise_log_in_with_its_pepper() {
     for (number, vector) in mine.iter().enumerate().filter(|(_, vector)| vector.expected() == Expected::LogsIn) {
         let browser = app.browser();
         browser.login_with(&format!("d{number}@example.com"), &vector.password).await.ok();
-        assert_eq!(browser.me().await.ok()["created_at"], "2024-01-02T03:04:05Z");
+        let me = browser.me().await.ok();
+        assert_eq!((&me["created_at"], &me["email_verified"]), (&json!("2024-01-02T03:04:05Z"), &json!(true)));
         logged_in += 1;
     }
     assert!(logged_in >= 4, "{logged_in}");
@@ -324,16 +352,15 @@ async fn people_of_devise_log_in_with_its_pepper() {
 async fn people_of_supabase_log_in() {
     let Some(url) = postgres::fresh_database().await else { return };
     let mut source = sqlx::PgConnection::connect(&url).await.unwrap();
-    let bc = "$2b$04$T2RhXNc30kVYoTRa9tHEOemwhY8o0OlfQk7EQdjJ2iQDDbu2zYuuq";
     let sql = format!(
         "CREATE SCHEMA auth; CREATE TABLE auth.users (id uuid PRIMARY KEY, email varchar(255), encrypted_password varchar(255), \
          email_confirmed_at timestamptz, last_sign_in_at timestamptz, raw_user_meta_data jsonb, is_super_admin boolean, \
          created_at timestamptz, updated_at timestamptz, phone text, banned_until timestamptz, deleted_at timestamptz, \
          is_sso_user boolean NOT NULL DEFAULT false, is_anonymous boolean NOT NULL DEFAULT false); \
-         INSERT INTO auth.users VALUES ('11111111-1111-1111-1111-111111111111', 'Ann@example.com', '{bc}', now(), '2025-01-02 03:04:05+02', \
+         INSERT INTO auth.users VALUES ('11111111-1111-1111-1111-111111111111', 'Ann@example.com', '{BC}', now(), '2025-01-02 03:04:05+02', \
          '{{\"full_name\": \"Ann Lee\"}}', false, '2024-01-02 03:04:05.5+00'); \
          INSERT INTO auth.users (id, email, encrypted_password, created_at, banned_until) \
-         VALUES ('22222222-2222-2222-2222-222222222222', 'bob@example.com', '{bc}', now(), now() + '1 day'); \
+         VALUES ('22222222-2222-2222-2222-222222222222', 'bob@example.com', '{BC}', now(), now() + '1 day'); \
          INSERT INTO auth.users (id, phone) VALUES ('33333333-3333-3333-3333-333333333333', '+49');"
     );
     source.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
@@ -358,8 +385,60 @@ async fn people_of_supabase_log_in() {
             (&me["full_name"], &me["external_id"], &me["created_at"]),
             (&json!("Ann Lee"), &json!("11111111-1111-1111-1111-111111111111"), &json!("2024-01-02T03:04:05Z"))
         );
+        assert_eq!((report.confirmed, &me["email_verified"]), (1, &json!(true)));
         app.browser().login_with("bob@example.com", "SecurePass123").await.is(401);
     }
+}
+
+async fn an_address_that_somebody_has_left_is_kept_for_them(database: Database) {
+    let app = TestApp::with(database, &[("EMAIL_VERIFICATION", "on")]).await;
+    let ann = app.register_and_login("ann@example.com").await;
+    let token = app.mail("ann@example.com").await.token();
+    ann.post("/api/auth/email/verify").json(&json!({ "token": token })).await.ok();
+    let change = json!({ "email": "new@example.com", "current_password": "SecurePass123" });
+    ann.post("/api/auth/email/change").json(&change).await.is(202);
+    let token = app.mail("new@example.com").await.token();
+    ann.post("/api/auth/email/change/confirm").json(&json!({ "token": token })).await.ok();
+    let take_back = app.mails("ann@example.com").await.pop().unwrap().token();
+
+    let sql = format!(
+        "CREATE TABLE users (id TEXT, email TEXT, password TEXT, email_verified INTEGER);
+         INSERT INTO users VALUES ('a', 'Ann@example.com', '{BC}', 1), ('b', 'bob@example.com', '{BC}', 1);"
+    );
+    let report = move_in(&app, "generic", None, &sql).await;
+    assert_eq!((report.made, report.clashes, report.confirmed), (1, 1, 1), "{report:?}");
+    assert_eq!(report.lines[0].outcome, Outcome::Clash(Clash::EmailLeft));
+    app.browser().login_with("ann@example.com", "SecurePass123").await.refused("incorrect_credentials");
+    let restore = json!({ "token": take_back, "new_password": "EvenMoreSecure456" });
+    app.browser().post("/api/auth/email/restore").json(&restore).await.ok();
+    app.browser().login_with("ann@example.com", "EvenMoreSecure456").await.ok();
+}
+
+/// Whose hash was not taken. There is nothing that such a person could prove: whatever wants the password is refused like a wrong one.
+async fn whoever_has_no_password_gets_one_by_a_reset(app: TestApp) {
+    app.import("ann@example.com", "SecurePass123").await;
+    let ann = app.browser();
+    ann.login("ann@example.com").await.ok();
+    app.execute("UPDATE users SET password_hash = '!'").await;
+    for password in ["SecurePass123", "!", "x"] {
+        let rounds = app.service().password.hashing.rounds_done();
+        ann.login_with("ann@example.com", password).await.refused("incorrect_credentials");
+        assert_eq!(app.service().password.hashing.rounds_done() - rounds, 16, "as for anybody");
+        let change = json!({ "current_password": password, "new_password": "EvenMoreSecure456" });
+        ann.post("/api/auth/password").json(&change).await.refused("incorrect_current_password");
+    }
+    let proof = json!({ "password": "!" });
+    ann.call(http::Method::DELETE, "/api/auth/me").json(&proof).await.refused("incorrect_current_password");
+    let change = json!({ "email": "new@example.com", "current_password": "!" });
+    ann.post("/api/auth/email/change").json(&change).await.refused("incorrect_current_password");
+    assert_eq!(app.hash_of("ann@example.com").await, "!");
+    ann.me().await.ok();
+
+    app.browser().post("/api/auth/password/forgot").json(&json!({ "email": "ann@example.com" })).await.is(202);
+    let token = app.mail("ann@example.com").await.token();
+    let reset = json!({ "token": token, "new_password": "EvenMoreSecure456" });
+    app.browser().post("/api/auth/password/reset").json(&reset).await.ok();
+    app.browser().login_with("ann@example.com", "EvenMoreSecure456").await.ok();
 }
 
 async fn nobody_registers_where_registration_is_closed(app: TestApp) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use doorward::platform::digest::sha256;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
@@ -81,6 +82,29 @@ impl Home {
         self.users().iter().map(|user| user["email"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Of all that is stored: of every file, or of the rows of each table and sequence.
+    async fn fingerprint(&self) -> Vec<(String, String)> {
+        let Some(url) = &self.url else {
+            let files = fs::read_dir(self.folder.path().join("data")).unwrap().map(|file| file.unwrap().path());
+            let hash = |path: PathBuf| format!("{:?}", sha256(&fs::read(path).unwrap()));
+            let mut files: Vec<_> = files.map(|path| (path.display().to_string(), hash(path))).collect();
+            files.sort();
+            return files;
+        };
+        let mut database = PgConnection::connect(url).await.unwrap();
+        let names = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'S') AND relnamespace = 'public'::regnamespace ORDER BY 1";
+        let names: Vec<String> = sqlx::query_scalar(names).fetch_all(&mut database).await.unwrap();
+        let mut hashes = Vec::new();
+        for name in names {
+            let rows = format!(
+                "SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM (SELECT * FROM \"{name}\") AS t"
+            );
+            let hash = sqlx::query_scalar(sqlx::AssertSqlSafe(rows)).fetch_one(&mut database).await.unwrap();
+            hashes.push((name, hash));
+        }
+        hashes
+    }
+
     async fn number(&self, query: &str) -> i64 {
         let query = sqlx::AssertSqlSafe(query.to_owned());
         if let Some(url) = &self.url {
@@ -116,6 +140,8 @@ both! {
     numbers_are_kept_and_nobody_gets_one_of_them,
     what_is_in_each_others_way_is_told_and_left,
     a_dry_run_writes_nothing,
+    confirmed_addresses_are_confirmed_here,
+    the_doctor_counts_the_passwords_that_need_a_secret,
     whoever_was_erased_does_not_come_back,
     a_killed_import_goes_on_and_two_at_once_make_each_account_once,
 }
@@ -246,17 +272,92 @@ async fn a_dry_run_writes_nothing(home: Home) {
     let refused = home.import(&["--from", from, "--dry-run"]);
     assert!(refused.code == Some(1) && refused.err.contains("doorward migrate"), "{refused:?}");
     assert_eq!(home.run(&["migrate"]).code, Some(0));
-    let file = home.folder.path().join("data/doorward.db");
-    let before = fs::read(&file).ok();
+    let before = home.fingerprint().await;
     let dry = home.import(&["--from", from, "--dry-run", "--reserve-ids", "99"]);
     assert_eq!(
         (dry.code, dry.out.as_str()),
         (Some(0), "1 rows read\n1 accounts would be made\n  1 bcrypt, cost 4\n"),
         "{dry:?}"
     );
-    assert_eq!(fs::read(&file).ok(), before);
-    assert_eq!(home.number("SELECT count(*) FROM users").await + home.number("SELECT count(*) FROM imported").await, 0);
-    assert_eq!(home.number("SELECT count(*) FROM audit").await, 0);
+    assert_eq!(home.fingerprint().await, before);
+    // What it told does come true.
+    assert_eq!(home.import(&["--from", from]).code, Some(0));
+    assert_ne!(home.fingerprint().await, before);
+}
+
+async fn confirmed_addresses_are_confirmed_here(home: Home) {
+    let rows = [
+        json!({ "id": "a", "email": "when@example.com", "hash": BC, "email_verified_at": "2024-01-02T03:04:05Z" }),
+        json!({ "id": "b", "email": "whether@example.com", "hash": BC, "email_verified_at": null, "email_verified": true }),
+        json!({ "id": "c", "email": "never@example.com", "hash": BC, "email_verified_at": null, "email_verified": false }),
+        json!({ "id": "d", "email": "zero@example.com", "hash": BC, "email_verified_at": "0000-00-00 00:00:00" }),
+        json!({ "id": "e", "email": "future@example.com", "hash": BC, "email_verified_at": "9999-01-01" }),
+        json!({ "id": "f", "email": "silent@example.com", "hash": BC }),
+    ];
+    let path = home.file("users.ndjson", &rows.map(|row| row.to_string()).join("\n"));
+    let from = path.to_str().unwrap();
+    let told = |made| {
+        format!("6 rows read\n6 accounts {made}\n  6 bcrypt, cost 4\n3 of them with an address that is confirmed\n")
+    };
+    assert_eq!(home.run(&["migrate"]).code, Some(0));
+    assert_eq!(home.import(&["--from", from, "--dry-run"]).out, told("would be made"));
+    assert_eq!(home.import(&["--from", from]).out, told("made"));
+    let confirmed = |users: Vec<Value>| {
+        let users = users.into_iter().filter(|user| user["email_verified"] == true);
+        users.map(|user| user["email"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let mut emails = confirmed(home.users());
+    emails.sort();
+    assert_eq!(emails, ["future@example.com", "when@example.com", "whether@example.com"]);
+    let at = |name: &str| format!("SELECT email_verified_at / 1000000 FROM users WHERE email = '{name}@example.com'");
+    assert_eq!(home.number(&at("when")).await, 1_704_164_645);
+    let now = home.number("SELECT max(at) / 1000000 FROM audit").await;
+    assert_eq!((home.number(&at("whether")).await, home.number(&at("future")).await), (now, now));
+
+    // Where it stands is told, and may be told the other way round.
+    let path =
+        home.file("more.csv", &format!("id,email,hash,pending\ng,g@example.com,{BC},1\nh,h@example.com,{BC},0\n"));
+    let elsewhere = ["--from", path.to_str().unwrap(), "--source", "more", "--column", "email_verified=!pending"];
+    assert_eq!(home.import(&elsewhere).code, Some(0));
+    assert!(confirmed(home.users()).contains(&"h@example.com".to_owned()));
+    assert!(!confirmed(home.users()).contains(&"g@example.com".to_owned()));
+}
+
+async fn the_doctor_counts_the_passwords_that_need_a_secret(home: Home) {
+    const KEY: &str = "qV/tIB16UIiZOq7EL0by3417wyC4CXInTiogLtmLUBWN60KfSZQ30KCR68MSvJ4yfgC5Ww/j9L1bvlRRQbh11w==";
+    let pepper = ("IMPORT_PEPPER", "pepper");
+    let firebase = format!("base64_signer_key: {KEY}, base64_salt_separator: Bw==, rounds: 8, mem_cost: 14");
+    let firebase = ("IMPORT_FIREBASE", firebase.as_str());
+    let run = |arguments: &[&str], settings: &[(&str, &str)]| {
+        run(home.folder.path(), arguments, &[&home.variables()[..], settings].concat())
+    };
+    // Nothing needs to listen for what is seen from here.
+    let told = |settings: &[(&str, &str)]| {
+        let found = run(&["doctor", "--json", "--url", "http://localhost:1"], settings);
+        let said: Value = serde_json::from_str(&found.out).unwrap_or_else(|_| panic!("{found:?}"));
+        let findings = said["findings"].as_array().unwrap().iter().filter(|finding| finding["id"] == "imported");
+        findings.map(|one| (one["status"].to_string(), one["text"].as_str().unwrap().to_owned())).collect::<Vec<_>>()
+    };
+    let (ok, failed) = ("\"ok\"".to_owned(), "\"failed\"".to_owned());
+    assert_eq!(home.run(&["migrate"]).code, Some(0));
+    assert_eq!(told(&[]), []);
+    assert_eq!(told(&[pepper]), [(ok.clone(), "no password needs IMPORT_PEPPER any more: it may be removed".into())]);
+
+    let rows = csv(&[("a", "ann@example.com", BC), ("b", "bob@example.com", BC), ("c", "carl@example.com", "")]);
+    let devise = home.file("devise.csv", &rows);
+    let from = ["import", "--from", devise.to_str().unwrap(), "--preset", "devise", "--column", "hash=hash"];
+    assert_eq!(run(&[&from[..], &["--scheme", "devise"]].concat(), &[pepper]).code, Some(0));
+    let user = json!({ "localId": "x", "email": "eve@example.com", "passwordHash": KEY, "salt": "c29tZXNhbHQ=" });
+    let export = home.file("users.json", &json!({ "users": [user] }).to_string());
+    let from = ["import", "--from", export.to_str().unwrap(), "--preset", "firebase"];
+    assert_eq!(run(&from, &[firebase]).code, Some(0));
+    assert_eq!(
+        told(&[pepper]),
+        [
+            (ok, "2 imported passwords still need IMPORT_PEPPER".into()),
+            (failed, "1 accounts can't be logged in to: their imported passwords need IMPORT_FIREBASE".into()),
+        ]
+    );
 }
 
 async fn whoever_was_erased_does_not_come_back(home: Home) {

@@ -149,6 +149,7 @@ pub fn settings() -> Settings {
             public_url: Some("https://auth.example.com".into()),
             allowed_origins: AllowedOrigins::Exactly(vec!["https://app.example.com".into()]),
             trusted_proxies: Vec::new(),
+            check_tells_email: false,
             api_docs: true,
             hsts: true,
             keep_alive_timeout: NEVER,

@@ -105,9 +105,13 @@ class Doorward:
         self.port = int(re.search(r":(\d+)", line)[1])
         self.origin = f"http://127.0.0.1:{self.port}"
 
-    def keys(self, *arguments):
-        command = [BINARY, "keys", "show", *arguments]
+    def run(self, *command):
+        """What a command beside the server prints."""
+        command = [BINARY, *command]
         return subprocess.run(command, cwd=self.folder, env=self.settings, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+    def keys(self, *arguments):
+        return self.run("keys", "show", *arguments)
 
     def jwks(self):
         return json.loads(ask(self.port, "/.well-known/jwks.json")[2])
@@ -115,8 +119,12 @@ class Doorward:
     def login(self, email):
         """A new person's access token."""
         account = json.dumps({"email": email, "password": PASSWORD}).encode()
+        assert ask(self.port, "/api/auth/register", "POST", [("Content-Type", "application/json")], account)[0] == 201
+        return self.login_again(email)
+
+    def login_again(self, email):
+        account = json.dumps({"email": email, "password": PASSWORD}).encode()
         json_body = [("Content-Type", "application/json")]
-        assert ask(self.port, "/api/auth/register", "POST", json_body, account)[0] == 201
         status, headers, _ = ask(self.port, "/api/auth/login", "POST", json_body, account)
         assert status == 200
         return re.search(r"access_token=([^;]+)", str(headers.get_all("Set-Cookie")))[1]

@@ -1,5 +1,6 @@
 //! May a request pass: what proxies ask before they hand one on.
 
+use poem::web::Data;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::Caller;
@@ -8,6 +9,13 @@ use crate::api::problem::{TypedProblem, codes};
 
 /// Where it is: what a proxy asks about is judged by that request's own method and origin.
 pub(in crate::api) const PATH: &str = "/api/auth/check";
+
+/// Stands for an address that nobody has confirmed, which anybody may have registered. No address is this.
+const UNCONFIRMED: &str = "-";
+
+/// Whether they hear the address of whoever asks, too.
+#[derive(Clone, Copy)]
+pub(in crate::api) struct TellsEmail(pub(in crate::api) bool);
 
 /// What proxies ask.
 pub struct CheckApi;
@@ -22,8 +30,16 @@ impl CheckApi {
     /// sent is refused as if it were for this service.
     #[oai(path = "/api/auth/check", method = "get", operation_id = "check")]
     #[expect(clippy::unused_async, reason = "poem-openapi asks for it")]
-    async fn check(&self, Caller(caller): Caller) -> Result<Checked, TypedProblem<CheckCode>> {
-        Ok(Checked::Passes(caller.user.id.to_string(), caller.session.id.to_string()))
+    async fn check(
+        &self,
+        Data(tells): Data<&TellsEmail>,
+        Caller(caller): Caller,
+    ) -> Result<Checked, TypedProblem<CheckCode>> {
+        let user = caller.user;
+        // Never empty: a proxy that copies what is there would pass on the visitor's own.
+        let confirmed = if user.email_verified_at.is_some() { user.email.as_str() } else { UNCONFIRMED };
+        let email = tells.0.then(|| confirmed.to_owned());
+        Ok(Checked::Passes(user.id.to_string(), caller.session.id.to_string(), email))
     }
 }
 
@@ -43,5 +59,8 @@ enum Checked {
         /// The id of the session; `sid` of the access token.
         #[oai(header = "X-Session-Id")]
         String,
+        /// With `CHECK_USER_EMAIL=on`, and then always: the person's address, where it is confirmed; else `-`.
+        #[oai(header = "X-User-Email")]
+        Option<String>,
     ),
 }

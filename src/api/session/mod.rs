@@ -24,7 +24,7 @@ use self::caller::RefreshCookie;
 pub use self::caller::{Caller, CallerCode};
 pub(super) use self::caller::{Desk, Tokens, same_user};
 pub use self::check::CheckApi;
-pub(super) use self::check::PATH as CHECK;
+pub(super) use self::check::{PATH as CHECK, TellsEmail};
 use self::cookies::Kind;
 pub use self::devices::DevicesApi;
 pub(super) use self::devices::{Session, clearing};

@@ -62,6 +62,7 @@ pub(super) async fn look(config: &Config, clock: &Clock, report: &mut Report) {
         sessions(&store, report).await;
     }
     compare_clocks(&store, clock, report).await;
+    super::imported::look(&config.imported, &store, report).await;
     store.close().await;
 }
 

@@ -7,6 +7,7 @@ mod bound;
 mod chain;
 mod here;
 mod http;
+mod imported;
 mod mail;
 mod origins;
 mod outside;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::column::{Column, Field, Record};
 use super::preset::{HashForm, Preset};
-use super::value::{is_on, moment, text};
+use super::value::{confirmed, is_on, moment, text};
 use crate::domain::account::{Email, ExternalId, FullName, UserId};
 use crate::domain::password::{NotTaken, Stored, Wrapping, firebase, keycloak, recognise};
 use crate::domain::timestamp::Timestamp;
@@ -32,6 +32,17 @@ pub struct Mapping {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceKey(pub String);
 
+/// Whether it was shown, in the source, that the person reads the mail of the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmed {
+    /// It was not, or the source does not tell.
+    No,
+    /// It does not tell when.
+    Yes,
+    /// Then.
+    At(Timestamp),
+}
+
 /// A row that is in order.
 #[derive(Clone, Debug)]
 pub struct Candidate {
@@ -43,6 +54,8 @@ pub struct Candidate {
     pub external_id: Option<ExternalId>,
     /// In canonical form.
     pub email: Email,
+    /// Whether the address is theirs.
+    pub confirmed: Confirmed,
     /// Without what a name can't have.
     pub full_name: Option<FullName>,
     /// What stands in the place of a password.
@@ -129,6 +142,22 @@ impl Mapping {
         }
     }
 
+    fn confirmed(&self, record: &Record) -> Confirmed {
+        let Some(column) = self.columns.get(&Field::EmailVerified) else { return Confirmed::No };
+        match column.of(record) {
+            Some(value) if column.is_negated() => {
+                if is_on(&value) {
+                    Confirmed::No
+                } else {
+                    Confirmed::Yes
+                }
+            }
+            Some(value) => confirmed(&value),
+            None if column.is_negated() && column.is_in(record) => Confirmed::Yes,
+            None => Confirmed::No,
+        }
+    }
+
     /// The id as the source has it.
     #[must_use]
     pub fn id(&self, record: &Record) -> Option<String> {
@@ -166,6 +195,7 @@ impl Mapping {
             key: SourceKey(key),
             id,
             external_id,
+            confirmed: self.confirmed(record),
             full_name: self.text(Field::FullName, record).and_then(|text| name(&text)),
             stored,
             not_taken,

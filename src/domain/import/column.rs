@@ -14,6 +14,8 @@ pub enum Field {
     Email,
     /// The name.
     FullName,
+    /// Whether, or when, it was shown that the person reads the mail of the address.
+    EmailVerified,
     /// The password's hash.
     Hash,
     /// Whether the person may log in.
@@ -34,10 +36,11 @@ pub enum Field {
 
 impl Field {
     /// All there are.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Id,
         Self::Email,
         Self::FullName,
+        Self::EmailVerified,
         Self::Hash,
         Self::IsActive,
         Self::IsSuperuser,
@@ -55,6 +58,7 @@ impl Field {
             Self::Id => "id",
             Self::Email => "email",
             Self::FullName => "full_name",
+            Self::EmailVerified => "email_verified",
             Self::Hash => "hash",
             Self::IsActive => "is_active",
             Self::IsSuperuser => "is_superuser",

@@ -6,7 +6,7 @@ mod outcome;
 mod preset;
 mod value;
 
-pub use candidate::{Candidate, Mapping, RowError, SourceKey};
+pub use candidate::{Candidate, Confirmed, Mapping, RowError, SourceKey};
 pub use column::{Column, ColumnError, Field, Record};
-pub use outcome::{Clash, Facts, Outcome, Report, Taken, Tally, judge};
+pub use outcome::{Clash, Facts, Outcome, Report, Taken, Tally, With, judge};
 pub use preset::{HashForm, PRESETS, Preset};

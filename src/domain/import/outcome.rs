@@ -14,6 +14,8 @@ pub struct Facts {
     pub present: bool,
     /// Somebody has the address.
     pub email_taken: bool,
+    /// Somebody has left the address not long ago: it is kept for them.
+    pub email_left: bool,
     /// Somebody has the id.
     pub id_taken: bool,
     /// Somebody has the external id.
@@ -29,6 +31,8 @@ pub enum Clash {
     IdTwice,
     /// An account that this source did not make has the address.
     EmailTaken,
+    /// An account has left the address not long ago, and may take it back.
+    EmailLeft,
     /// An account that this source did not make has the id.
     IdTaken,
     /// An account that this source did not make has the external id.
@@ -43,6 +47,7 @@ impl Clash {
             Self::EmailTwice => "another row has an address that is the same here: none of them was taken",
             Self::IdTwice => "another row has the same id: none of them was taken",
             Self::EmailTaken => "an account that was not made by this import has the address",
+            Self::EmailLeft => "an account has left the address less than 30 days ago, and it is kept for that one",
             Self::IdTaken => "an account that was not made by this import has the id",
             Self::ExternalIdTaken => "an account that was not made by this import has the external id",
         }
@@ -57,6 +62,7 @@ pub const fn judge(facts: Facts) -> Result<bool, Clash> {
     match facts {
         Facts { present: true, .. } => Ok(false),
         Facts { email_taken: true, .. } => Err(Clash::EmailTaken),
+        Facts { email_left: true, .. } => Err(Clash::EmailLeft),
         Facts { id_taken: true, .. } => Err(Clash::IdTaken),
         Facts { external_id_taken: true, .. } => Err(Clash::ExternalIdTaken),
         _ => Ok(true),
@@ -70,6 +76,17 @@ pub enum Taken {
     Whole,
     /// The account has none, until a reset, for this reason.
     WithoutPassword(NotTaken),
+}
+
+/// What an account was made with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct With {
+    /// What it has in the place of a password, described.
+    pub scheme: String,
+    /// Whether that shows in the time.
+    pub costlier: bool,
+    /// Whether its address is confirmed.
+    pub confirmed: bool,
 }
 
 /// What became of a row.
@@ -111,6 +128,8 @@ pub struct Report {
     pub clashes: u64,
     /// Accounts that were made and have no password, though the source had something there.
     pub without_password: u64,
+    /// Accounts that were made with an address that is confirmed.
+    pub confirmed: u64,
     /// What was taken, by scheme and cost.
     pub schemes: BTreeMap<String, u64>,
     /// Accounts that take longer for a wrong password than all others, until they have logged in.
@@ -123,15 +142,16 @@ impl Report {
     /// How many lines are kept.
     pub const MAX_LINES: usize = 1_000;
 
-    /// Counts a row; `scheme` describes what it has in the place of a password, `costlier` whether that shows.
-    pub fn count(&mut self, row: u64, email: Option<&str>, outcome: Outcome, scheme: Option<(String, bool)>) {
+    /// Counts a row, and what its account was made with.
+    pub fn count(&mut self, row: u64, email: Option<&str>, outcome: Outcome, with: Option<With>) {
         self.rows += 1;
         let deserves_a_line = match outcome {
             Outcome::Made(taken) => {
                 self.made += 1;
-                if let Some((scheme, costlier)) = scheme {
-                    *self.schemes.entry(scheme).or_default() += 1;
-                    self.costlier += u64::from(costlier);
+                if let Some(with) = with {
+                    *self.schemes.entry(with.scheme).or_default() += 1;
+                    self.costlier += u64::from(with.costlier);
+                    self.confirmed += u64::from(with.confirmed);
                 }
                 let without = matches!(taken, Taken::WithoutPassword(_));
                 self.without_password += u64::from(without);
@@ -168,9 +188,11 @@ mod tests {
 
     #[test]
     fn what_was_made_before_is_left_whatever_else_is_taken() {
-        let taken = Facts { present: true, email_taken: true, id_taken: true, external_id_taken: true };
+        let taken =
+            Facts { present: true, email_taken: true, email_left: true, id_taken: true, external_id_taken: true };
         assert_eq!(judge(taken), Ok(false));
         assert_eq!(judge(Facts { present: false, ..taken }), Err(Clash::EmailTaken));
+        assert_eq!(judge(Facts { email_left: true, ..Facts::default() }), Err(Clash::EmailLeft));
         assert_eq!(judge(Facts { id_taken: true, ..Facts::default() }), Err(Clash::IdTaken));
         assert_eq!(judge(Facts { external_id_taken: true, ..Facts::default() }), Err(Clash::ExternalIdTaken));
         assert_eq!(judge(Facts::default()), Ok(true));

@@ -5,6 +5,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, PrimitiveDateTime};
 
+use super::Confirmed;
 use crate::domain::timestamp::Timestamp;
 
 /// A text; numbers too. None where it is empty, or neither.
@@ -30,6 +31,29 @@ pub(super) fn is_on(value: &Value) -> bool {
         Value::Array(_) | Value::Object(_) => true,
     }
 }
+
+/// Whether something is confirmed, and since when: a switch that says yes, or a moment. Whatever is neither is none: an address is not to be
+/// believed by mistake.
+pub(super) fn confirmed(value: &Value) -> Confirmed {
+    let yes = match value {
+        Value::Bool(on) => *on,
+        Value::Number(number) => number.as_f64() == Some(1.0),
+        Value::String(text) => {
+            matches!(text.trim().to_ascii_lowercase().as_str(), "1" | "t" | "true" | "y" | "yes" | "on")
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    };
+    // A small number is no moment, but a switch of some kind.
+    let moment = moment(value).filter(|moment| *moment >= EARLIEST_CONFIRMED);
+    match (yes, moment) {
+        (true, _) => Confirmed::Yes,
+        (false, Some(moment)) => Confirmed::At(moment),
+        (false, None) => Confirmed::No,
+    }
+}
+
+/// The year 1990: nobody's address was confirmed before.
+const EARLIEST_CONFIRMED: Timestamp = Timestamp::from_seconds(631_152_000);
 
 /// A moment: RFC 3339; as databases write it, in UTC where no zone is told; a date; a number of seconds, milliseconds or microseconds since
 /// 1970, which is told by its size. None: it is none, or before 1970 or after 9999.
@@ -141,11 +165,47 @@ mod tests {
         }
     }
 
+    #[test]
+    fn confirmations_as_they_are_written() {
+        let at = Timestamp::parse("2025-12-30T00:00:00Z").unwrap();
+        for (value, expected) in [
+            (json!(true), Confirmed::Yes),
+            (json!(1), Confirmed::Yes),
+            (json!("t"), Confirmed::Yes),
+            (json!("True"), Confirmed::Yes),
+            (json!("1"), Confirmed::Yes),
+            (json!("2025-12-30 00:00:00"), Confirmed::At(at)),
+            (json!("2025-12-30T00:00:00+00:00"), Confirmed::At(at)),
+            (json!(1_767_052_800), Confirmed::At(at)),
+            (json!(1_767_052_800_000_i64), Confirmed::At(at)),
+            (json!("1767052800"), Confirmed::At(at)),
+            (json!({ "$date": "2025-12-30T00:00:00Z" }), Confirmed::At(at)),
+            (json!(null), Confirmed::No),
+            (json!(false), Confirmed::No),
+            (json!(0), Confirmed::No),
+            (json!("0"), Confirmed::No),
+            (json!("f"), Confirmed::No),
+            (json!(""), Confirmed::No),
+            (json!("2"), Confirmed::No),
+            (json!(2), Confirmed::No),
+            (json!(-1), Confirmed::No),
+            (json!("pending"), Confirmed::No),
+            (json!("0000-00-00 00:00:00"), Confirmed::No),
+            (json!("1970-01-01 00:00:01"), Confirmed::No),
+            (json!({ "pending": true }), Confirmed::No),
+            (json!([true]), Confirmed::No),
+        ] {
+            assert_eq!(confirmed(&value), expected, "{value}");
+        }
+    }
+
     proptest! {
         #[test]
         fn nothing_panics(text in "\\PC{0,30}|[0-9T:+ Z.-]{0,30}", number in any::<i64>(), real in any::<f64>()) {
             let _ = moment(&json!(text));
             let _ = moment(&json!(number));
+            let _ = confirmed(&json!(text));
+            let _ = confirmed(&json!(number));
             let _ = moment(&json!(real));
         }
     }

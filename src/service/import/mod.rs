@@ -16,7 +16,7 @@ use take::{Batch, judge_batch, take_batch};
 
 use super::Failure;
 use crate::domain::account::UserId;
-use crate::domain::import::{Clash, Mapping, Outcome, Report, Taken, Tally};
+use crate::domain::import::{Clash, Confirmed, Mapping, Outcome, Report, Taken, Tally, With};
 use crate::domain::password::{Bcrypt, NotTaken, Stored};
 use crate::storage::Store;
 use crate::storage::import::{Place, SourceError, has_imported, is_empty, open, reserve_ids};
@@ -152,8 +152,12 @@ async fn go_through(
         let batch =
             if write { take_batch(store, &name, batch).await? } else { judge_batch(store, &name, batch).await? };
         for line in batch.lines {
-            let scheme = line.stored.map(|stored| (stored.describe(), is_costlier(&stored, plan.cost)));
-            report.count(line.row, line.email.as_deref(), line.outcome, scheme);
+            let with = line.made_with.map(|(stored, confirmed)| With {
+                scheme: stored.describe(),
+                costlier: is_costlier(&stored, plan.cost),
+                confirmed: confirmed != Confirmed::No,
+            });
+            report.count(line.row, line.email.as_deref(), line.outcome, with);
         }
         told(Progress::Done(report.rows, survey.rows));
     }

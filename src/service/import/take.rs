@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::taken;
-use crate::domain::import::{Candidate, Clash, Facts, Outcome, judge};
+use crate::domain::import::{Candidate, Clash, Confirmed, Facts, Outcome, judge};
 use crate::domain::password::{NotTaken, Stored};
 use crate::platform::digest::sha256;
 use crate::storage::import::{NewAccount, facts, insert};
@@ -22,14 +22,14 @@ pub(super) struct Line {
     pub(super) row: u64,
     pub(super) email: Option<String>,
     pub(super) outcome: Outcome,
-    /// What it has in the place of a password, where an account was made.
-    pub(super) stored: Option<Stored>,
+    /// What it has in the place of a password, and whether its address is confirmed, where an account was made.
+    pub(super) made_with: Option<(Stored, Confirmed)>,
 }
 
 impl Batch {
     /// Nothing is made of it.
     pub(super) fn leave(&mut self, row: u64, email: Option<String>, outcome: Outcome) {
-        self.lines.push(Line { row, email, outcome, stored: None });
+        self.lines.push(Line { row, email, outcome, made_with: None });
     }
 
     pub(super) fn add(&mut self, row: u64, candidate: Candidate) {
@@ -45,12 +45,12 @@ impl Batch {
     /// With what became of each candidate.
     fn settled(mut self, verdicts: Vec<Result<bool, Clash>>) -> Self {
         for ((row, candidate), verdict) in self.candidates.drain(..).zip(verdicts) {
-            let Candidate { email, stored, not_taken, .. } = candidate;
+            let Candidate { email, stored, not_taken, confirmed, .. } = candidate;
             self.lines.push(Line {
                 row,
                 email: Some(email.as_str().to_owned()),
                 outcome: outcome(verdict, not_taken),
-                stored: (verdict == Ok(true)).then_some(stored),
+                made_with: (verdict == Ok(true)).then_some((stored, confirmed)),
             });
         }
         self.lines.sort_by_key(|line| line.row);
@@ -73,6 +73,7 @@ fn account(candidate: &Candidate) -> NewAccount {
         id: candidate.id,
         external_id: candidate.external_id,
         email: candidate.email,
+        confirmed: candidate.confirmed,
         full_name: candidate.full_name,
         password_hash: candidate.stored.to_hash(),
         is_active: candidate.is_active,
@@ -86,7 +87,8 @@ fn account(candidate: &Candidate) -> NewAccount {
 pub(super) async fn judge_batch(store: &Store, source: &Arc<str>, mut batch: Batch) -> Result<Batch, storage::Error> {
     let accounts = batch.accounts();
     let mut tx = store.read().await?;
-    let verdicts = facts(&mut tx, source, &accounts).await?.into_iter().map(judge).collect();
+    let now = tx.now().await?;
+    let verdicts = facts(&mut tx, source, &accounts, now).await?.into_iter().map(judge).collect();
     Ok(batch.settled(verdicts))
 }
 
@@ -98,7 +100,8 @@ pub(super) async fn take_batch(store: &Store, source: &Arc<str>, mut batch: Batc
 }
 
 async fn take(tx: &mut Tx, source: &str, accounts: &[NewAccount]) -> Result<Vec<Result<bool, Clash>>, storage::Error> {
-    let mut verdicts: Vec<_> = facts(tx, source, accounts).await?.into_iter().map(judge).collect();
+    let now = tx.now().await?;
+    let mut verdicts: Vec<_> = facts(tx, source, accounts, now).await?.into_iter().map(judge).collect();
     let wanted: Vec<NewAccount> = accounts
         .iter()
         .zip(&verdicts)
@@ -108,11 +111,10 @@ async fn take(tx: &mut Tx, source: &str, accounts: &[NewAccount]) -> Result<Vec<
     if wanted.is_empty() {
         return Ok(verdicts);
     }
-    let now = tx.now().await?;
     let made: HashSet<String> = insert(tx, source, &wanted, now).await?.into_iter().collect();
     if made.len() < wanted.len() {
         // Somebody was faster: who, is known by now.
-        let now_known = facts(tx, source, accounts).await?;
+        let now_known = facts(tx, source, accounts, now).await?;
         for ((verdict, account), facts) in verdicts.iter_mut().zip(accounts).zip(now_known) {
             if *verdict == Ok(true) && !made.contains(account.email.as_str()) {
                 *verdict = overtaken(facts);

@@ -6,4 +6,6 @@ mod write;
 
 pub use file::Format;
 pub use source::{Place, Records, SourceError, open};
-pub use write::{NewAccount, facts, has_imported, highest_id, insert, is_empty, reserve_ids};
+pub use write::{
+    NeededSecrets, NewAccount, facts, has_imported, highest_id, insert, is_empty, needed_secrets, reserve_ids,
+};

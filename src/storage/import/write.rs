@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use crate::domain::account::{Email, ExternalId, FullName, UserId};
-use crate::domain::import::Facts;
+use crate::domain::import::{Confirmed, Facts};
 use crate::domain::password::PasswordHash;
 use crate::domain::timestamp::Timestamp;
 use crate::storage::{Error, Tx};
@@ -22,6 +22,8 @@ pub struct NewAccount {
     pub external_id: Option<ExternalId>,
     /// In canonical form.
     pub email: Email,
+    /// Whether the address is theirs; a time that is not told is now.
+    pub confirmed: Confirmed,
     /// The name.
     pub full_name: Option<FullName>,
     /// What stands in the place of a password.
@@ -37,13 +39,15 @@ pub struct NewAccount {
 }
 
 /// What the database knows of each, in their order.
-pub async fn facts(tx: &mut Tx, source: &str, accounts: &[NewAccount]) -> Result<Vec<Facts>, Error> {
+pub async fn facts(tx: &mut Tx, source: &str, accounts: &[NewAccount], now: Timestamp) -> Result<Vec<Facts>, Error> {
     macro_rules! facts {
         ($key:literal, $id:literal, $external_id:literal, $email:literal, $from:literal, $order:literal) => {
             concat!(
                 "SELECT EXISTS (SELECT 1 FROM imported i WHERE i.source = $2 AND i.key = ",
                 $key,
                 "), EXISTS (SELECT 1 FROM users u WHERE u.email = ",
+                $email,
+                "), EXISTS (SELECT 1 FROM left_addresses l WHERE l.reserved_until > $3 AND l.email = ",
                 $email,
                 "), EXISTS (SELECT 1 FROM users u WHERE u.id = ",
                 $id,
@@ -74,11 +78,16 @@ pub async fn facts(tx: &mut Tx, source: &str, accounts: &[NewAccount]) -> Result
             "r.n"
         ),
     );
-    let rows: Vec<(bool, bool, bool, bool)> =
-        on!(tx, conn => sqlx::query_as(sql).bind(text(accounts)).bind(source).fetch_all(conn).await)?;
-    let facts = |(present, email_taken, id_taken, external_id_taken)| Facts {
+    let rows: Vec<(bool, bool, bool, bool, bool)> = on!(tx, conn => sqlx::query_as(sql)
+        .bind(text(accounts))
+        .bind(source)
+        .bind(now.micros())
+        .fetch_all(conn)
+        .await)?;
+    let facts = |(present, email_taken, email_left, id_taken, external_id_taken)| Facts {
         present,
         email_taken,
+        email_left,
         id_taken,
         external_id_taken,
     };
@@ -91,8 +100,8 @@ pub async fn insert(tx: &mut Tx, source: &str, accounts: &[NewAccount], now: Tim
     macro_rules! insert {
         ($overriding:literal, $values:literal, $from:literal) => {
             concat!(
-                "INSERT INTO users (id, external_id, email, full_name, password_hash, is_active, is_superuser, created_at, last_login, ",
-                "updated_at) ",
+                "INSERT INTO users (id, external_id, email, email_verified_at, full_name, password_hash, is_active, is_superuser, ",
+                "created_at, last_login, updated_at) ",
                 $overriding,
                 " SELECT ",
                 $values,
@@ -105,17 +114,20 @@ pub async fn insert(tx: &mut Tx, source: &str, accounts: &[NewAccount], now: Tim
     let sql = tx.pick(
         insert!(
             "",
-            "r.value ->> 'id', r.value ->> 'external_id', r.value ->> 'email', r.value ->> 'full_name', r.value ->> 'hash', \
-             r.value ->> 'is_active', r.value ->> 'is_superuser', min(coalesce(r.value ->> 'created_at', $2), $2), r.value ->> 'last_login'",
+            "r.value ->> 'id', r.value ->> 'external_id', r.value ->> 'email', \
+             CASE WHEN r.value ->> 'confirmed' THEN min(coalesce(r.value ->> 'confirmed_at', $2), $2) END, \
+             r.value ->> 'full_name', r.value ->> 'hash', r.value ->> 'is_active', r.value ->> 'is_superuser', \
+             min(coalesce(r.value ->> 'created_at', $2), $2), r.value ->> 'last_login'",
             // WHERE: else SQLite takes ON CONFLICT for the condition of a join.
             "json_each($1) r WHERE true"
         ),
         insert!(
             "OVERRIDING SYSTEM VALUE",
-            "coalesce(r.id, nextval(pg_get_serial_sequence('users', 'id'))), r.external_id, r.email, r.full_name, r.hash, r.is_active, \
-             r.is_superuser, least(coalesce(r.created_at, $2), $2), r.last_login",
+            "coalesce(r.id, nextval(pg_get_serial_sequence('users', 'id'))), r.external_id, r.email, \
+             CASE WHEN r.confirmed THEN least(coalesce(r.confirmed_at, $2), $2) END, r.full_name, r.hash, r.is_active, r.is_superuser, \
+             least(coalesce(r.created_at, $2), $2), r.last_login",
             "jsonb_to_recordset($1::jsonb) AS r(id bigint, external_id text, email text, full_name text, hash text, is_active boolean, \
-             is_superuser boolean, created_at bigint, last_login bigint)"
+             is_superuser boolean, created_at bigint, last_login bigint, confirmed boolean, confirmed_at bigint)"
         ),
     );
     let made: Vec<(i64, String)> =
@@ -153,6 +165,23 @@ pub async fn insert(tx: &mut Tx, source: &str, accounts: &[NewAccount], now: Tim
 pub async fn has_imported(tx: &mut Tx, source: &str) -> Result<bool, Error> {
     let sql = "SELECT EXISTS (SELECT 1 FROM imported WHERE source = $1)";
     on!(tx, conn => sqlx::query_scalar(sql).bind(source).fetch_one(conn).await)
+}
+
+/// Passwords that can be looked at by a setting alone, until their people have logged in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NeededSecrets {
+    /// So many need Devise's pepper.
+    pub pepper: i64,
+    /// So many need the parameters of a Firebase project.
+    pub firebase: i64,
+}
+
+/// Counts them. Goes through all accounts.
+pub async fn needed_secrets(tx: &mut Tx) -> Result<NeededSecrets, Error> {
+    let sql = "SELECT count(*) FILTER (WHERE password_hash LIKE 'devise$%'), count(*) FILTER (WHERE password_hash LIKE 'firebase$%') \
+               FROM users";
+    let (pepper, firebase) = on!(tx, conn => sqlx::query_as(sql).fetch_one(conn).await)?;
+    Ok(NeededSecrets { pepper, firebase })
 }
 
 /// Whether there is no account.
@@ -194,6 +223,11 @@ fn text(accounts: &[NewAccount]) -> String {
             "id": account.id.map(|id| id.0),
             "external_id": account.external_id.as_ref().map(ExternalId::as_str),
             "email": account.email.as_str(),
+            "confirmed": account.confirmed != Confirmed::No,
+            "confirmed_at": match account.confirmed {
+                Confirmed::At(at) => Some(at.micros()),
+                Confirmed::No | Confirmed::Yes => None,
+            },
             "full_name": account.full_name.as_ref().map(FullName::as_str),
             "hash": account.password_hash.as_str(),
             "is_active": account.is_active,

@@ -7,7 +7,7 @@ CREATE TABLE user (
 	is_verified BOOLEAN NOT NULL, 
 	PRIMARY KEY (id)
 );
-INSERT INTO "user" VALUES ('6ae15987-8098-49ef-a108-b9422a10e50e', 'ann@example.com', '$argon2id$v=19$m=65536,t=3,p=4$R70BG55wxxOptmu6FS4AsA$uI4GtXfsOrjB+dyymLuIBxumqM7NAE0ACVwhv/kefEQ', 1, 0, 0);
-INSERT INTO "user" VALUES ('cc5497aa-5ea4-4f31-8b61-3bdfbe975b4b', 'bob@example.com', '$argon2id$v=19$m=65536,t=3,p=4$q97L8f2WGVF+sMGxEXLlVA$RiTjwnHzqFd2wXFesE823nzZL1d9TdLg4SYtY1TEfys', 1, 0, 0);
-INSERT INTO "user" VALUES ('26637c6b-3dec-4716-8e35-88d0b257fb83', 'carl@example.com', '$argon2id$v=19$m=65536,t=3,p=4$v4UumW5ECwP3jCvMDcFenA$E1ED6FJA5i5JEGTAMptXLJt9v+f9In5JqulLXu9FXtw', 1, 0, 0);
-INSERT INTO "user" VALUES ('4bf41b92-3a85-42d0-87ef-6b40dc7d786a', 'dora@example.com', '$argon2id$v=19$m=65536,t=3,p=4$nlyvgVdzDIXhh/sIkfPxpw$p6PN43BV4SAA652y/g5sPLIXWd4v3//adzHiy1bocvU', 1, 0, 0);
+INSERT INTO "user" VALUES ('3e56bc3a-29cf-4f3d-8536-849a4a7c2ab2', 'ann@example.com', '$argon2id$v=19$m=65536,t=3,p=4$F0UsB82SsVv+c3k3LoPXVg$vo7D9WENujqqWHokWDx96X6sdGz9kIEnWe+nNDCby0o', 1, 0, 1);
+INSERT INTO "user" VALUES ('e44d05de-8cd0-4cbe-ab6a-0f310662b90c', 'bob@example.com', '$argon2id$v=19$m=65536,t=3,p=4$LGuTJ9JTbFn9RoQGz40HdQ$T9xUgvrHYGZIz3u4aRkpGL/3axhU8Q+YN5TmxDsxJxc', 1, 0, 0);
+INSERT INTO "user" VALUES ('e3c06cb5-269a-4082-a8b7-aadbb9936623', 'carl@example.com', '$argon2id$v=19$m=65536,t=3,p=4$BuPM0SRoWEqzIK8bAZBoeg$uRVZAViAms9p7DteIRUssZyoHs6rrvw/oYfhEfebPZ0', 1, 0, 0);
+INSERT INTO "user" VALUES ('b0488cb6-4108-451f-83c4-5049aac62bd0', 'dora@example.com', '$argon2id$v=19$m=65536,t=3,p=4$XEktMEciYWPvqIQSZk4KXw$rOxjIrJuWsY9sJv9ypXqMac4twghljlKPPPc2tpBT10', 1, 0, 0);

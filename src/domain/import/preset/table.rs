@@ -1,40 +1,13 @@
-//! Where well-known software keeps its accounts.
+//! The tables and columns of each program.
 
-use std::collections::BTreeMap;
-
-use super::column::{Column, Field};
+use super::{HashForm, Preset};
+use crate::domain::import::Field;
 use crate::domain::password::Wrapping;
 
-/// How a source writes its hashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HashForm {
-    /// One text that says what it is.
-    Text,
-    /// Firebase: a hash and a salt; the project's parameters are a setting.
-    Firebase,
-    /// Keycloak: two JSON texts.
-    Keycloak,
-}
-
-/// Where a program keeps its accounts.
-#[derive(Debug)]
-pub struct Preset {
-    /// At the command line.
-    pub name: &'static str,
-    /// Which program.
-    pub title: &'static str,
-    /// Its table; several names are tried in order. Or a query in parentheses.
-    pub tables: &'static [&'static str],
-    columns: &'static [(Field, &'static str)],
-    /// What a bcrypt without a mark is of; none: `--scheme` must say.
-    pub bare: Option<Wrapping>,
-    /// How its hashes are written.
-    pub hash: HashForm,
-    /// Stands before an id that is not the whole of it.
-    pub id_prefix: &'static str,
-}
-
-use Field::{CreatedAt, CredentialData, Email, FullName, Hash, Id, IsActive, IsSuperuser, LastLogin, Salt, SecretData};
+use Field::{
+    CreatedAt, CredentialData, Email, EmailVerified, FullName, Hash, Id, IsActive, IsSuperuser, LastLogin, Salt,
+    SecretData,
+};
 
 const PLAIN: Preset = Preset {
     name: "",
@@ -54,6 +27,7 @@ pub static PRESETS: [Preset; 17] = [
         columns: &[
             (Id, "id"),
             (Email, "email|email_address|mail"),
+            (EmailVerified, "email_verified_at|email_confirmed_at|email_verified|email_confirmed"),
             (FullName, "full_name|name|display_name|first_name+last_name"),
             (Hash, "password_hash|hashed_password|encrypted_password|hash|password"),
             (IsActive, "is_active|active|enabled"),
@@ -69,6 +43,7 @@ pub static PRESETS: [Preset; 17] = [
         columns: &[
             (Id, "id"),
             (Email, "email"),
+            (EmailVerified, "email_verified_at|email_verified|is_email_verified"),
             (FullName, "full_name|name|first_name+last_name"),
             (Hash, "hashed_password|password_hash|password"),
             (IsActive, "is_active"),
@@ -85,6 +60,7 @@ pub static PRESETS: [Preset; 17] = [
         columns: &[
             (Id, "id"),
             (Email, "email"),
+            (EmailVerified, "is_verified"),
             (FullName, "full_name|name|first_name+last_name"),
             (Hash, "hashed_password"),
             (IsActive, "is_active"),
@@ -116,6 +92,7 @@ pub static PRESETS: [Preset; 17] = [
         columns: &[
             (Id, "id"),
             (Email, "email"),
+            (EmailVerified, "email_confirmed_at|email_verified_at|confirmed_at"),
             (FullName, "full_name|name|first_name+last_name"),
             (Hash, "password_hash|hashed_password|password"),
             (IsActive, "is_active|active"),
@@ -132,6 +109,7 @@ pub static PRESETS: [Preset; 17] = [
         columns: &[
             (Id, "id"),
             (Email, "email"),
+            (EmailVerified, "email_verified_at"),
             (FullName, "name"),
             (Hash, "password"),
             (IsActive, "!deleted_at"),
@@ -143,7 +121,13 @@ pub static PRESETS: [Preset; 17] = [
         name: "symfony",
         title: "Symfony (Doctrine)",
         tables: &["user", "users"],
-        columns: &[(Id, "id"), (Email, "email"), (FullName, "full_name|name"), (Hash, "password")],
+        columns: &[
+            (Id, "id"),
+            (Email, "email"),
+            (EmailVerified, "is_verified"),
+            (FullName, "full_name|name"),
+            (Hash, "password"),
+        ],
         ..PLAIN
     },
     Preset {
@@ -153,6 +137,7 @@ pub static PRESETS: [Preset; 17] = [
         columns: &[
             (Id, "id"),
             (Email, "email"),
+            (EmailVerified, "confirmed_at"),
             (FullName, "full_name|name|first_name+last_name"),
             (Hash, "encrypted_password"),
             (IsSuperuser, "admin"),
@@ -200,6 +185,7 @@ pub static PRESETS: [Preset; 17] = [
         columns: &[
             (Id, "id"),
             (Email, "email"),
+            (EmailVerified, "emailVerified"),
             (FullName, "name"),
             (Hash, "hash"),
             (IsActive, "!banned"),
@@ -217,6 +203,7 @@ pub static PRESETS: [Preset; 17] = [
         columns: &[
             (Id, "id"),
             (Email, "email"),
+            (EmailVerified, "email_confirmed_at"),
             (FullName, "raw_user_meta_data.full_name|raw_user_meta_data.name"),
             (Hash, "encrypted_password"),
             (IsActive, "may_log_in"),
@@ -231,6 +218,7 @@ pub static PRESETS: [Preset; 17] = [
         columns: &[
             (Id, "user_id|_id"),
             (Email, "email"),
+            (EmailVerified, "email_verified"),
             (FullName, "name"),
             (Hash, "passwordHash|password_hash"),
             (IsActive, "!blocked"),
@@ -246,6 +234,7 @@ pub static PRESETS: [Preset; 17] = [
         columns: &[
             (Id, "localId"),
             (Email, "email"),
+            (EmailVerified, "emailVerified"),
             (FullName, "displayName"),
             (Hash, "passwordHash"),
             (Salt, "salt"),
@@ -264,6 +253,7 @@ pub static PRESETS: [Preset; 17] = [
         columns: &[
             (Id, "id"),
             (Email, "email"),
+            (EmailVerified, "email_verified|emailVerified"),
             (FullName, "first_name+last_name|firstName+lastName"),
             (CredentialData, "credential_data|credentials.0.credentialData"),
             (SecretData, "secret_data|credentials.0.secretData"),
@@ -280,6 +270,7 @@ pub static PRESETS: [Preset; 17] = [
         columns: &[
             (Id, "id"),
             (Email, "email"),
+            (EmailVerified, "verified"),
             (FullName, "name"),
             (Hash, "password|passwordHash"),
             (CreatedAt, "created"),
@@ -297,27 +288,3 @@ pub static PRESETS: [Preset; 17] = [
         ..PLAIN
     },
 ];
-
-impl Preset {
-    /// The one that is called so.
-    #[must_use]
-    pub fn named(name: &str) -> Option<&'static Self> {
-        PRESETS.iter().find(|preset| preset.name == name)
-    }
-
-    /// Where each value stands.
-    #[must_use]
-    pub fn columns(&self) -> BTreeMap<Field, Column> {
-        self.columns.iter().filter_map(|(field, column)| Some((*field, Column::parse(column).ok()?))).collect()
-    }
-
-    /// The columns as they are written, for the documentation.
-    #[must_use]
-    pub const fn written(&self) -> &'static [(Field, &'static str)] {
-        self.columns
-    }
-}
-
-#[cfg(test)]
-#[path = "preset_tests.rs"]
-mod tests;
