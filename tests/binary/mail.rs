@@ -91,6 +91,11 @@ fn an_operator_sends_a_test_and_looks_at_what_mails_say() {
     let own = [("MAIL_TEMPLATES", "own"), ("RESET_URL", "https://app.example.com/reset")];
     let (_, out, _) = run(&["preview", "reset"], &own);
     assert!(out.starts_with("Subject: Neu bei Doorward\n\nhttps://app.example.com/reset#token="), "{out}");
+    let page = [("EMAIL_CHANGE_URL", "https://app.example.com/email")];
+    for (name, link) in [("email_change", "email#token="), ("email_changed", "email#restore=")] {
+        let (_, out, _) = run(&["preview", name], &page);
+        assert!(out.contains(&format!("https://app.example.com/{link}AAAA")), "{out}");
+    }
     put("Subject: Neu\n\n{{ lnik }}\n");
     let (code, _, err) = run(&["preview", "reset"], &own);
     assert!(code == Some(1) && err.contains("reset.txt"), "{err}");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Mail;
 use crate::domain::account::Email;
-use crate::domain::mail::{Facts, Kind};
+use crate::domain::mail::{Facts, Kind, LinkToken};
 use crate::domain::timestamp::Timestamp;
 use crate::platform::mail::{Context, Letter, Line, Rendered, SendError, TemplateProblem};
 use crate::platform::random::RandomError;
@@ -68,10 +68,8 @@ fn example(app: &App, kind: Kind, now: Timestamp) -> Result<Rendered, TemplatePr
     let mut context = Context::example(kind, facts);
     context.app_name.clone_from(&app.mail.settings.app_name);
     context.at = super::text::told(now);
-    let page = kind.purpose().and_then(|purpose| app.mail.page(purpose));
-    if let Some(page) = page {
-        context.link = Some(format!("{page}#token={}", "A".repeat(43)));
-    }
+    let link = kind.purpose().and_then(|purpose| app.mail.link(purpose, &LinkToken::new([0; 32])));
+    context.link = link.or(context.link);
     app.mail.templates.render(kind, &context)
 }
 
