@@ -321,6 +321,11 @@ async fn confirmed_addresses_are_confirmed_here(home: Home) {
     assert_eq!(home.import(&elsewhere).code, Some(0));
     assert!(confirmed(home.users()).contains(&"h@example.com".to_owned()));
     assert!(!confirmed(home.users()).contains(&"g@example.com".to_owned()));
+    let path =
+        home.file("none.ndjson", &json!({ "id": "x", "email": "x@example.com", "email_verified": true }).to_string());
+    let nowhere = ["--from", path.to_str().unwrap(), "--source", "none", "--column", "email_verified="];
+    assert_eq!(home.import(&nowhere).code, Some(0));
+    assert!(!confirmed(home.users()).contains(&"x@example.com".to_owned()));
 }
 
 async fn the_doctor_counts_the_passwords_that_need_a_secret(home: Home) {

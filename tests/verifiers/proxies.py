@@ -64,3 +64,20 @@ def takes_the_browsers_word(port, token):
         # The visitor's own word of the method counts for nothing.
         headers = [cookie, ("Sec-Fetch-Site", site), ("X-Forwarded-Method", "GET")]
         assert ask(port, "/api/hello", method, headers)[0] == expected, f"{method} {site}"
+
+
+def hands_on_a_confirmed_address(port, doorward, email):
+    """With CHECK_USER_EMAIL=on, and a proxy that hands it on."""
+    cookie = ("Cookie", f"access_token={doorward.login(email)}")
+
+    def addresses(forged):
+        status, seen = told(ask(port, "/api/hello", headers=forged + [cookie]))
+        return status, [value for name, value in seen if name == "x-user-email"]
+
+    for forged in ([], FORGED, FORGED[3:4]):
+        assert addresses(forged) == (200, ["-"]), "nobody has confirmed it"
+    doorward.run("user", "confirm-email", email)
+    cookie = ("Cookie", f"access_token={doorward.login_again(email)}")
+    for forged in ([], FORGED, FORGED[3:4]):
+        assert addresses(forged) == (200, [email])
+    assert told(ask(port, "/public", headers=FORGED + [cookie])) == (200, [])

@@ -7,7 +7,7 @@ import re
 import jwt
 import pytest
 from conftest import Doorward, Process, ask, free_port, program, replaced, snippet
-from proxies import FORGED, told, refuses_pages_of_other_sites, says_who_asks_whatever_is_forged, takes_the_browsers_word
+from proxies import hands_on_a_confirmed_address, refuses_pages_of_other_sites, says_who_asks_whatever_is_forged, takes_the_browsers_word
 
 
 def nginx(start, site):
@@ -78,21 +78,7 @@ def test_the_address_of_whoever_asks(start, echo):
     before, after = text.split("@check_failed;", 1)
     empty = '        proxy_set_header X-User-Email "";'
     port = nginx(start, f"{before}@check_failed;{after.replace(empty, handed_on, 1)}").port
-    token = doorward.login("ann@example.com")
-    cookie = [("Cookie", f"access_token={token}")]
-
-    def address(headers):
-        status, seen = told(ask(port, "/api/hello", headers=headers + cookie))
-        return status, [value for name, value in seen if name == "x-user-email"]
-
-    for forged in ([], FORGED, FORGED[3:4]):
-        assert address(forged) == (200, ["-"]), "nobody has confirmed it"
-    doorward.run("user", "confirm-email", "ann@example.com")
-    token = doorward.login_again("ann@example.com")
-    cookie = [("Cookie", f"access_token={token}")]
-    for forged in ([], FORGED, FORGED[3:4]):
-        assert address(forged) == (200, ["ann@example.com"])
-    assert told(ask(port, "/public", headers=FORGED + cookie)) == (200, [])
+    hands_on_a_confirmed_address(port, doorward, "ann@example.com")
 
 
 def test_an_ended_session_is_refused_at_once(proxy, es256):

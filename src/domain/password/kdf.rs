@@ -110,7 +110,7 @@ impl Kdf {
         format!("{}, {}", self.function.name(), self.function.parameters())
     }
 
-    /// What one takes of a core, in rounds of bcrypt: counted in what each function does, by rates that are estimates still
+    /// What one takes of a core, in rounds of bcrypt: counted in what each function does, by rates that were measured
     /// (`docs/design/moving-in.md`).
     #[must_use]
     pub fn rounds(&self) -> u64 {
@@ -146,12 +146,12 @@ impl Kdf {
 }
 
 /// How many rounds of bcrypt take as long as going once over a MiB.
-const ARGON2_ROUNDS_PER_MIB: u64 = 12;
-const SCRYPT_ROUNDS_PER_MIB: u64 = 40;
-/// How many rounds of PBKDF2 take as long as one of bcrypt.
-const SHA256_PER_ROUND: u64 = 250;
-const SHA512_PER_ROUND: u64 = 80;
-const SHA1_PER_ROUND: u64 = 250;
+const ARGON2_ROUNDS_PER_MIB: u64 = 13;
+const SCRYPT_ROUNDS_PER_MIB: u64 = 58;
+/// How many rounds of PBKDF2 take as long as one of bcrypt, for each block of its digest.
+const SHA1_PER_ROUND: u64 = 590;
+const SHA256_PER_ROUND: u64 = 550;
+const SHA512_PER_ROUND: u64 = 140;
 
 fn scrypt_memory(log_n: u8, r: u32) -> u64 {
     (128 * u64::from(r)) << log_n

@@ -16,7 +16,7 @@ const FUNCTIONS: [Function; 6] = [
     Function::Scrypt { log_n: 14, r: 16, p: 1, compatible: true },
 ];
 
-/// What is counted is what is measured, by a factor of two; in a release build: `cargo test --lib -- --ignored rates_beside_bcrypt --nocapture`.
+/// What is counted is what is measured, by a factor of two; in a release build: `cargo test --release --lib -- --ignored rates_beside_bcrypt --nocapture`.
 #[test]
 #[ignore = "takes some seconds of a core, which tell something only where the crates are optimised"]
 #[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a measurement")]

@@ -5,7 +5,7 @@ import subprocess
 import jwt
 import pytest
 from conftest import ask, free_port, program, replaced, snippet, Process, Doorward
-from proxies import refuses_pages_of_other_sites, says_who_asks_whatever_is_forged, takes_the_browsers_word
+from proxies import hands_on_a_confirmed_address, refuses_pages_of_other_sites, says_who_asks_whatever_is_forged, takes_the_browsers_word
 from tokens import cases, forged, rubbish
 
 
@@ -14,10 +14,9 @@ def person(doorward, email):
     return token, jwt.decode(token, options={"verify_signature": False})
 
 
-@pytest.fixture(scope="module")
-def caddy(start, es256, echo):
+def run_caddy(start, doorward, echo, **changes):
     folder, port = start.folder(), free_port()
-    ports = {"127.0.0.1:8000": es256.origin, "127.0.0.1:9000": f"127.0.0.1:{echo.port}", "app.example.com {": f":{port} {{"}
+    ports = changes | {"127.0.0.1:8000": doorward.origin, "127.0.0.1:9000": f"127.0.0.1:{echo.port}", "app.example.com {": f":{port} {{"}
     site = replaced(snippet("PUBLIC_URL=https://app.example.com TRUSTED_PROXIES=127.0.0.1/32\napp.example.com"), **ports)
     (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https off\n}\n" + site)
     home = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
@@ -39,6 +38,11 @@ def haproxy(start, es256, echo):
     return start(Process, [program("haproxy"), "-f", "haproxy.cfg"], port, folder).port
 
 
+@pytest.fixture(scope="module")
+def caddy(start, es256, echo):
+    return run_caddy(start, es256, echo)
+
+
 def test_caddy_who_asks(caddy, es256):
     says_who_asks_whatever_is_forged(caddy, *person(es256, "caddy@example.com"))
 
@@ -47,6 +51,12 @@ def test_caddy_pages_of_other_sites(caddy, es256):
     token, _ = person(es256, "caddy-sites@example.com")
     refuses_pages_of_other_sites(caddy, token)
     takes_the_browsers_word(caddy, token)
+
+
+def test_caddy_the_address_of_whoever_asks(start, echo):
+    doorward = start(Doorward, start.folder(), CHECK_USER_EMAIL="on")
+    port = run_caddy(start, doorward, echo, **{"copy_headers X-User-Id X-Session-Id": "copy_headers X-User-Id X-Session-Id X-User-Email"})
+    hands_on_a_confirmed_address(port, doorward, "caddy-address@example.com")
 
 
 def test_caddy_hands_refusals_on(caddy, es256):
