@@ -40,7 +40,7 @@ class Troubles:
         return seconds if self._options.seconds else at_least
 
     async def calm(self):
-        await asyncio.sleep(self._lasts(20, 2))
+        await asyncio.sleep(self._lasts(30, 2))
 
     async def kill(self):
         """A node is killed, and started again."""
@@ -192,7 +192,7 @@ class Troubles:
             "ALTER DATABASE doorward SET search_path = public, pg_catalog"
         )
         await self.cut()
-        await asyncio.sleep(self._lasts(20, 3))
+        await asyncio.sleep(self._lasts(30, 3))
         await self._ask("ALTER DATABASE doorward RESET search_path")
         await self.cut()
 
