@@ -89,7 +89,7 @@ class Troubles:
     async def standby(self):
         """A synchronous standby is gone."""
         await self._set("synchronous_standby_names", "gone")
-        await asyncio.sleep(self._lasts(12, 6))
+        await asyncio.sleep(self._lasts(12, 9))
         print(f"({len(self._postgres.backends())} connections of nodes to PostgreSQL at its end)", flush=True)
         await self._set("synchronous_standby_names", None)
 
