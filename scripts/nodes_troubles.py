@@ -40,7 +40,7 @@ class Troubles:
         return seconds if self._options.seconds else at_least
 
     async def calm(self):
-        await asyncio.sleep(self._lasts(20, 2))
+        await asyncio.sleep(self._lasts(30, 2))
 
     async def kill(self):
         """A node is killed, and started again."""
@@ -89,7 +89,7 @@ class Troubles:
     async def standby(self):
         """A synchronous standby is gone."""
         await self._set("synchronous_standby_names", "gone")
-        await asyncio.sleep(self._lasts(12, 6))
+        await asyncio.sleep(self._lasts(12, 9))
         print(f"({len(self._postgres.backends())} connections of nodes to PostgreSQL at its end)", flush=True)
         await self._set("synchronous_standby_names", None)
 
@@ -192,7 +192,7 @@ class Troubles:
             "ALTER DATABASE doorward SET search_path = public, pg_catalog"
         )
         await self.cut()
-        await asyncio.sleep(self._lasts(20, 3))
+        await asyncio.sleep(self._lasts(30, 3))
         await self._ask("ALTER DATABASE doorward RESET search_path")
         await self.cut()
 

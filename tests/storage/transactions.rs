@@ -246,7 +246,7 @@ async fn no_statement_of_the_pool_runs_for_ever() {
     )
     .await;
     test.store.write((), |tx, ()| Box::pin(note(tx, "?"))).await.unwrap();
-    assert_eq!(notes(&test).await, ["3s 10s doorward"]);
+    assert_eq!(notes(&test).await, ["3s 4s doorward"]);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
-use crate::common::postgres_settings;
+use crate::common::{execute, postgres_settings};
 use crate::support::postgres;
 use crate::transactions::note;
 use crate::trouble::idle_connections;
@@ -226,6 +226,31 @@ async fn a_commit_on_a_silent_wire_does_not_keep_its_place() {
     let written = |store: Store| async move { store.write((), |tx, ()| Box::pin(note(tx, "?"))).await };
     let both = async { while tokio::try_join!(written(store.clone()), written(store.clone())).is_err() {} };
     timeout(FOREVER, both).await.expect("all places to write");
+}
+
+/// Seen: a person's requests failed for ten seconds, since nobody would ever go on with the transaction that had locked the row.
+#[tokio::test]
+async fn what_a_silent_transaction_has_locked_is_free_again_when_its_request_was_given_up() {
+    let Some((wire, database)) = Wire::to_a_database().await else { return };
+    let person = "INSERT INTO users (email, password_hash, is_active, is_superuser, created_at, updated_at) \
+                  VALUES ('ann@example.com', 'x', true, false, 0, 0)";
+    let settings = settings_of(&database);
+    execute(&settings, person).await;
+    let (store, other) =
+        (store_through(&wire, &database).await, Store::open(&settings, Clock::system()).await.unwrap());
+    let wire = Arc::new(wire);
+    let holding = Arc::clone(&wire);
+    let given_up = store.write((), move |tx, ()| {
+        let wire = Arc::clone(&holding);
+        Box::pin(async move {
+            assert!(account::lock(tx, UserId(1)).await?.is_some());
+            wire.fall_silent();
+            note(tx, "?").await
+        })
+    });
+    assert!(given_up.await.unwrap_err().is_unavailable());
+    let locked = other.write((), |tx, ()| Box::pin(async { account::lock(tx, UserId(1)).await.map(drop) }));
+    locked.await.unwrap();
 }
 
 /// Seen: no answer for eight seconds, where a load balancer asks every two.

@@ -121,7 +121,7 @@ fn pgpool(folder: &Path, port: u16, server: u16) -> String {
     let (folder, pcp) = (folder.display(), free_port());
     format!(
         "backend_clustering_mode = 'raw'\nlisten_addresses = '127.0.0.1'\nport = {port}\npcp_listen_addresses = '127.0.0.1'\n\
-         pcp_port = {pcp}\nunix_socket_directories = '{folder}'\npcp_socket_dir = '{folder}'\npid_file_name = '{folder}/pid'\n\
+         pcp_port = {pcp}\nsocket_dir = '{folder}'\npcp_socket_dir = '{folder}'\npid_file_name = '{folder}/pid'\n\
          logdir = '{folder}'\nbackend_hostname0 = '127.0.0.1'\nbackend_port0 = {server}\nbackend_weight0 = 1\n\
          num_init_children = 16\nenable_pool_hba = off\nsr_check_period = 0\nhealth_check_period = 0\n"
     )

@@ -34,7 +34,7 @@ const MAX_IDLE: Duration = Duration::from_mins(10);
 /// What every session is set to. A node that falls silent in a transaction must not hold its locks for ever, and one that waits for such
 /// a lock, nor its connection.
 const ON_CONNECT: &str =
-    "SET statement_timeout = '3s'; SET idle_in_transaction_session_timeout = '10s'; SELECT pg_backend_pid()";
+    "SET statement_timeout = '3s'; SET idle_in_transaction_session_timeout = '4s'; SELECT pg_backend_pid()";
 /// `division_by_zero`: see [`Transaction::begin`].
 const ANOTHER_SESSION: &str = "22012";
 
