@@ -16,8 +16,8 @@ use super::cookies::SameSite;
 use super::database::DatabaseUrl;
 use super::imported::{FIREBASE, Firebase, PEPPER};
 use super::kinds::{
-    DOMAIN, FOLDER, HOST as ADDRESS, HOST_NAME, KEY, LIMIT, MAIL_ADDRESS, MAILBOX, MOMENT, NAME, ORIGIN, ORIGINS, PAGE,
-    PASSWORD, SOCKET, SUFFIX, SWITCH, TITLE, choice, duration, number,
+    COLLECTOR, DOMAIN, FOLDER, HOST as ADDRESS, HOST_NAME, KEY, LIMIT, MAIL_ADDRESS, MAILBOX, MOMENT, NAME, ORIGIN,
+    ORIGINS, PAGE, PASSWORD, SOCKET, SUFFIX, SWITCH, TITLE, choice, duration, number,
 };
 use super::logging::{self, LogFormat};
 use super::mail::{Mailbox, Tls, Verification};
@@ -61,6 +61,8 @@ settings! {
         KEEP_ALIVE_TIMEOUT: Duration = duration!("1s" to "1d"), Is("620s");
         /// Where Prometheus' metrics are told, on `/metrics`: an address that only your monitoring reaches.
         METRICS_ADDR: SocketAddr = SOCKET, Unset("nowhere");
+        /// Where traces are sent: an OpenTelemetry collector that takes OTLP over HTTP, in JSON; `/v1/traces` is put behind it.
+        OTEL_EXPORTER_OTLP_ENDPOINT: Url = COLLECTOR, Unset("nowhere");
         /// At the end, how long the readiness check says 503 while connections are still accepted.
         SHUTDOWN_DELAY: Duration = duration!("0s" to "5m"), Is("0s"), Is("5s");
     }

@@ -4,9 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
+use url::Url;
 
 use super::declarations::{
-    ALLOWED_ORIGINS, API_DOCS, CHECK_USER_EMAIL, HOST, HSTS, KEEP_ALIVE_TIMEOUT, METRICS_ADDR, PORT, PUBLIC_URL,
+    ALLOWED_ORIGINS, API_DOCS, CHECK_USER_EMAIL, HOST, HSTS, KEEP_ALIVE_TIMEOUT, METRICS_ADDR, OTEL_EXPORTER_OTLP_ENDPOINT, PORT, PUBLIC_URL,
     SHUTDOWN_DELAY, TRUSTED_PROXIES,
 };
 use super::networks::hold_strangers;
@@ -36,6 +37,8 @@ pub struct Server {
     pub keep_alive_timeout: Duration,
     /// `METRICS_ADDR`: where metrics are told.
     pub metrics_addr: Option<SocketAddr>,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces are sent.
+    pub traces: Option<Url>,
     /// `SHUTDOWN_DELAY`: how long readiness is 503 while connections are still accepted.
     pub shutdown_delay: Duration,
 }
@@ -109,6 +112,7 @@ impl Server {
         let (api_docs, strict) = (reader.get(&API_DOCS), reader.get(&HSTS));
         let (keep_alive_timeout, shutdown_delay) = (reader.get(&KEEP_ALIVE_TIMEOUT), reader.get(&SHUTDOWN_DELAY));
         let metrics_addr = reader.get(&METRICS_ADDR);
+        let traces = reader.get(&OTEL_EXPORTER_OTLP_ENDPOINT);
         let port = port?;
         Some(Self {
             listen: hosts?.into_iter().map(|host| SocketAddr::new(host, port)).collect(),
@@ -120,6 +124,7 @@ impl Server {
             hsts: strict?,
             keep_alive_timeout: keep_alive_timeout?,
             metrics_addr,
+            traces,
             shutdown_delay: shutdown_delay?,
         })
     }
