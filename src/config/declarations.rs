@@ -16,14 +16,15 @@ use super::cookies::SameSite;
 use super::database::DatabaseUrl;
 use super::imported::{FIREBASE, Firebase, PEPPER};
 use super::kinds::{
-    COLLECTOR, DOMAIN, FOLDER, HOST as ADDRESS, HOST_NAME, KEY, LIMIT, MAIL_ADDRESS, MAILBOX, MOMENT, NAME, ORIGIN,
-    ORIGINS, PAGE, PASSWORD, SOCKET, SUFFIX, SWITCH, TITLE, choice, duration, number,
+    DOMAIN, FOLDER, HOST as ADDRESS, HOST_NAME, KEY, LIMIT, MAIL_ADDRESS, MAILBOX, MOMENT, NAME, ORIGIN, ORIGINS, PAGE,
+    PASSWORD, SOCKET, SUFFIX, SWITCH, TITLE, choice, duration, number,
 };
 use super::logging::{self, LogFormat};
 use super::mail::{Mailbox, Tls, Verification};
 use super::networks::{NETWORK_LIMITS, PROXIES};
 use super::private_key::{PRIVATE_KEY, PrivateKey};
 use super::secret::Secret;
+use super::server::COLLECTOR;
 use super::sessions::DeviceBound;
 use super::setting::Default::{Is, Required, Unset};
 use super::setting::{Kind, Reason, settings};

@@ -51,20 +51,6 @@ pub(super) const ORIGINS: Kind<Vec<String>> = Kind {
 pub(super) const PAGE: Kind<Url> =
     Kind { values: "a page such as `https://app.example.com/reset`", parse: Parse::Text(page) };
 
-/// Where an OpenTelemetry collector takes what is told.
-pub(super) const COLLECTOR: Kind<Url> = Kind {
-    values: "a URL such as `http://127.0.0.1:4318`",
-    parse: Parse::Text(|text| {
-        let url = Url::parse(text).map_err(|_| Reason::Values)?;
-        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        if plain && url.password().is_none() && matches!(url.scheme(), "http" | "https") {
-            Ok(url)
-        } else {
-            Err(Reason::Values)
-        }
-    }),
-};
-
 /// The cookie's `Domain`, in lower case.
 pub(super) const DOMAIN: Kind<String> = Kind {
     values: "a domain of two or more labels such as `example.com`",

@@ -7,11 +7,25 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::declarations::{
-    ALLOWED_ORIGINS, API_DOCS, CHECK_USER_EMAIL, HOST, HSTS, KEEP_ALIVE_TIMEOUT, METRICS_ADDR, OTEL_EXPORTER_OTLP_ENDPOINT, PORT, PUBLIC_URL,
-    SHUTDOWN_DELAY, TRUSTED_PROXIES,
+    ALLOWED_ORIGINS, API_DOCS, CHECK_USER_EMAIL, HOST, HSTS, KEEP_ALIVE_TIMEOUT, METRICS_ADDR,
+    OTEL_EXPORTER_OTLP_ENDPOINT, PORT, PUBLIC_URL, SHUTDOWN_DELAY, TRUSTED_PROXIES,
 };
 use super::networks::hold_strangers;
-use super::setting::Reader;
+use super::setting::{Kind, Parse, Reader, Reason};
+
+/// Where an OpenTelemetry collector takes what is told.
+pub(super) const COLLECTOR: Kind<Url> = Kind {
+    values: "a URL such as `http://127.0.0.1:4318`",
+    parse: Parse::Text(|text| {
+        let url = Url::parse(text).map_err(|_| Reason::Values)?;
+        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if plain && url.password().is_none() && matches!(url.scheme(), "http" | "https") {
+            Ok(url)
+        } else {
+            Err(Reason::Values)
+        }
+    }),
+};
 
 /// Both loopback addresses: where `localhost` leads.
 pub(super) const LOOPBACKS: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
