@@ -38,6 +38,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["cli"]),
     ("rustls", &["cli"]),
     ("httparse", &["cli"]),
+    ("ureq", &["cli"]),
 ];
 
 /// What the rules of layer 0 must not touch: they take time and bytes as parameters.

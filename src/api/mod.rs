@@ -88,6 +88,7 @@ pub fn endpoint(
         request_id_seed,
         limits: Limits::default(),
         metrics: Arc::clone(&app.metrics),
+        traces: app.traces.get().cloned(),
         probes: app.probes.clone(),
     };
     let initiators = session::Initiators::of(&server.allowed_origins);

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod backup;
+mod collector;
 mod development_key;
 mod doctor;
 mod healthcheck;

@@ -1,14 +1,14 @@
 //! From the settings to a server that runs, and to its end.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::{development_key, listen};
+use super::{collector, development_key, listen};
 use crate::api;
 use crate::cache::access_tokens::VerifiedTokens;
 use crate::cache::sessions::SessionCache;
@@ -89,6 +89,10 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
 
     if let Some(origin) = config.server.public_url.clone().or_else(|| config.server.origin(&addresses)) {
         app.mail.serves_at(origin);
+    }
+    if let Some(collector) = &config.server.traces {
+        let traces = collector::start(collector, app.clock.clone(), app.random.bytes()?);
+        let _ = app.traces.set(Arc::new(traces.context("the thread that sends traces does not start")?));
     }
     let endpoint = api::endpoint(Arc::clone(&app), &config.server, &config.cookies, &config.mail, app.random.bytes()?);
     let (stop, stopped) = oneshot::channel();
@@ -186,6 +190,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         exports: Exports::default(),
         probes,
         metrics: Arc::default(),
+        traces: OnceLock::new(),
         stopping: Stopping::default(),
         store,
         clock,
@@ -236,6 +241,9 @@ impl Running {
         let app = Arc::clone(&self.app);
         spawn_blocking(move || app.password.hashing.close()).await?;
         self.app.store.close().await;
+        if let Some(traces) = self.app.traces.get().cloned() {
+            spawn_blocking(move || traces.flush()).await?;
+        }
         Ok(served??)
     }
 }

@@ -24,6 +24,7 @@ use super::mail::{Mailbox, Tls, Verification};
 use super::networks::{NETWORK_LIMITS, PROXIES};
 use super::private_key::{PRIVATE_KEY, PrivateKey};
 use super::secret::Secret;
+use super::server::COLLECTOR;
 use super::sessions::DeviceBound;
 use super::setting::Default::{Is, Required, Unset};
 use super::setting::{Kind, Reason, settings};
@@ -61,6 +62,8 @@ settings! {
         KEEP_ALIVE_TIMEOUT: Duration = duration!("1s" to "1d"), Is("620s");
         /// Where Prometheus' metrics are told, on `/metrics`: an address that only your monitoring reaches.
         METRICS_ADDR: SocketAddr = SOCKET, Unset("nowhere");
+        /// Where traces are sent: an OpenTelemetry collector that takes OTLP over HTTP, in JSON; `/v1/traces` is put behind it.
+        OTEL_EXPORTER_OTLP_ENDPOINT: Url = COLLECTOR, Unset("nowhere");
         /// At the end, how long the readiness check says 503 while connections are still accepted.
         SHUTDOWN_DELAY: Duration = duration!("0s" to "5m"), Is("0s"), Is("5s");
     }

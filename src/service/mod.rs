@@ -16,7 +16,7 @@ pub mod session;
 pub mod throttle;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tracing::Instrument as _;
 
@@ -30,6 +30,7 @@ use crate::platform::hashing::HashError;
 use crate::platform::random::{Random, RandomError};
 use crate::storage::{self, Store};
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::traces::Traces;
 
 /// Everything that the use cases stand on, by area. One per process, shared.
 pub struct App {
@@ -55,6 +56,8 @@ pub struct App {
     pub probes: probe::Probes,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Where requests are recorded, if anywhere.
+    pub traces: OnceLock<Arc<Traces>>,
     /// Whether the end has begun.
     pub stopping: health::Stopping,
 }

@@ -1,5 +1,6 @@
-//! Structured logs, and metrics.
+//! Structured logs, metrics, and traces.
 
 pub mod logging;
 pub mod metrics;
 mod queue;
+pub mod traces;

@@ -155,6 +155,7 @@ pub fn settings() -> Settings {
             keep_alive_timeout: NEVER,
             shutdown_delay: Duration::ZERO,
             metrics_addr: None,
+            traces: None,
         },
         routes: RouteTable::new([
             ("/health", vec![Method::GET]),
@@ -172,6 +173,7 @@ pub fn settings() -> Settings {
         limits: middleware::Limits { body_read: NEVER, request: NEVER, ..middleware::Limits::default() },
         probes: doorward::service::probe::Probes::new(&[0; 32], doorward::platform::clock::Clock::system()),
         metrics: std::sync::Arc::default(),
+        traces: None,
     }
 }
 

@@ -3,22 +3,24 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use poem::http::{HeaderValue, Method, StatusCode};
+use poem::http::{HeaderName, HeaderValue, Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
 use tracing::Instrument;
 
 use super::context::Context;
+use super::origins::single;
 use crate::api::routes::Route;
 use crate::service::Client;
 use crate::telemetry::metrics::{self, Metrics};
+use crate::telemetry::traces::{self, Parent, Traces};
 
 /// Logs method, path template, status, duration, request id and client address. Never the path itself, a query, a header or a
 /// body: they may hold secrets.
-pub(super) struct RequestLog<E>(E, Arc<Metrics>);
+pub(super) struct RequestLog<E>(E, Arc<Metrics>, Option<Arc<Traces>>);
 
 impl<E> RequestLog<E> {
-    pub(super) fn new(inner: E, metrics: Arc<Metrics>) -> Self {
-        Self(inner, metrics)
+    pub(super) fn new(inner: E, metrics: Arc<Metrics>, traces: Option<Arc<Traces>>) -> Self {
+        Self(inner, metrics, traces)
     }
 }
 
@@ -26,7 +28,7 @@ impl<E: Endpoint> Endpoint for RequestLog<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let mut line = Line::begin(&request, Arc::clone(&self.1));
+        let mut line = Line::begin(&request, Arc::clone(&self.1), self.2.clone());
         let span = tracing::info_span!("request", request_id = line.request_id());
         let response = self.0.get_response(request).instrument(span).await;
         line.status = Some(response.status());
@@ -42,17 +44,28 @@ struct Line {
     start: Instant,
     status: Option<StatusCode>,
     metrics: Arc<Metrics>,
+    traces: Option<Arc<Traces>>,
+    parent: Option<Parent>,
 }
 
+/// W3C Trace Context.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 impl Line {
-    fn begin(request: &Request, metrics: Arc<Metrics>) -> Self {
+    fn begin(request: &Request, metrics: Arc<Metrics>, traces: Option<Arc<Traces>>) -> Self {
+        let context: Option<Context> = request.data().cloned();
+        // A visitor's would put strangers into the team's traces.
+        let believed = traces.is_some() && context.as_ref().is_some_and(|context| context.from_proxy);
+        let parent = believed.then(|| single(request.headers(), &TRACEPARENT)).flatten().and_then(Parent::parse);
         Self {
             method: request.method().clone(),
-            context: request.data().cloned(),
+            context,
             client: request.data().cloned(),
             start: Instant::now(),
             status: None,
             metrics,
+            traces,
+            parent,
         }
     }
 
@@ -90,6 +103,10 @@ impl Drop for Line {
         let took = self.start.elapsed();
         let status = self.status.as_ref().map(StatusCode::as_str);
         self.metrics.request(metrics::Request { method, path, status, took });
+        if let Some(traces) = &self.traces {
+            let (status, began, parent) = (self.status.map(|status| status.as_u16()), self.start, self.parent);
+            traces.record(&traces::Request { method, path, status, request_id, parent, began, took });
+        }
         let duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3;
         let client = self.client.as_ref().and_then(|client| client.ip).map(tracing::field::display);
         match self.status.map(|status| status.as_u16()) {

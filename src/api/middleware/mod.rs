@@ -24,6 +24,7 @@ use super::routes::RouteTable;
 use crate::config::server::Server;
 use crate::service::probe::Probes;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::traces::Traces;
 
 pub use self::context::{Context, NextChallenge, SessionName, Unreadable, X_DOORWARD_SESSION};
 pub use self::probe::{X_DOORWARD_PROBE, X_DOORWARD_SEEN};
@@ -43,6 +44,8 @@ pub struct Settings {
     pub probes: Probes,
     /// Where requests are counted.
     pub metrics: Arc<Metrics>,
+    /// Where they are recorded.
+    pub traces: Option<Arc<Traces>>,
 }
 
 /// Bounds of one request. Fixed; tests shorten them.
@@ -66,7 +69,7 @@ impl Default for Limits {
 ///
 /// Refusals come in this order: 403 cross-site, 404, 405; then the API's own: 401, 415, 413, 400, 422, 429.
 pub fn wrap<E: Endpoint + 'static>(endpoint: E, settings: &Settings) -> impl Endpoint<Output = Response> + use<E> {
-    let Settings { server, routes, request_id_seed, limits, probes, metrics } = settings;
+    let Settings { server, routes, request_id_seed, limits, probes, metrics, traces } = settings;
     let origins = Arc::new(Origins { allowed: server.allowed_origins.clone(), public_url: server.public_url.clone() });
     let clients = ClientAddress::new(server.trusted_proxies.clone());
 
@@ -78,6 +81,6 @@ pub fn wrap<E: Endpoint + 'static>(endpoint: E, settings: &Settings) -> impl End
     let endpoint = cors::Cors::new(endpoint, origins, routes);
     // Around CORS, which answers preflights itself.
     let endpoint = security_headers::SecurityHeaders::new(endpoint, server.hsts);
-    let endpoint = log::RequestLog::new(endpoint, Arc::clone(metrics));
+    let endpoint = log::RequestLog::new(endpoint, Arc::clone(metrics), traces.clone());
     context::WithContext::new(endpoint, routes.clone(), clients, *request_id_seed, probes.clone())
 }

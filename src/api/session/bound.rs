@@ -12,12 +12,11 @@ use poem_openapi::{ApiResponse, Object, OpenApi, Union};
 
 use super::caller::{Caller, Desk, Tokens};
 use super::cookies::{self, Kind};
-use super::with_tokens;
+use super::{Initiators, with_tokens};
 use crate::api::Tag;
 use crate::api::middleware::{NextChallenge, X_DOORWARD_SESSION};
 use crate::api::problem::{TypedProblem, codes};
 use crate::config::cookies::Cookies;
-use crate::config::server::AllowedOrigins;
 use crate::domain::session::{BindingName, EndReason, Refusal};
 use crate::service::session::{self, DeviceRefresh, DeviceRefreshError, RegisterDeviceError};
 use crate::service::throttle::Limited;
@@ -27,40 +26,6 @@ const REFRESH: &str = "/api/auth/device/refresh";
 
 /// What browsers ask by themselves.
 pub struct BoundApi;
-
-/// The hosts of the pages on whose behalf a browser renews the access cookie, beside the service's own.
-#[derive(Clone, Debug)]
-pub struct Initiators(Vec<String>);
-
-impl Initiators {
-    /// Those of `ALLOWED_ORIGINS` without a `*`.
-    #[must_use]
-    pub fn of(origins: &AllowedOrigins) -> Self {
-        let AllowedOrigins::Exactly(origins) = origins else { return Self(Vec::new()) };
-        Self(
-            origins
-                .iter()
-                .filter(|origin| !origin.contains('*'))
-                .filter_map(|origin| host(origin))
-                .map(str::to_owned)
-                .collect(),
-        )
-    }
-
-    /// Whether pages of this host are among them.
-    #[must_use]
-    pub fn hold(&self, host: &str) -> bool {
-        self.0.iter().any(|known| known == host)
-    }
-}
-
-/// Of an origin as browsers write it: without scheme and port.
-fn host(origin: &str) -> Option<&str> {
-    let (_, authority) = origin.split_once("://")?;
-    // The colons of an IPv6 address stand before its bracket.
-    let port = authority.rfind(':').filter(|at| !authority[*at..].contains(']'));
-    Some(port.map_or(authority, |at| &authority[..at]))
-}
 
 /// What an answer to a browser needs beside the use case's.
 struct Terms {
@@ -72,7 +37,7 @@ impl<'a> FromRequest<'a> for Terms {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let Data(initiators) = <Data<&Initiators>>::from_request_without_body(request).await?;
         let Data(next) = <Data<&NextChallenge>>::from_request_without_body(request).await?;
-        Ok(Self { initiators: initiators.0.clone(), next: next.clone() })
+        Ok(Self { initiators: initiators.hosts().to_vec(), next: next.clone() })
     }
 }
 
@@ -315,23 +280,5 @@ impl Example for BoundSession {
 impl Example for EndedSession {
     fn example() -> Self {
         Self { session_identifier: "pJ0s6u1VfXb2m7dQ8kHc3A".to_owned(), r#continue: false }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn initiators_are_hosts() {
-        let of = |origins: &[&str]| {
-            Initiators::of(&AllowedOrigins::Exactly(origins.iter().map(|origin| (*origin).to_owned()).collect())).0
-        };
-        assert_eq!(
-            of(&["https://app.example.com", "https://app.example.org:8443"]),
-            ["app.example.com", "app.example.org"]
-        );
-        assert_eq!(of(&["https://[::1]:8443", "https://[::1]"]), ["[::1]", "[::1]"]);
-        assert!(Initiators::of(&AllowedOrigins::AnyLoopback).0.is_empty());
     }
 }

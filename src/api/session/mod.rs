@@ -5,6 +5,7 @@ mod caller;
 mod check;
 mod cookies;
 mod devices;
+mod initiators;
 mod jwks;
 mod state;
 
@@ -19,7 +20,7 @@ use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
-pub use self::bound::{BoundApi, Initiators};
+pub use self::bound::BoundApi;
 use self::caller::RefreshCookie;
 pub use self::caller::{Caller, CallerCode};
 pub(super) use self::caller::{Desk, Tokens, same_user};
@@ -28,6 +29,7 @@ pub(super) use self::check::{PATH as CHECK, TellsEmail};
 use self::cookies::Kind;
 pub use self::devices::DevicesApi;
 pub(super) use self::devices::{Session, clearing};
+pub use self::initiators::Initiators;
 pub use self::jwks::JwksApi;
 pub use self::state::StateApi;
 use super::Tag;
