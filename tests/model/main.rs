@@ -5,6 +5,7 @@ mod bound;
 mod bounds;
 mod checker;
 mod invariants;
+mod mail;
 mod moves;
 mod rules;
 mod scenarios;
