@@ -118,7 +118,7 @@ pub async fn erase(app: &App, id: UserId, client: &Client, force: bool) -> Resul
             change.note(tx, Event::UserDeleted, &locked).await?;
             change.tell(tx, notice.as_ref(), &locked).await?;
             // But the one that tells of this.
-            mail::forget_user(tx, change.id, notice.as_ref().map(Draft::id)).await?;
+            mail::forget_user(tx, change.id, &locked.user.email, notice.as_ref().map(Draft::id)).await?;
             account::erase(tx, change.id).await?;
             Ok(Some(ended))
         })

@@ -1,6 +1,6 @@
 //! Rows of the outbox, as use cases write and count them.
 
-use crate::domain::account::UserId;
+use crate::domain::account::{Email, UserId};
 use crate::domain::mail::{Budget, Kind, Outcome};
 use crate::domain::timestamp::Timestamp;
 use crate::storage::{Error, Tx};
@@ -87,8 +87,11 @@ async fn count(
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Forgets a user who is erased: all mails but one.
-pub async fn forget_user(tx: &mut Tx, user: UserId, but: Option<[u8; 16]>) -> Result<(), Error> {
+/// Forgets a user who is erased: all mails but one, and what asked for an account with their address before they had it. (Their other
+/// tokens go with the account.)
+pub async fn forget_user(tx: &mut Tx, user: UserId, email: &Email, but: Option<[u8; 16]>) -> Result<(), Error> {
+    let asked = "DELETE FROM one_time_tokens WHERE user_id IS NULL AND sent_to = $1";
+    on!(tx, conn => sqlx::query(asked).bind(email.as_str()).execute(conn).await.map(drop))?;
     let sql = "DELETE FROM outbox WHERE user_id = $1 AND ($2 IS NULL OR id <> $2)";
     let sql = tx.pick(sql, "DELETE FROM outbox WHERE user_id = $1 AND ($2::bytea IS NULL OR id <> $2)");
     on!(tx, conn => sqlx::query(sql)
