@@ -147,3 +147,25 @@ both! {
         }
     }
 }
+
+both! {
+    /// Each looks whether the address is free, and finds that it is.
+    async fn of_two_who_want_one_address_at_once_one_has_it(test) {
+        let (ada, bob) = (register(&test, "ada@example.com").await.unwrap(), register(&test, "bob@example.com").await.unwrap());
+        for round in 0..50 {
+            let wanted = Email::parse(&format!("wanted{round}@example.com")).unwrap();
+            let take = |id: UserId| {
+                let (store, wanted) = (test.store.clone(), wanted.clone());
+                tokio::spawn(async move {
+                    let taken = store.write((id, wanted), |tx, (id, wanted)| Box::pin(async move {
+                        account::lock(tx, *id).await?;
+                        account::set_email(tx, *id, wanted, None, START).await
+                    }));
+                    taken.await.unwrap().is_some()
+                })
+            };
+            let (one, other) = (take(ada.id), take(bob.id));
+            assert_ne!(one.await.unwrap(), other.await.unwrap(), "round {round}");
+        }
+    }
+}
