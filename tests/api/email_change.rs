@@ -1,5 +1,8 @@
 //! POST /api/auth/email/change, /email/change/confirm and /email/restore
 
+use doorward::domain::account::Email;
+use doorward::service::Client;
+use doorward::service::operator::{self, Changed};
 use serde_json::{Value, json};
 
 use crate::harness::app::{Database, TestApp};
@@ -19,6 +22,8 @@ both! {
     a_left_address_is_reserved_and_a_mail_there_says_why,
     an_account_with_a_way_back_is_deleted_when_that_is_over,
     a_way_back_calls_a_deletion_off,
+    what_an_operator_sets_has_no_way_back_and_is_not_confirmed_by_that,
+    mails_links_and_left_addresses_are_exported_and_erased_with_the_account,
 }
 
 fn change(browser: &Browser, email: &str, password: &str) -> Call {
@@ -218,4 +223,61 @@ async fn a_way_back_calls_a_deletion_off(app: TestApp) {
     app.clock.advance(days(8));
     doorward::service::maintenance::purge(&app.service(), days(90), app.clock.now()).await.unwrap();
     ann.login_with("ann@example.com", NEW).await.ok();
+}
+
+async fn what_an_operator_sets_has_no_way_back_and_is_not_confirmed_by_that(app: TestApp) {
+    let ann = confirmed(&app, "ann@example.com").await;
+    app.register("taken@example.com").await;
+    let (service, id, operator) = (app.service(), app.id_of("ann@example.com").await, Client::operator());
+    let set =
+        async |email: &str| operator::set_email(&service, id, Email::parse(email).unwrap(), &operator).await.unwrap();
+    assert_eq!(set("taken@example.com").await, Changed::Taken);
+    assert_eq!(set("new@example.com").await, Changed::Done);
+    let told = app.mail("ann@example.com").await;
+    assert!(told.kind == "email_changed" && told.link().is_none(), "{}", told.text);
+    ann.login("ann@example.com").await.refused("incorrect_credentials");
+    ann.login("new@example.com").await.ok();
+    assert_eq!(ann.me().await.ok()["email_verified"], false);
+    let link = app.mails("new@example.com").await.into_iter().find(|mail| mail.kind == "verify").unwrap();
+    assert_eq!(operator::confirm_email(&service, id, &operator).await.unwrap(), Changed::Done);
+    app.clock.advance(minutes(2));
+    ann.refresh().await.ok();
+    assert_eq!(ann.me().await.ok()["email_verified"], true);
+    // Nothing is lost by the link of before.
+    ann.post("/api/auth/email/verify").json(&json!({ "token": link.token() })).await.ok();
+    let audit = app.audit_of(id).await;
+    assert!(audit.contains(&"email_changed operator".to_owned()), "{audit:?}");
+    assert!(audit.contains(&"email_verified operator".to_owned()), "{audit:?}");
+}
+
+/// Each table of mail, by what it has of somebody. What tells of the deletion goes out, and names nobody any more.
+async fn mails_links_and_left_addresses_are_exported_and_erased_with_the_account(app: TestApp) {
+    let ann = confirmed(&app, "ann@example.com").await;
+    let (_, way_back) = changed(&app, &ann, "ann@example.com", "new@example.com").await;
+    let answer = ann.get("/api/auth/me/export").await;
+    let raw = String::from_utf8(answer.0.body.clone()).unwrap();
+    let export = answer.ok();
+    let words = |list: &str, word: &str| -> Vec<String> {
+        let all = export[list].as_array().unwrap().iter();
+        let mut words: Vec<_> = all.map(|one| one[word].as_str().unwrap_or("-").to_owned()).collect();
+        words.sort();
+        words
+    };
+    assert_eq!(words("mails", "kind"), ["email_change", "email_changed", "email_changing", "verify"]);
+    assert_eq!(words("mails", "outcome"), ["sent"; 4]);
+    assert_eq!(words("links", "purpose"), ["email_change", "not_me", "verify", "way_back"]);
+    assert_eq!(words("left_addresses", "email"), ["ann@example.com"]);
+    for column in ["hash", "seed"] {
+        let query = format!("SELECT {column} FROM one_time_tokens WHERE {column} IS NOT NULL");
+        let stored = app.number(&format!("SELECT count(*) FROM ({query}) AS stored")).await;
+        assert!(stored > 0, "{column}");
+    }
+    assert!(!raw.contains(&way_back), "{raw}");
+    let id = app.id_of("new@example.com").await;
+    operator::erase(&app.service(), id, &Client::operator(), true).await.unwrap();
+    let dump = app.dump().await;
+    assert!(!dump.contains("@example.com"), "{dump}");
+    assert_eq!((app.count("one_time_tokens").await, app.count("left_addresses").await), (0, 0));
+    let kept = format!("SELECT count(*) FROM outbox WHERE user_id = {id} AND kind <> 'account_deleted'");
+    assert_eq!(app.number(&kept).await, 0);
 }

@@ -56,6 +56,7 @@ fn an_operators_day(settings: &[(&str, &str)]) {
         "make-superuser",
         "logout",
         "reset-link",
+        "confirm-email",
         "export",
         "delete",
     ] {
@@ -82,6 +83,8 @@ fn an_operators_day(settings: &[(&str, &str)]) {
     while send(&server, "/api/auth/login", "", bob).status != 200 {
         assert!(unblocked.elapsed() < Duration::from_secs(10), "the server never noticed");
     }
+
+    another_address(&user);
 
     // Disabled, her session ends and she stays out, until she is enabled.
     let cookie = send(&server, "/api/auth/login", "", ANN).refresh_cookie();
@@ -189,6 +192,22 @@ fn command(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> Comm
     command.args(arguments).env_clear().envs(settings.iter().copied()).current_dir(folder);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// It is not confirmed by being set; and that it is.
+fn another_address(user: &impl Fn(&[&str], &str) -> Done) {
+    let is_confirmed = |email: &str| {
+        let shown: serde_json::Value = serde_json::from_str(&user(&["show", email, "--json"], "").out).expect("JSON");
+        shown["email_verified"].as_bool()
+    };
+    assert_eq!(user(&["set-email", "ann@example.com", "bob@example.com"], "").code, 1, "taken");
+    assert_eq!(user(&["set-email", "ann@example.com", "anna@example.com"], "").code, 0);
+    assert_eq!(user(&["confirm-email", "anna@example.com"], "").code, 0);
+    assert_eq!(is_confirmed("anna@example.com"), Some(true));
+    assert!(user(&["show", "anna@example.com"], "").out.contains("anna@example.com  yes "));
+    assert_eq!(user(&["set-email", "anna@example.com", "ann@example.com"], "").code, 0);
+    assert_eq!(is_confirmed("ann@example.com"), Some(false));
+    assert_eq!(user(&["set-email", "anna@example.com", "ann@example.com"], "").code, 1, "nobody has it");
 }
 
 fn run(server: &Server, settings: &[(&str, &str)], arguments: &[&str], input: &str) -> Done {
