@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::domain::timestamp::Timestamp;
 
 /// What operations say when they are done, by their id: the examples of their answers.
-pub(super) const SAID: [(&str, &str); 13] = [
+pub(super) const SAID: [(&str, &str); 14] = [
     ("login", LOGGED_IN),
     ("refresh", REFRESHED),
     ("logout", LOGGED_OUT),
@@ -22,6 +22,7 @@ pub(super) const SAID: [(&str, &str); 13] = [
     ("sendVerification", VERIFICATION_MAILED),
     ("verifyEmail", EMAIL_VERIFIED),
     ("changeEmail", CHANGE_MAILED),
+    ("correctEmail", CHANGE_MAILED),
     ("restoreEmail", EMAIL_RESTORED),
     ("register", REGISTRATION_MAILED),
 ];

@@ -17,6 +17,9 @@ both! {
     where_it_is_required_nothing_tells_whether_an_address_has_an_account,
     where_it_is_required_the_link_makes_the_account_and_sets_its_password,
     an_account_from_before_is_asked_to_confirm_when_its_password_is_right,
+    an_address_that_was_mistyped_is_corrected_with_the_password_until_one_is_confirmed,
+    a_correction_dies_when_the_address_that_is_was_confirmed_or_the_new_one_taken,
+    who_leaves_leaves_nothing_of_what_made_the_account,
     whoever_asks_again_gets_the_same_link_and_a_few_a_day,
 }
 
@@ -142,6 +145,95 @@ async fn an_account_from_before_is_asked_to_confirm_when_its_password_is_right(d
     let token = app.mail("ann@example.com").await.token();
     verify(&ann, &token, Some(NEW)).await.ok();
     ann.login_with("ann@example.com", NEW).await.ok();
+}
+
+async fn who_leaves_leaves_nothing_of_what_made_the_account(database: Database) {
+    let app = TestApp::with(database, &REQUIRED).await;
+    let ann = app.browser();
+    for _ in 0..2 {
+        ann.register("ann@example.com").await.is(202);
+    }
+    verify(&ann, &app.mails("ann@example.com").await[0].token(), Some(NEW)).await.ok();
+    ann.login_with("ann@example.com", NEW).await.ok();
+    ann.call(http::Method::DELETE, "/api/auth/me").json(&json!({ "password": NEW })).await.is(204);
+    let dump = app.dump().await;
+    assert!(!dump.contains("ann@example.com"), "{dump}");
+}
+
+/// The address that an imported account has, or that an operator has typed, may be one whose mail its person does not read.
+async fn an_address_that_was_mistyped_is_corrected_with_the_password_until_one_is_confirmed(database: Database) {
+    let app = TestApp::with(database, &[REQUIRED[0], ("LOGIN_RATE_LIMIT", "off")]).await;
+    app.import("ann@example.con", PASSWORD).await;
+    app.import("taken@example.com", PASSWORD).await;
+    let ann = app.browser();
+    let correct = |browser: &Browser, new: &str, password: &str| {
+        let correction = json!({ "email": "ann@example.con", "password": password, "new_email": new });
+        browser.post("/api/auth/email/correct").json(&correction)
+    };
+    correct(&ann, "ann@example.com", NEW).await.refused("incorrect_credentials");
+    correct(&ann, "ann(at)example.com", PASSWORD).await.invalid(&[("new_email", "invalid")]);
+    assert!(kinds(&app, "ann@example.com").await.is_empty());
+    // Whether the address has an account is not told.
+    let answer = correct(&ann, "taken@example.com", PASSWORD).await;
+    assert!(answer.cookies().is_empty());
+    let said = answer.is(202);
+    assert_eq!(correct(&ann, "ann@example.com", PASSWORD).await.is(202), said);
+    assert_eq!(kinds(&app, "taken@example.com").await, ["address_taken"]);
+    // Whoever reads the mail of the address that is hears of it, and nothing that anybody has typed.
+    let notices = app.mails("ann@example.con").await;
+    assert_eq!(notices.iter().map(|mail| mail.kind.as_str()).collect::<Vec<_>>(), ["email_changing"]);
+    assert!(notices[0].link().is_none() && !notices[0].text.contains("ann@example.com"), "{}", notices[0].text);
+    let mail = app.mail("ann@example.com").await;
+    assert!(mail.kind == "verify" && !mail.text.contains("example.con"), "{}", mail.text);
+    ann.login("ann@example.con").await.refused("email_not_verified");
+    verify(&ann, &mail.token(), None).await.invalid(&[("new_password", "required")]);
+    verify(&ann, &mail.token(), Some("Ann@example.com1")).await.ok();
+    verify(&ann, &mail.token(), Some(NEW)).await.refused("invalid_or_expired_token");
+    ann.login("ann@example.con").await.refused("incorrect_credentials");
+    ann.login_with("ann@example.com", "Ann@example.com1").await.ok();
+    assert_eq!(ann.me().await.ok()["email_verified"], true);
+    let id = app.id_of("ann@example.com").await;
+    let audit = app.audit_of(id).await;
+    for event in ["email_change_asked", "email_changed", "email_verified"] {
+        assert!(audit.contains(&event.to_owned()), "{audit:?}");
+    }
+    // From now on it changes in a session.
+    let again = json!({ "email": "ann@example.com", "password": "Ann@example.com1", "new_email": "other@example.com" });
+    ann.post("/api/auth/email/correct").json(&again).await.refused("incorrect_credentials");
+    assert!(kinds(&app, "other@example.com").await.is_empty());
+}
+
+async fn a_correction_dies_when_the_address_that_is_was_confirmed_or_the_new_one_taken(database: Database) {
+    let app =
+        TestApp::with(database, &[REQUIRED[0], ("REGISTER_RATE_LIMIT", "off"), ("LOGIN_RATE_LIMIT", "off")]).await;
+    let mut links = Vec::new();
+    for name in ["ann", "bob"] {
+        let email = format!("{name}@example.com");
+        app.import(&email, PASSWORD).await;
+        let correction = json!({ "email": email, "password": PASSWORD, "new_email": format!("{name}@thief.example") });
+        app.browser().post("/api/auth/email/correct").json(&correction).await.is(202);
+        links.push(app.mail(&format!("{name}@thief.example")).await.token());
+    }
+    let thief = app.browser();
+    // Its owner resets the password, which shows that they read the mail.
+    thief.post("/api/auth/password/forgot").json(&json!({ "email": "ann@example.com" })).await.is(202);
+    let mails = app.mails("ann@example.com").await;
+    let link = mails.iter().find(|mail| mail.kind == "reset").unwrap();
+    let reset = json!({ "token": link.token(), "new_password": NEW });
+    thief.post("/api/auth/password/reset").json(&reset).await.ok();
+    verify(&thief, &links[0], Some(PASSWORD)).await.refused("invalid_or_expired_token");
+    app.import("bob@thief.example", PASSWORD).await;
+    verify(&thief, &links[1], Some(NEW)).await.refused("invalid_or_expired_token");
+    thief.login_with("ann@example.com", NEW).await.ok();
+    thief.login("bob@example.com").await.refused("email_not_verified");
+    // A few a day, of those who know the password.
+    let mut accepted = 0;
+    for number in 0..20 {
+        let new = format!("person{number}@example.com");
+        let correction = json!({ "email": "bob@example.com", "password": PASSWORD, "new_email": new });
+        accepted += u32::from(app.browser().post("/api/auth/email/correct").json(&correction).await.status() == 202);
+    }
+    assert_eq!(accepted, 4, "five in a day, with the one from above");
 }
 
 async fn whoever_asks_again_gets_the_same_link_and_a_few_a_day(app: TestApp) {

@@ -5,20 +5,17 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::Json;
-use poem_openapi::types::{Example, Password as PasswordText};
-use poem_openapi::{ApiResponse, Object, OpenApi};
+use poem_openapi::{ApiResponse, OpenApi};
 
 use super::Link;
+use super::bodies::{EmailChange, EmailCorrection, EmailRestoration, EmailVerification};
 use crate::api::Tag;
 use crate::api::account::User;
-use crate::api::body::{Body, Fields, Strict, rules};
+use crate::api::body::{Strict, rules};
 use crate::api::problem::{FieldCode, FieldProblem, TypedProblem, codes};
 use crate::api::session::{Caller, Tokens, same_user};
 use crate::api::types::{CHANGE_MAILED, EMAIL_RESTORED, EMAIL_VERIFIED, Message, VERIFICATION_MAILED};
-use crate::domain::account::Email;
-use crate::domain::mail::LinkToken;
-use crate::domain::password::{Password, PasswordPolicy};
-use crate::service::mail::{self, AskError, ChangeEmailError, ConfirmError, RestoreError, VerifyError};
+use crate::service::mail::{self, AskError, ChangeEmailError, ConfirmError, CorrectError, RestoreError, VerifyError};
 use crate::service::password::Proof;
 use crate::service::session::{AuthError, authenticate};
 use crate::service::{App, Client};
@@ -107,6 +104,31 @@ impl EmailApi {
         }
     }
 
+    /// Correct my address
+    ///
+    /// For somebody who can't log in (`email_not_verified`) because the link that confirms their address goes to one whose mail they
+    /// don't read. With the account's password, it mails such a link to another address; the link confirms that one, gives it to the account, and sets a
+    /// password (`verifyEmail`). Whether another account has the address is not told. A few a day. `incorrect_credentials` also where there is
+    /// nothing to correct: log in then.
+    #[oai(path = "/email/correct", method = "post", operation_id = "correctEmail")]
+    async fn correct(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        tokens: Tokens,
+        correction: Strict<EmailCorrection>,
+    ) -> Result<Mailed, TypedProblem<CorrectCode>> {
+        let (credentials, new) = correction.0;
+        // Large, and seldom.
+        match Box::pin(mail::correct_email(app, client.clone(), credentials, new, &tokens.browser.device)).await {
+            Ok(()) => Ok(Mailed::Ok(Json(Message::new(CHANGE_MAILED)))),
+            Err(CorrectError::Unavailable(_)) => Err(TypedProblem::new(CorrectCode::MailUnavailable)),
+            Err(CorrectError::Incorrect) => Err(TypedProblem::new(CorrectCode::IncorrectCredentials)),
+            Err(CorrectError::Limited(limited)) => Err(limited.into()),
+            Err(CorrectError::Failed(cause)) => Err(cause.into()),
+        }
+    }
+
     /// Confirm my new address
     ///
     /// Takes the token of the link that was mailed to the new address, by the person who asked for it. The former address is told;
@@ -176,6 +198,13 @@ codes! {
 }
 
 codes! {
+    /// Why `correctEmail` refuses.
+    CorrectCode:
+        MalformedJson IncorrectCredentials CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed TooManyAttempts
+        Overloaded MailUnavailable DatabaseUnavailable
+}
+
+codes! {
     /// Why `confirmEmailChange` refuses.
     ConfirmCode:
         caller MalformedJson InvalidOrExpiredToken CrossSiteRequest EmailUnavailable PayloadTooLarge UnsupportedMediaType
@@ -208,93 +237,4 @@ enum Changed {
     /// The person as they are now.
     #[oai(status = 200)]
     Ok(Json<User>),
-}
-
-/// The example of a link's token.
-const TOKEN: &str = "n0tT8g0Y2XkZ1m5cJm3Qp7uV9wB4aS6dF8hK2lN5rE0";
-
-/// A link's token, and a password where it is needed.
-#[derive(Object)]
-#[oai(example)]
-struct EmailVerification {
-    /// What stands behind `#token=` in the link.
-    token: PasswordText,
-    /// As in `changePassword`. Needed where nobody is logged in to the account.
-    #[oai(validator(min_length = 8, max_length = 71))]
-    new_password: Option<PasswordText>,
-}
-
-impl Example for EmailVerification {
-    fn example() -> Self {
-        Self { token: PasswordText(TOKEN.into()), new_password: Some(PasswordText("EvenMoreSecure456".into())) }
-    }
-}
-
-impl Body for EmailVerification {
-    type Value = (Option<LinkToken>, Option<Password>);
-
-    fn read(fields: &mut Fields, app: &App) -> Option<Self::Value> {
-        let token = fields.required::<String>("token");
-        let new = rules::optional_new_password(fields, "new_password", policy(app));
-        Some((LinkToken::parse(&token?), new?))
-    }
-}
-
-/// The address that shall be, and the password that is.
-#[derive(Object)]
-#[oai(example)]
-struct EmailChange {
-    /// An email address.
-    #[oai(validator(max_length = 254))]
-    email: String,
-    /// The password that the person has now.
-    current_password: PasswordText,
-}
-
-impl Example for EmailChange {
-    fn example() -> Self {
-        Self { email: "new.user@example.com".into(), current_password: PasswordText("SecurePass123".into()) }
-    }
-}
-
-impl Body for EmailChange {
-    /// The password is none where no account can have it.
-    type Value = (Email, Option<Password>);
-
-    fn read(fields: &mut Fields, _: &App) -> Option<Self::Value> {
-        let email = rules::email(fields, "email");
-        let current = fields.required::<String>("current_password");
-        Some((email?, Password::parse(current?).ok()))
-    }
-}
-
-/// A link's token, and the password that shall be.
-#[derive(Object)]
-#[oai(example)]
-struct EmailRestoration {
-    /// What stands behind `#restore=` in the link.
-    token: PasswordText,
-    /// As in `changePassword`.
-    #[oai(validator(min_length = 8, max_length = 71))]
-    new_password: PasswordText,
-}
-
-impl Example for EmailRestoration {
-    fn example() -> Self {
-        Self { token: PasswordText(TOKEN.into()), new_password: PasswordText("EvenMoreSecure456".into()) }
-    }
-}
-
-impl Body for EmailRestoration {
-    type Value = (Option<LinkToken>, Password);
-
-    fn read(fields: &mut Fields, app: &App) -> Option<Self::Value> {
-        let token = fields.required::<String>("token");
-        let new = rules::new_password(fields, "new_password", policy(app), None);
-        Some((LinkToken::parse(&token?), new?))
-    }
-}
-
-fn policy(app: &App) -> PasswordPolicy {
-    PasswordPolicy { composition: app.password.policy.composition }
 }

@@ -1,5 +1,6 @@
 //! What is done by mail: asking for links, and saying that a notice tells of somebody else.
 
+mod bodies;
 mod email;
 
 pub use self::email::EmailApi;

@@ -31,13 +31,11 @@ pub(super) use self::devices::{Session, clearing};
 pub use self::jwks::JwksApi;
 pub use self::state::StateApi;
 use super::Tag;
-use super::body::{Body, Fields, Strict};
+use super::body::{Body, Fields, Strict, rules};
 use super::middleware::X_DOORWARD_SESSION;
 use super::problem::{TypedProblem, codes};
 use super::types::{LOGGED_IN, LOGGED_OUT, Message, REFRESHED};
 use crate::config::cookies::Cookies;
-use crate::domain::account::Email;
-use crate::domain::password::Password;
 use crate::domain::session::{EndReason, Refusal};
 use crate::service::session::{self, Credentials, IssuedTokens, LoginError, LoginOutcome, LogoutError, RefreshError};
 use crate::service::{App, Client};
@@ -264,9 +262,6 @@ impl Body for Login {
     type Value = Option<Credentials>;
 
     fn read(fields: &mut Fields, _: &App) -> Option<Option<Credentials>> {
-        let email = fields.required::<String>("email");
-        let password = fields.required::<String>("password");
-        let (email, password) = (Email::parse(&email?), Password::parse(password?));
-        Some(email.ok().zip(password.ok()).map(|(email, password)| Credentials { email, password }))
+        rules::credentials(fields)
     }
 }

@@ -129,7 +129,7 @@ impl Kind {
     /// Whether its link dies when the account has another address.
     #[must_use]
     pub const fn dies_with_address(self) -> bool {
-        matches!(self, Self::Reset | Self::Verify)
+        matches!(self, Self::Reset)
     }
 
     /// Whether its link dies when the account has another password.

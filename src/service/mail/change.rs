@@ -67,9 +67,7 @@ pub async fn change_email(app: &Arc<App>, proof: Proof, email: Email) -> Result<
                 }
                 // Of several that were asked for the last counts.
                 mail::void(tx, Purpose::EmailChange, *id).await?;
-                let other = account::id_of(tx, email).await?;
-                let left = account::left(tx, email, locked.now).await?.map(|(id, _)| id).filter(|left| left != id);
-                match (taken, other.or(left)) {
+                match (taken, account::owner(tx, email, locked.now).await?.filter(|owner| owner != id)) {
                     (Some(taken), Some(owner)) => {
                         let to = (email, Some(owner));
                         taken.mail_word(tx, Purpose::EmailChange, to, None, &Budget::Asked, locked.now).await?;

@@ -1,6 +1,7 @@
 //! Mail: use cases write it into the outbox, in the transaction of what it tells of; a task of every node sends it.
 
 mod change;
+mod correct;
 mod draft;
 mod forgot;
 mod look;
@@ -10,6 +11,7 @@ mod text;
 mod verify;
 
 pub use change::{ChangeEmailError, ConfirmError, RestoreError, change_email, confirm_email_change, restore};
+pub use correct::{CorrectError, correct_email};
 pub use forgot::{AskError, forgot};
 pub use look::{Status, TestError, preview, status, test};
 pub use not_me::not_me;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AskError, Draft};
+use super::{AskError, Draft, leave};
 use crate::domain::account::{Email, FullName, User, UserId};
 use crate::domain::audit::{Event, Record};
 use crate::domain::mail::{Budget, Kind, LinkToken, Purpose};
@@ -116,7 +116,7 @@ pub async fn verify(
     let (attempt, place) = attempt.place::<VerifyError>().await?;
     let hash = sha256(token.ok_or(VerifyError::Invalid)?.bytes());
     let found = look(app, &hash).await?.ok_or(VerifyError::Invalid)?;
-    let is_owner = matches!((&found, &caller), (Found::Account(user), Some(caller)) if caller.user.id == user.id);
+    let is_owner = matches!((&found, &caller), (Found::Account(user, _), Some(caller)) if caller.user.id == user.id);
     let (attempt, password) = if is_owner {
         (attempt, None)
     } else {
@@ -127,13 +127,17 @@ pub async fn verify(
         let (attempt, password) = attempt.unless_refused::<_, VerifyError>(place.hash(new).await).await?;
         (attempt, Some(password))
     };
+    let notice = app.mail.notice(Kind::EmailChanged)?;
     let app = Arc::clone(app);
     in_own_task(async move {
-        let input = (client, hash, found, password);
-        let done = app.store.write(input, |tx, (client, hash, found, password)| {
+        let input = (client, hash, found, password, notice);
+        let done = app.store.write(input, |tx, (client, hash, found, password, notice)| {
             Box::pin(async move {
                 match (found, password) {
-                    (Found::Account(user), password) => confirm(tx, client, user, hash, password.as_ref()).await,
+                    (Found::Account(user, email), password) => {
+                        let to = (email, notice.as_ref());
+                        confirm(tx, client, user.id, to, hash, password.as_ref()).await
+                    }
                     (Found::Pending(email, name), Some(password)) => {
                         let new =
                             NewUser { email: email.clone(), full_name: name.clone(), password_hash: password.clone() };
@@ -161,8 +165,9 @@ pub async fn verify(
 
 /// What a token is about.
 enum Found {
-    /// An account whose address is confirmed by it.
-    Account(User),
+    /// An account, and the address that is confirmed by it: the account's own, or the one that it shall have, where nobody has confirmed
+    /// one yet.
+    Account(User, Email),
     /// An account that is not there yet.
     Pending(Email, Option<FullName>),
 }
@@ -170,8 +175,7 @@ enum Found {
 impl Found {
     const fn email(&self) -> &Email {
         match self {
-            Self::Account(user) => &user.email,
-            Self::Pending(email, _) => email,
+            Self::Account(_, email) | Self::Pending(email, _) => email,
         }
     }
 }
@@ -180,8 +184,9 @@ async fn look(app: &App, hash: &TokenHash) -> Result<Option<Found>, Failure> {
     let mut tx = app.store.read().await?;
     let now = tx.now().await?;
     if let Some(token) = mail::find(&mut tx, Purpose::Verify, hash, now).await? {
-        let Some(id) = token.user else { return Ok(None) };
-        return Ok(account::by_id(&mut tx, id).await?.map(Found::Account));
+        let email = token.sent_to.and_then(|text| Email::parse(&text).ok());
+        let Some((id, email)) = token.user.zip(email) else { return Ok(None) };
+        return Ok(account::by_id(&mut tx, id).await?.map(|user| Found::Account(user, email)));
     }
     let token = mail::find(&mut tx, Purpose::Register, hash, now).await?;
     Ok(token.and_then(|token| read_pending(&token)))
@@ -199,27 +204,41 @@ type Done = Option<(UserId, Vec<SessionId>)>;
 async fn confirm(
     tx: &mut Tx,
     client: &Client,
-    user: &User,
+    id: UserId,
+    (email, notice): (&Email, Option<&Draft>),
     hash: &TokenHash,
     new: Option<&PasswordHash>,
 ) -> Result<Done, storage::Error> {
-    let Some(locked) = account::lock(tx, user.id).await? else { return Ok(None) };
-    let Some(token) = mail::take(tx, Purpose::Verify, hash, locked.now).await? else { return Ok(None) };
-    if token.sent_to.as_deref() != Some(locked.user.email.as_str()) {
+    let Some(locked) = account::lock(tx, id).await? else { return Ok(None) };
+    if mail::take(tx, Purpose::Verify, hash, locked.now).await?.is_none() {
         return Ok(None);
     }
-    account::confirm_email(tx, user.id, locked.now).await?;
-    audit::append(tx, &client.record(Event::EmailVerified, user.id, None), locked.now).await?;
+    if locked.user.email == *email {
+        account::confirm_email(tx, id, locked.now).await?;
+    } else {
+        // Corrected, unless somebody has shown meanwhile that they read the mail of the one that is, or has taken the new one.
+        let is_taken = account::owner(tx, email, locked.now).await?.is_some_and(|owner| owner != id);
+        if is_taken || locked.user.email_verified_at.is_some() {
+            return Ok(None);
+        }
+        if account::set_email(tx, id, email, Some(locked.now), locked.now).await?.is_none() {
+            return Ok(None);
+        }
+        leave(tx, &locked.user, client, notice, locked.now).await?;
+        account::forget_left(tx, email).await?;
+        audit::append(tx, &client.record(Event::EmailChanged, id, None), locked.now).await?;
+    }
+    audit::append(tx, &client.record(Event::EmailVerified, id, None), locked.now).await?;
     let mut ended = Vec::new();
     if let Some(new) = new {
-        password::void(tx, user.id).await?;
-        account::set_password(tx, user.id, new, locked.now).await?;
+        password::void(tx, id).await?;
+        account::set_password(tx, id, new, locked.now).await?;
         let detail = Some("verification".to_owned());
-        let record = Record { detail, ..client.record(Event::PasswordChanged, user.id, None) };
+        let record = Record { detail, ..client.record(Event::PasswordChanged, id, None) };
         audit::append(tx, &record, locked.now).await?;
-        ended = end_sessions_of(tx, user.id, None, &EndReason::PasswordChanged, client, locked.now).await?;
+        ended = end_sessions_of(tx, id, None, &EndReason::PasswordChanged, client, locked.now).await?;
     }
-    Ok(Some((user.id, ended)))
+    Ok(Some((id, ended)))
 }
 
 async fn make(tx: &mut Tx, client: &Client, hash: &TokenHash, new: &NewUser) -> Result<Done, storage::Error> {

@@ -55,16 +55,17 @@ pub enum LoginError {
 
 /// A person whose password was right.
 #[derive(Clone)]
-struct Verified {
-    user_id: UserId,
-    email: Email,
-    password_hash: PasswordHash,
+pub(in crate::service) struct Verified {
+    pub user_id: UserId,
+    pub email: Email,
+    /// The stored one.
+    pub password_hash: PasswordHash,
     /// The same password by our own bcrypt at the configured cost, where the stored one was another.
     rehashed: Option<PasswordHash>,
     /// Nobody has logged in to the account before.
     is_first: bool,
     /// The address is.
-    is_confirmed: bool,
+    pub is_confirmed: bool,
 }
 
 impl LoginOutcome {
@@ -121,7 +122,7 @@ async fn log_in(
     let (_waiting, hung_up) = waiting();
     let app = Arc::clone(app);
     in_own_task(async move {
-        let (attempt, verified) = look(&app, admitted, &client, credentials, hung_up).await?;
+        let (attempt, verified) = verify_credentials(&app, admitted, &client, credentials, hung_up).await?;
         if app.mail.verification() == Verification::Required && !verified.is_confirmed {
             // An account from before that was asked for, or one that an operator has made.
             attempt.succeeded().await;
@@ -151,7 +152,7 @@ async fn log_in(
 }
 
 /// Looks at the password. Takes the same number of hash rounds whatever is wrong.
-async fn look(
+pub(in crate::service) async fn verify_credentials(
     app: &App,
     (attempt, place): (Attempt, Place),
     client: &Client,

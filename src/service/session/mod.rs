@@ -22,6 +22,7 @@ pub(super) use end::{end_by_id, end_session, end_sessions_of, session_ended};
 pub use issue::IssuedTokens;
 pub(super) use issue::{issue_first_tokens, issue_tokens};
 pub use list::{end, end_all, list};
+pub(super) use login::verify_credentials;
 pub use login::{Credentials, LoginError, LoginOutcome, login};
 pub use logout::{LogoutError, is_ours, logout};
 pub use refresh::{RefreshError, Refreshed, refresh};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{UserRow, new_version, user_columns};
+use super::{UserRow, id_of, new_version, user_columns};
 use crate::domain::account::{Email, User, UserId};
 use crate::domain::timestamp::Timestamp;
 use crate::storage::{Error, Tx};
@@ -62,6 +62,12 @@ pub async fn left(tx: &mut Tx, email: &Email, now: Timestamp) -> Result<Option<(
     let row: Option<(i64, i64)> =
         on!(tx, conn => sqlx::query_as(sql).bind(email.as_str()).bind(now.micros()).fetch_optional(conn).await)?;
     Ok(row.map(|(id, at)| (UserId(id), Timestamp::from_micros(at))))
+}
+
+/// Whose an address is: who has it, or has left it not long ago.
+pub async fn owner(tx: &mut Tx, email: &Email, now: Timestamp) -> Result<Option<UserId>, Error> {
+    let (has, left) = (id_of(tx, email).await?, left(tx, email, now).await?);
+    Ok(has.or(left.map(|(id, _)| id)))
 }
 
 /// The addresses that an account has left and that are still reserved, and when it did.

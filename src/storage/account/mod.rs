@@ -12,8 +12,8 @@ use crate::domain::account::{ExternalId, FullName, User, UserId};
 use crate::domain::password::PasswordHash;
 use crate::domain::timestamp::Timestamp;
 pub use address::{
-    call_off_erasure, confirm_email, due_erasures, forget_left, left, left_by, plan_erasure, purge_left, reserve_left,
-    set_email,
+    call_off_erasure, confirm_email, due_erasures, forget_left, left, left_by, owner, plan_erasure, purge_left,
+    reserve_left, set_email,
 };
 pub use change::{
     erase, list, lock_superusers, make_superuser, rename, set_active, set_password, unblock, unblocked_since,

@@ -9,6 +9,7 @@ export const more = {
   sendVerification: "POST /email/verification 202 401 403 429",
   verifyEmail: "POST /email/verify 200 400 403 413 415 422 429",
   changeEmail: "POST /email/change 202 400 401 403 409 413 415 422 429 !",
+  correctEmail: "POST /email/correct 202 400 401 403 413 415 422 429",
   confirmEmailChange: "POST /email/change/confirm 200 400 401 403 409 413 415 422 429",
   restoreEmail: "POST /email/restore 200 400 403 413 415 422 429",
   exportMe: "GET /me/export 200 401 429",

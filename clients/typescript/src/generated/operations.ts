@@ -32,6 +32,9 @@ import type {
   ChangeEmailData,
   ChangeEmailErrors,
   ChangeEmailResponses,
+  CorrectEmailData,
+  CorrectEmailErrors,
+  CorrectEmailResponses,
   ConfirmEmailChangeData,
   ConfirmEmailChangeErrors,
   ConfirmEmailChangeResponses,
@@ -79,7 +82,7 @@ export const operations = {
 } as const;
 
 /** Those that `@doorward/client/account` adds. */
-export type More = "deleteMe" | "resetPassword" | "forgotPassword" | "reportNotMe" | "sendVerification" | "verifyEmail" | "changeEmail" | "confirmEmailChange" | "restoreEmail" | "exportMe";
+export type More = "deleteMe" | "resetPassword" | "forgotPassword" | "reportNotMe" | "sendVerification" | "verifyEmail" | "changeEmail" | "correctEmail" | "confirmEmailChange" | "restoreEmail" | "exportMe";
 
 /** The operations, by their ids in the contract. */
 export type Operation = keyof typeof operations | More;
@@ -97,6 +100,7 @@ export interface Arguments {
   sendVerification: [];
   verifyEmail: [body: NonNullable<VerifyEmailData["body"]>];
   changeEmail: [body: NonNullable<ChangeEmailData["body"]>];
+  correctEmail: [body: NonNullable<CorrectEmailData["body"]>];
   confirmEmailChange: [body: NonNullable<ConfirmEmailChangeData["body"]>];
   restoreEmail: [body: NonNullable<RestoreEmailData["body"]>];
   exportMe: [];
@@ -122,6 +126,7 @@ export interface Responses {
   sendVerification: SendVerificationResponses;
   verifyEmail: VerifyEmailResponses;
   changeEmail: ChangeEmailResponses;
+  correctEmail: CorrectEmailResponses;
   confirmEmailChange: ConfirmEmailChangeResponses;
   restoreEmail: RestoreEmailResponses;
   exportMe: ExportMeResponses;
@@ -147,6 +152,7 @@ export interface Errors {
   sendVerification: SendVerificationErrors;
   verifyEmail: VerifyEmailErrors;
   changeEmail: ChangeEmailErrors;
+  correctEmail: CorrectEmailErrors;
   confirmEmailChange: ConfirmEmailChangeErrors;
   restoreEmail: RestoreEmailErrors;
   exportMe: ExportMeErrors;

@@ -267,6 +267,17 @@ export type ConfirmEmailChangeUnauthorized = ({
 } & DeviceBindingRequiredProblem);
 
 /**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type CorrectEmailServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'mail_unavailable';
+} & MailUnavailableProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
  * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
  */
 export type CrossSiteRequestProblem = {
@@ -451,6 +462,24 @@ export type EmailChange = {
      * The password that the person has now.
      */
     current_password: string;
+};
+
+/**
+ * Who it is, and the address that shall be.
+ */
+export type EmailCorrection = {
+    /**
+     * The address that the account has.
+     */
+    email: string;
+    /**
+     * The account's password.
+     */
+    password: string;
+    /**
+     * An email address.
+     */
+    new_email: string;
 };
 
 /**
@@ -2495,6 +2524,59 @@ export type ChangeEmailResponses = {
 };
 
 export type ChangeEmailResponse = ChangeEmailResponses[keyof ChangeEmailResponses];
+
+export type CorrectEmailData = {
+    body: EmailCorrection;
+    path?: never;
+    query?: never;
+    url: '/api/auth/email/correct';
+};
+
+export type CorrectEmailErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * Incorrect email or password. Unknown email, wrong password and disabled account get the same answer in the same time.
+     */
+    401: IncorrectCredentialsProblem;
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: CorrectEmailServiceUnavailable;
+};
+
+export type CorrectEmailError = CorrectEmailErrors[keyof CorrectEmailErrors];
+
+export type CorrectEmailResponses = {
+    /**
+     * Taken; a mail says how it goes on.
+     */
+    202: Message;
+};
+
+export type CorrectEmailResponse = CorrectEmailResponses[keyof CorrectEmailResponses];
 
 export type ConfirmEmailChangeData = {
     body: Link;
