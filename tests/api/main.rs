@@ -11,6 +11,7 @@ mod support;
 mod account;
 mod account_races;
 mod audit;
+mod authenticator_apps;
 mod bound;
 mod bound_traps;
 mod check;

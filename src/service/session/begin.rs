@@ -71,7 +71,8 @@ pub(in crate::service) async fn begin_session(
     };
     let mut session = Session::begin(new, policy, now);
     if let Some(Kept { proved_at, expires_at }) = kept {
-        session.proved_at = proved_at;
+        // Rows of versions before have none: the password was proved just now.
+        session.proved_at = proved_at.or(Some(now));
         session.expires_at = session.expires_at.min(expires_at);
         session.idle_expires_at = session.idle_expires_at.min(session.expires_at);
     }
