@@ -463,7 +463,7 @@ impl Model for Explored {
         let own = next.row_of(Who::Thief).map(|at| next.rows[at].id).filter(|id| next.copied != Some(*id));
         next.demand(HALF_IS_NOTHING, next.factor != Some(Who::Owner) || own.is_none());
         // Numbers that are all alike but for their being new.
-        if next.sessions > 4 || next.tickets > 2 {
+        if next.sessions > 4 || next.tickets > 2 || next.version > 4 {
             return None;
         }
         (next != *world).then_some(next)

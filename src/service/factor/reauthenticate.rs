@@ -132,8 +132,7 @@ async fn decide_on(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> 
     }
     let Some((enrolled, _)) = factor::standing(tx, id, *not_before).await? else { return Ok(Found::Gone) };
     let mut proved = vec![Proof::Password];
-    // What an account does not have proves nothing, and is not looked at.
-    if let Some(offered) = offered.as_ref().filter(|_| enrolled.has_factor()) {
+    if let Some(offered) = offered {
         match look(tx, seals, id, offered, *not_before, now).await? {
             Looked::Proved(proof) => {
                 proved.push(proof);
