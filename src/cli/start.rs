@@ -150,7 +150,7 @@ async fn reseal(app: Arc<App>) {
         Ok(0) => {}
         Ok(secrets) => tracing::info!(secrets, "the secrets of authenticator apps are sealed by the current key now"),
         Err(error) => {
-            tracing::warn!(%error, "the secrets of authenticator apps stay sealed by the previous key until the next start")
+            tracing::warn!(%error, "the secrets of authenticator apps stay sealed by the previous key until the next start");
         }
     }
 }

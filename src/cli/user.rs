@@ -220,11 +220,10 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
 async fn factors(app: &App, email: &Email) -> anyhow::Result<()> {
     let listed = operator::factors(app, id(app, email).await?).await?;
     let Some(totp) = listed.totp else { return print("none\n") };
-    let mut text = format!("totp            since {}, last used {}\n", totp.since, totp.last_used_at);
-    if let Some((made, left)) = listed.recovery_codes {
-        text += &format!("recovery codes  made {made}, {left} left\n");
-    }
-    print(&text)
+    let codes = listed
+        .recovery_codes
+        .map_or_else(String::new, |(made, left)| format!("recovery codes  made {made}, {left} left\n"));
+    print(&format!("totp            since {}, last used {}\n{codes}", totp.since, totp.last_used_at))
 }
 
 async fn create(app: &Arc<App>, email: Email, name: Option<&str>, json: bool) -> anyhow::Result<()> {

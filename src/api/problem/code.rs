@@ -252,9 +252,10 @@ impl Code {
                 "Enter the code that your authenticator app shows, or one of your recovery codes."
             }
             Self::SecondFactorEnrolmentRequired => "Set up an authenticator app first: everybody needs one here.",
-            Self::IncorrectSecondFactor => "This code is not correct, or was used already. Enter the next one.",
+            Self::IncorrectSecondFactor | Self::IncorrectCode => {
+                "This code is not correct, or was used already. Enter the next one."
+            }
             Self::LoginTicketExpired => "This took too long. Log in again.",
-            Self::IncorrectCode => "This code is not correct, or was used already. Enter the next one.",
             Self::ReauthenticationRequired => "Prove once more that it is you.",
             Self::NothingToConfirm => "This took too long. Set up the app again.",
             Self::LastFactor => "Everybody needs an authenticator app here. You can set up another one in its place.",

@@ -125,6 +125,7 @@ fn offered(fields: &mut Fields) -> Option<Offered> {
 }
 
 /// The same, or none of them.
+#[expect(clippy::option_option, reason = "there is a problem; or there is none, and may be nothing")]
 pub(in crate::api) fn optionally_offered(fields: &mut Fields) -> Option<Option<Offered>> {
     let code = fields.optional::<String>("code");
     let recovery_code = fields.optional::<String>("recovery_code");

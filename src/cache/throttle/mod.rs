@@ -232,7 +232,6 @@ impl Throttles {
     }
 
     /// What nodes share of these failures, as [`Slot::name`] tells it.
-    #[must_use]
     pub fn names_of_account(name: [u8; 16]) -> impl Iterator<Item = Vec<u8>> {
         FAILURES.into_iter().flat_map(move |counter| keys_of_account(name).map(|key| key.name(counter)))
     }

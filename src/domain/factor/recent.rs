@@ -64,7 +64,8 @@ mod tests {
     fn both_must_be_recent_and_of_this_session() {
         let (now, session) = (Timestamp::from_seconds(1_800_000_000), SessionId([1; 16]));
         let proof = |at| RecentProof { key_id: [0; 4], session_id: session, at };
-        let (just, long) = (now - (RecentProof::LIFE - Duration::from_secs(1)), now - RecentProof::LIFE);
+        let long = now - RecentProof::LIFE;
+        let just = long + Duration::from_secs(1);
         assert!(proof(just).holds(session, Some(just), now) && proof(now).holds(session, Some(now), now));
         assert!(!proof(long).holds(session, Some(just), now));
         assert!(!proof(just).holds(session, Some(long), now));

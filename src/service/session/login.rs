@@ -255,7 +255,7 @@ async fn refuse(app: &App, client: &Client, user_id: Option<UserId>) -> Result<(
 
 /// What the transaction found, as a value, so that it commits.
 enum Found {
-    In(Entered),
+    In(Box<Entered>),
     /// The password is one of two.
     Half(Vec<Method>),
     /// It is all that there is, and not enough.
@@ -283,7 +283,7 @@ async fn begin(app: &App, entry: Entry, verified: Verified) -> Result<Found, Fai
                     let Some(entered) = entry.enter(tx, owner, looked_at, (&signed_in, None)).await? else {
                         return Ok(Found::Changed);
                     };
-                    Found::In(entered)
+                    Found::In(Box::new(entered))
                 }
                 Decision::Wanted(methods) => Found::Half(methods),
                 Decision::Enrol => Found::Enrol,

@@ -29,9 +29,8 @@ pub struct StoredRecoveryCode {
 /// All of an account, the used ones too.
 pub async fn recovery_codes(tx: &mut Tx, id: UserId) -> Result<Vec<StoredRecoveryCode>, Error> {
     let sql = "SELECT salt, hash, created_at, used_at FROM recovery_codes WHERE user_id = $1 ORDER BY salt";
-    let rows: Vec<(Vec<u8>, Vec<u8>, i64, Option<i64>)> =
-        on!(tx, conn => sqlx::query_as(sql).bind(id.0).fetch_all(conn).await)?;
-    let code = |(salt, hash, created_at, used_at): (Vec<u8>, Vec<u8>, i64, Option<i64>)| {
+    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(sql).bind(id.0).fetch_all(conn).await)?;
+    let code = |(salt, hash, created_at, used_at): Row| {
         Ok(StoredRecoveryCode {
             salt: salt.try_into().map_err(|_| corrupt("salt"))?,
             hash: hash.try_into().map_err(|_| corrupt("hash"))?,
@@ -77,6 +76,9 @@ pub async fn use_recovery_code(tx: &mut Tx, id: UserId, salt: &[u8; 16], now: Ti
         .map(|done| done.rows_affected()))?;
     Ok(used > 0)
 }
+
+/// Salt, hash, when it was made, when it was used.
+type Row = (Vec<u8>, Vec<u8>, i64, Option<i64>);
 
 const fn corrupt(column: &'static str) -> Error {
     Error::Corrupt { table: "recovery_codes", column }
