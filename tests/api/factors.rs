@@ -285,7 +285,7 @@ async fn secrets_are_stored_sealed_and_carried_over_a_change_of_keys(database: D
     let keys = app.bytes("totp", "key_id").await;
     // Without the key that it was, the service does not start; with it nobody notices, and what was sealed is sealed anew.
     let app = app.restart(&[("SECRET_KEY", ROOT), ("SECRET_KEY_PREVIOUS", crate::harness::app::KEY)]).await;
-    let hex: String = keys[0].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = keys[0].iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let old = match database {
         Database::Sqlite => format!("SELECT count(*) FROM totp WHERE key_id = x'{hex}'"),
         Database::Postgres => format!("SELECT count(*) FROM totp WHERE key_id = '\\x{hex}'"),

@@ -60,7 +60,7 @@ impl Authenticator {
     /// A code that it shows neither now nor around now.
     pub(crate) fn wrong(&self) -> String {
         let shown: Vec<_> = (-2..=2).map(|period| self.code_in(period)).collect();
-        (0..).map(|number| format!("{number:06}")).find(|code| !shown.contains(code)).expect("a million codes")
+        (0..100).map(|number| format!("{number:06}")).find(|code| !shown.contains(code)).expect("one of a hundred")
     }
 }
 
@@ -121,7 +121,9 @@ impl Browser {
         let confirmed = self.confirm(&authenticator.code_in(0)).await.ok();
         let codes = confirmed["recovery_codes"].as_array().into_iter().flatten();
         let codes: Vec<_> = codes.map(|code| code.as_str().expect("a code").to_owned()).collect();
-        codes.iter().for_each(|code| super::trace::remember(code));
+        for code in &codes {
+            super::trace::remember(code);
+        }
         (authenticator, codes)
     }
 
