@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward::config::secret::Secret;
 use doorward::domain::account::UserId;
-use doorward::domain::session::{AccessToken, SessionId, TokenType};
+use doorward::domain::session::{About, AccessToken, SessionId, TokenType};
 use doorward::domain::timestamp::Timestamp;
 use doorward::platform::access_token::{AccessTokens, Form};
 use doorward::platform::keys::{Keys, Roots};
@@ -32,7 +32,7 @@ fn no_vector_is_taken_for_a_token_and_no_trick_works_on_one() {
         let verifier = verifier(&URL_SAFE_NO_PAD.decode(group["k"].as_str().unwrap()).unwrap());
         let expires = Timestamp::from_seconds(NOW.seconds() + 3_600);
         let token = AccessToken { user_id: UserId(1), session_id: SessionId([7; 16]), generation: 1, expires };
-        let ours = verifier.sign(&token, None, NOW).unwrap();
+        let ours = verifier.sign(&token, About::default(), NOW).unwrap();
         assert_eq!(verifier.verify(&ours, NOW), Some(token));
         let tests = group["tests"].as_array().unwrap();
         let original = tests[0]["jws"].as_str().unwrap();

@@ -6,6 +6,7 @@ pub mod body;
 pub mod client;
 pub mod docs;
 pub mod document;
+pub mod factor;
 pub mod health;
 pub mod mail;
 pub mod metrics;
@@ -41,7 +42,11 @@ fn operations() -> impl OpenApi {
         mail::MailApi,
         mail::EmailApi,
         account::ExportApi,
+        factor::FactorApi,
         session::SessionApi,
+        session::SecondFactorApi,
+        session::EnrolApi,
+        factor::ReauthenticateApi,
         session::DevicesApi,
         session::StateApi,
         session::BoundApi,

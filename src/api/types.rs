@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::domain::timestamp::Timestamp;
 
 /// What operations say when they are done, by their id: the examples of their answers.
-pub(super) const SAID: [(&str, &str); 14] = [
+pub(super) const SAID: [(&str, &str); 16] = [
     ("login", LOGGED_IN),
     ("refresh", REFRESHED),
     ("logout", LOGGED_OUT),
@@ -25,8 +25,11 @@ pub(super) const SAID: [(&str, &str); 14] = [
     ("correctEmail", CHANGE_MAILED),
     ("restoreEmail", EMAIL_RESTORED),
     ("register", REGISTRATION_MAILED),
+    ("loginSecondFactor", LOGGED_IN),
+    ("reauthenticate", PROVED),
 ];
 pub(super) const LOGGED_IN: &str = "Login successful";
+pub(super) const PROVED: &str = "It is you";
 pub(super) const REFRESHED: &str = "Token refreshed successfully";
 pub(super) const LOGGED_OUT: &str = "Successfully logged out";
 pub(super) const LOGGED_OUT_EVERYWHERE: &str = "Logged out everywhere";

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 
-use crate::domain::account::ExternalId;
-use crate::domain::session::AccessToken;
+use crate::domain::session::{About, AccessToken};
 use crate::domain::timestamp::Timestamp;
 use crate::platform::access_token::{AccessTokens, SignError};
 
@@ -35,13 +34,8 @@ impl VerifiedTokens {
     ///
     /// # Errors
     /// As there.
-    pub fn sign(
-        &self,
-        token: &AccessToken,
-        external_id: Option<&ExternalId>,
-        now: Timestamp,
-    ) -> Result<String, SignError> {
-        self.tokens.sign(token, external_id, now)
+    pub fn sign(&self, token: &AccessToken, about: About<'_>, now: Timestamp) -> Result<String, SignError> {
+        self.tokens.sign(token, about, now)
     }
 
     /// See [`AccessTokens::verify`].
@@ -83,7 +77,10 @@ mod tests {
     #[test]
     fn a_signature_is_verified_once_and_only_the_same_token_is_known() {
         let mut verified = VerifiedTokens::new(tokens(1));
-        let (ann, bob) = (verified.sign(&token(1), None, NOW).unwrap(), verified.sign(&token(2), None, NOW).unwrap());
+        let (ann, bob) = (
+            verified.sign(&token(1), About::default(), NOW).unwrap(),
+            verified.sign(&token(2), About::default(), NOW).unwrap(),
+        );
         assert_eq!(verified.verify(&ann, NOW), Some(token(1)));
         // From now on these keys verify nothing of it.
         verified.tokens = tokens(2);
@@ -99,7 +96,7 @@ mod tests {
     #[test]
     fn forged_tokens_take_no_room() {
         let verified = VerifiedTokens::new(tokens(1));
-        let forged = tokens(2).sign(&token(1), None, NOW).unwrap();
+        let forged = tokens(2).sign(&token(1), About::default(), NOW).unwrap();
         for _ in 0..2 {
             assert_eq!(verified.verify(&forged, NOW), None);
         }

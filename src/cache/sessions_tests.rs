@@ -27,6 +27,7 @@ fn live(generation: Generation, read_at: Duration) -> Live {
         max_per_user: 50,
         bound_ttl: Duration::from_mins(10),
         unbound_for: None,
+        second_factor: crate::domain::factor::Requirement::Optional,
     };
     let secret = SessionSecret([0; 32]);
     let new = NewSession { id: ID, user_id: USER, secret, amr: vec![], client_ip: None, user_agent: None };

@@ -24,9 +24,12 @@ use crate::platform::device_proof::DeviceProofs;
 use crate::platform::hashing::HashPool;
 use crate::platform::keyed_hash::KeyedHash;
 use crate::platform::keys::{Keys, Purpose, Roots};
+use crate::platform::proof_cookies::ProofCookies;
 use crate::platform::random::Random;
+use crate::platform::sealed::Seals;
 use crate::server;
 use crate::service::account::Exports;
+use crate::service::factor::{self, Factors};
 use crate::service::health::Stopping;
 use crate::service::mail::Mail;
 use crate::service::metrics::{self, LiveSessions};
@@ -83,6 +86,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     if let Some(moment) = config.sessions.not_before {
         mail::void_links_before(&app, moment).await?;
     }
+    refuse_unreadable(&app).await?;
     let listeners = listen::listen(&config.server.listen)?;
     let addresses: Vec<SocketAddr> =
         listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
@@ -105,6 +109,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
         tokio::spawn(session::follow_revocations(Arc::clone(&app))),
         tokio::spawn(mail::deliver(Arc::clone(&app))),
         tokio::spawn(maintenance::run(Arc::clone(&app), config.database.audit_retention)),
+        tokio::spawn(reseal(Arc::clone(&app))),
     ];
     let metrics = match config.server.metrics_addr {
         Some(address) => Some(tell_metrics(address, &app, &mut in_the_background)?),
@@ -129,6 +134,29 @@ fn tell_metrics(address: SocketAddr, app: &Arc<App>, tasks: &mut Vec<JoinHandle<
     }));
     tracing::info!(%address, "metrics are told to Prometheus");
     Ok(address)
+}
+
+/// Better no start than one after which some people can't log in, and think that their codes are wrong.
+async fn refuse_unreadable(app: &App) -> anyhow::Result<()> {
+    let unknown = factor::unknown_keys(app).await?;
+    let secrets: u64 = unknown.iter().map(|key| key.secrets).sum();
+    anyhow::ensure!(
+        unknown.is_empty(),
+        "{secrets} authenticator apps were set up under a key that the service does not have: set SECRET_KEY_PREVIOUS to the SECRET_KEY \
+         that was (or, where there was none, to the JWT_SECRET_KEY). If that is lost: `doorward user reset-factors --unreadable`"
+    );
+    Ok(())
+}
+
+/// Seals by the current key what the previous one has sealed.
+async fn reseal(app: Arc<App>) {
+    match factor::reseal(&app).await {
+        Ok(0) => {}
+        Ok(secrets) => tracing::info!(secrets, "the secrets of authenticator apps are sealed by the current key now"),
+        Err(error) => {
+            tracing::warn!(%error, "the secrets of authenticator apps stay sealed by the previous key until the next start");
+        }
+    }
 }
 
 /// How often the clock is looked at that is not right yet.
@@ -156,7 +184,7 @@ async fn wait_for_time(config: &Config, store: &Store, clock: &Clock) -> anyhow:
 pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -> anyhow::Result<App> {
     let keys = keys(config, &random)?;
     let probes = Probes::new(&keys.secrets.derive(Purpose::Probes), clock.clone());
-    let keys_of_mail = keys.secrets.clone();
+    let roots = keys.secrets.clone();
     let form = Form {
         issuer: config.tokens.issuer.clone(),
         audience: config.tokens.audience.clone(),
@@ -184,8 +212,13 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
             hashing: hashing.context("the threads that hash passwords do not start")?,
             policy: config.passwords.clone(),
         },
+        factor: Factors {
+            seals: Seals::new(roots.clone(), random.clone()),
+            cookies: ProofCookies::new(roots.clone(), random.clone()),
+            issuer: config.mail.app_name.clone(),
+        },
         registration: config.registration,
-        mail: Mail::new(config.mail.clone(), &keys_of_mail, random.clone())
+        mail: Mail::new(config.mail.clone(), &roots, random.clone())
             .context("mail can't be sent as the settings say")?,
         exports: Exports::default(),
         probes,

@@ -107,6 +107,23 @@ pub(super) enum Command {
         #[arg(value_parser = email)]
         email: Email,
     },
+    /// Show what a person has beside their password
+    Factors {
+        /// The person's email
+        #[arg(value_parser = email)]
+        email: Email,
+    },
+    /// Take a person's authenticator app and recovery codes away, and end all their sessions: who has lost them logs in by password alone
+    ///
+    /// Make sure first who asks: docs/operations.md says how. The person is told by mail.
+    ResetFactors {
+        /// The person's email
+        #[arg(value_parser = email, required_unless_present = "unreadable")]
+        email: Option<Email>,
+        /// Of everybody whose app was set up under a key that is lost
+        #[arg(long, conflicts_with = "email")]
+        unreadable: bool,
+    },
     /// Print a link that lets a person set a new password, once; an earlier one is void
     ///
     /// The link is `RESET_URL` with the token behind `#token=`. Send it to the person alone: whoever has it sets the password.
@@ -170,6 +187,14 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
         }
         Command::SetEmail { email, new } => done(operator::set_email(app, id(app, &email).await?, new, &me).await?),
         Command::ConfirmEmail { email } => done(operator::confirm_email(app, id(app, &email).await?, &me).await?),
+        Command::Factors { email } => factors(app, &email).await,
+        Command::ResetFactors { email: Some(email), .. } => {
+            done(operator::reset_factors(app, id(app, &email).await?, &me).await?)
+        }
+        Command::ResetFactors { email: None, .. } => {
+            let ids = operator::reset_unreadable(app, &me).await?;
+            print(&format!("{} accounts have no second factor any more\n", ids.len()))
+        }
         Command::ResetLink { email, url, ttl } => {
             let id = id(app, &email).await?;
             let token = operator::make_reset(app, id, ttl, &me).await?.ok_or_else(unknown)?.reveal();
@@ -190,6 +215,15 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
         }
         Command::Delete { email, force } => done(operator::erase(app, id(app, &email).await?, &me, force).await?),
     }
+}
+
+async fn factors(app: &App, email: &Email) -> anyhow::Result<()> {
+    let listed = operator::factors(app, id(app, email).await?).await?;
+    let Some(totp) = listed.totp else { return print("none\n") };
+    let codes = listed
+        .recovery_codes
+        .map_or_else(String::new, |(made, left)| format!("recovery codes  made {made}, {left} left\n"));
+    print(&format!("totp            since {}, last used {}\n{codes}", totp.since, totp.last_used_at))
 }
 
 async fn create(app: &Arc<App>, email: Email, name: Option<&str>, json: bool) -> anyhow::Result<()> {

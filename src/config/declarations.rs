@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::domain::account::Email;
+use crate::domain::factor::Requirement;
 use crate::domain::session::{Algorithm, TokenType};
 use crate::domain::throttle::Limit;
 use crate::domain::timestamp::Timestamp;
@@ -159,6 +160,9 @@ settings! {
         /// How long an access token of a bound session is valid, if `ACCESS_TOKEN_TTL` is not shorter; less than 10m is refused in
         /// production.
         DEVICE_BOUND_TTL: Duration = duration!("1s" to "1d"), Is("10m");
+        /// `required`: nobody has a session without a second factor, and who has none sets one up at their next login.
+        SECOND_FACTOR: Requirement =
+            choice! { "optional" => Requirement::Optional, "required" => Requirement::Required }, Is("optional");
         /// How many sessions a user may have; one more ends the least recently used.
         MAX_SESSIONS_PER_USER: u32 = number!(1 to 1000), Is("50");
     }

@@ -8,7 +8,7 @@ use crate::domain::timestamp::Timestamp;
 use super::cookies::Cookies;
 use super::declarations::{
     ACCESS_TOKEN_TTL, DEVICE_BOUND_SESSIONS, DEVICE_BOUND_TTL, MAX_SESSIONS_PER_USER, REFRESH_GRACE,
-    REFRESH_LOST_REPLIES_PER_DAY, REFRESH_TOKEN_TTL, SESSION_TTL, SESSIONS_NOT_BEFORE,
+    REFRESH_LOST_REPLIES_PER_DAY, REFRESH_TOKEN_TTL, SECOND_FACTOR, SESSION_TTL, SESSIONS_NOT_BEFORE,
 };
 use super::setting::Reader;
 
@@ -69,6 +69,7 @@ pub(super) fn read(reader: &mut Reader<'_>, now: Timestamp, cookies: Option<&Coo
         &DEVICE_BOUND_TTL,
         "must be 10m or more in production: browsers sign only a few times in ten minutes",
     );
+    let second_factor = reader.get(&SECOND_FACTOR);
     let binding = binding(reader, cookies, access_ttl);
     let policy = Policy {
         access_ttl: access_ttl?,
@@ -80,6 +81,7 @@ pub(super) fn read(reader: &mut Reader<'_>, now: Timestamp, cookies: Option<&Coo
         max_per_user: max_per_user?,
         bound_ttl: bound_ttl?,
         unbound_for: (binding.mode == DeviceBound::Required).then_some(UNBOUND_FOR),
+        second_factor: second_factor?,
     };
     Some((policy, binding))
 }

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod client_ip;
+pub mod factor;
 pub mod import;
 pub mod mail;
 pub mod password;

@@ -6,8 +6,7 @@ use jsonwebtoken::{Algorithm as Library, Header, Validation, decode, decode_head
 
 use super::keys::SigningKeys;
 use super::random::{Random, RandomError};
-use crate::domain::account::ExternalId;
-use crate::domain::session::{AccessToken, Algorithm, Claims, TokenType, made_at};
+use crate::domain::session::{About, AccessToken, Algorithm, Claims, TokenType, made_at};
 use crate::domain::timestamp::Timestamp;
 
 /// Longer than any token that we make: no work is spent on more.
@@ -50,16 +49,11 @@ impl AccessTokens {
         Self { keys, form, random }
     }
 
-    /// Signs a token made `now`; `external_id` is what its user has.
+    /// Signs a token made `now`, which tells this too.
     ///
     /// # Errors
     /// When there are no random bytes, or the library refuses.
-    pub fn sign(
-        &self,
-        token: &AccessToken,
-        external_id: Option<&ExternalId>,
-        now: Timestamp,
-    ) -> Result<String, SignError> {
+    pub fn sign(&self, token: &AccessToken, about: About<'_>, now: Timestamp) -> Result<String, SignError> {
         let key = &self.keys.current;
         let typ = Some(self.form.token_type.name().to_owned());
         let header = Header { typ, kid: Some(key.kid().to_owned()), ..Header::new(library(key.algorithm())) };
@@ -75,7 +69,9 @@ impl AccessTokens {
             nbf: made_at,
             exp: token.expires.seconds(),
             jti: URL_SAFE_NO_PAD.encode(self.random.bytes::<16>()?),
-            ext: external_id.map(|id| id.as_str().to_owned()),
+            ext: about.external_id.map(|id| id.as_str().to_owned()),
+            amr: about.amr.iter().map(|method| method.as_str().to_owned()).collect(),
+            auth_time: about.proved_at.map(Timestamp::seconds),
         };
         Ok(encode(&header, &claims, key.encoding())?)
     }

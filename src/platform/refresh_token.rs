@@ -61,6 +61,7 @@ mod tests {
             max_per_user: 1,
             bound_ttl: Duration::from_mins(10),
             unbound_for: None,
+            second_factor: crate::domain::factor::Requirement::Optional,
         };
         let new = NewSession {
             id: SessionId([7; 16]),

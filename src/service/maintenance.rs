@@ -12,7 +12,7 @@ use super::account::erase_due;
 use super::{App, Failure};
 use crate::domain::mail::GIVE_UP_AFTER;
 use crate::domain::timestamp::Timestamp;
-use crate::storage::{PURGE_BATCH, account, audit, mail, password, session, throttle};
+use crate::storage::{PURGE_BATCH, account, audit, factor, mail, password, session, throttle};
 
 /// How often.
 const EVERY: Duration = Duration::from_mins(10);
@@ -106,6 +106,7 @@ pub async fn purge(app: &App, audit_retention: Duration, now: Timestamp) -> Resu
     while app.store.write((), move |tx, ()| Box::pin(throttle::purge(tx, now))).await? == PURGE_BATCH {}
     while app.store.write((), move |tx, ()| Box::pin(password::purge(tx, now))).await? == PURGE_BATCH {}
     while app.store.write((), move |tx, ()| Box::pin(account::purge_left(tx, now))).await? == PURGE_BATCH {}
+    while app.store.write((), move |tx, ()| Box::pin(factor::purge(tx, now))).await? == PURGE_BATCH {}
     erase_due(app, now).await?;
     let (too_old, done_before) = (now - GIVE_UP_AFTER - GIVE_UP_SLACK, now - MAIL_RETENTION);
     app.store.write((), move |tx, ()| Box::pin(mail::give_up(tx, too_old, now))).await?;

@@ -4,6 +4,7 @@
 //! what the outside learns of it is for `api` to say.
 
 pub mod account;
+pub mod factor;
 pub mod health;
 pub mod import;
 pub mod mail;
@@ -28,6 +29,7 @@ use crate::platform::access_token::SignError;
 use crate::platform::clock::Clock;
 use crate::platform::hashing::HashError;
 use crate::platform::random::{Random, RandomError};
+use crate::platform::sealed::SealError;
 use crate::storage::{self, Store};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::traces::Traces;
@@ -44,6 +46,8 @@ pub struct App {
     pub session: session::Sessions,
     /// Passwords.
     pub password: password::Passwords,
+    /// Factors beside the password.
+    pub factor: factor::Factors,
     /// Who may make an account.
     pub registration: Registration,
     /// Mail.
@@ -111,6 +115,9 @@ pub enum Failure {
     /// No signature.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// A secret could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// The task that did the work panicked; the panic was logged where it happened.
     #[error("the task of this use case ended without an answer")]
     TaskDied,

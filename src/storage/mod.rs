@@ -39,6 +39,7 @@ macro_rules! postgres_clock {
 pub mod account;
 pub mod audit;
 mod engine;
+pub mod factor;
 pub mod import;
 pub mod mail;
 pub mod password;

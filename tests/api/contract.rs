@@ -68,13 +68,16 @@ fn good_answers_pass() {
     let secure = exchange("POST", "/api/auth/login", 200, &json!({ "message": "Login successful" }))
         .and("set-cookie", "__Host-access_token=a; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=3600")
         .and("set-cookie", "__Host-refresh_token=b; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=604800")
-        .and("set-cookie", "__Host-device=c; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=34560000");
+        .and("set-cookie", "__Host-device=c; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=34560000")
+        .and("set-cookie", "__Host-recent_proof=d; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=600");
     assert_eq!(contract(production).complaints(&secure), Vec::<String>::new());
 }
 
 #[test]
 fn doctored_answers_are_refused() {
-    let cookie = |line: &str| login().with("set-cookie", line).and("set-cookie", REFRESH).and("set-cookie", DEVICE);
+    let cookie = |line: &str| {
+        login().with("set-cookie", line).and("set-cookie", REFRESH).and("set-cookie", DEVICE).and("set-cookie", RECENT)
+    };
     let doctored = vec![
         (me().with("x-content-type-options", "sniff"), "x-content-type-options"),
         (me().and("referrer-policy", "no-referrer"), "referrer-policy"),
@@ -154,6 +157,7 @@ fn doctored_answers_are_refused() {
 const ACCESS: &str = "access_token=a; HttpOnly; SameSite=Strict; Path=/; Max-Age=3600";
 const REFRESH: &str = "refresh_token=b; HttpOnly; SameSite=Strict; Path=/; Max-Age=604800";
 const DEVICE: &str = "device=c; HttpOnly; SameSite=Strict; Path=/; Max-Age=34560000";
+const RECENT: &str = "recent_proof=d; HttpOnly; SameSite=Strict; Path=/; Max-Age=600";
 
 fn cookies() -> Cookies {
     Cookies { secure: false, host_prefix: false, suffix: None, same_site: SameSite::Strict, domain: None }
@@ -199,6 +203,7 @@ fn login() -> Exchange {
         .and("set-cookie", ACCESS)
         .and("set-cookie", REFRESH)
         .and("set-cookie", DEVICE)
+        .and("set-cookie", RECENT)
 }
 
 fn logout() -> Exchange {

@@ -14,7 +14,7 @@ use crate::harness::tokens;
 const URL: &str = "/api/auth/login";
 
 both! {
-    sets_three_cookies_and_says_so,
+    sets_four_cookies_and_says_so,
     the_access_token_tells_what_a_service_beside_needs,
     the_last_login_is_remembered,
     upper_and_lower_case_of_the_email_are_the_same,
@@ -28,13 +28,16 @@ both! {
     a_failed_login_ends_nothing,
 }
 
-async fn sets_three_cookies_and_says_so(app: TestApp) {
+async fn sets_four_cookies_and_says_so(app: TestApp) {
     let browser = app.browser();
     browser.register("ann@example.com").await.is(201);
     let answer = browser.login("ann@example.com").await;
     let ages: Vec<_> = answer.cookies().into_iter().map(|cookie| (cookie.name.clone(), cookie.max_age())).collect();
     let ages: Vec<_> = ages.iter().map(|(name, age)| (name.as_str(), age.unwrap())).collect();
-    assert_eq!(ages, [("access_token", 3_600), ("refresh_token", 604_800), ("device", 400 * 86_400)]);
+    assert_eq!(
+        ages,
+        [("access_token", 3_600), ("refresh_token", 604_800), ("device", 400 * 86_400), ("recent_proof", 600)]
+    );
     assert_eq!(answer.ok(), json!({ "message": "Login successful" }));
 }
 
@@ -44,7 +47,7 @@ async fn the_access_token_tells_what_a_service_beside_needs(app: TestApp) {
     let claims = tokens::claims(&token);
     let now = app.clock.now().seconds();
     let names: Vec<_> = claims.as_object().unwrap().keys().cloned().collect();
-    assert_eq!(names.len(), 10, "{names:?}");
+    assert_eq!(names.len(), 12, "{names:?}");
     assert_eq!(claims["iss"], "doorward");
     assert_eq!(claims["aud"], "doorward");
     assert_eq!(claims["sub"], "1");
@@ -53,6 +56,7 @@ async fn the_access_token_tells_what_a_service_beside_needs(app: TestApp) {
     // A little earlier: many verifiers refuse what was made a second ahead of their clock.
     assert_eq!((&claims["iat"], &claims["nbf"]), (&json!(now - 10), &json!(now - 10)));
     assert_eq!(claims["exp"], now + 3_600);
+    assert_eq!((&claims["amr"], &claims["auth_time"]), (&json!(["pwd"]), &json!(now)));
     assert_eq!(claims["sid"].as_str().unwrap().len(), 22);
     assert_eq!(tokens::header(&token)["typ"], "at+jwt");
     assert_eq!(tokens::header(&token)["alg"], "HS256");

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use doorward::domain::factor::Requirement;
 use doorward::domain::session::{Means, Policy, Presented, Session};
 
 use crate::invariants::Invariant;
@@ -64,6 +65,7 @@ impl Bounds {
                 not_before: None,
                 max_per_user: 50,
                 bound_ttl: Duration::from_mins(10),
+                second_factor: Requirement::Optional,
                 unbound_for: None,
             },
             judged: Invariant::ALL.to_vec(),

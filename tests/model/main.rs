@@ -4,6 +4,7 @@
 mod bound;
 mod bounds;
 mod checker;
+mod factors;
 mod invariants;
 mod mail;
 mod moves;

@@ -82,7 +82,7 @@ async fn the_time_of_a_login_is_taken_after_the_lock() {
     for then in ["", "UPDATE users SET full_name = NULL"] {
         let Some(contest) = Contest::start("SELECT FROM users FOR UPDATE").await else { return };
         let login =
-            contest.run(|tx| Box::pin(async move { account::record_login(tx, USER, &hash("first")).await }), then);
+            contest.run(|tx| Box::pin(async move { account::record_login(tx, USER, (&hash("first"), 1)).await }), then);
         let (recorded, released) = login.await;
         let (user, now) = recorded.unwrap();
         assert!(now >= released);
@@ -94,7 +94,8 @@ async fn the_time_of_a_login_is_taken_after_the_lock() {
 #[tokio::test]
 async fn a_login_that_raced_a_password_change_fails() {
     let Some(contest) = Contest::start("UPDATE users SET password_hash = 'second'").await else { return };
-    let login = contest.run(|tx| Box::pin(async move { account::record_login(tx, USER, &hash("first")).await }), "");
+    let login =
+        contest.run(|tx| Box::pin(async move { account::record_login(tx, USER, (&hash("first"), 1)).await }), "");
     assert!(login.await.0.is_none());
 }
 

@@ -59,16 +59,19 @@ both! {
         let user = register(&test, "ada@example.com").await.unwrap();
         test.clock.advance(Duration::from_mins(1));
         let id = user.id;
-        let login = |verified: &'static str| {
-            test.store.write((), move |tx, ()| Box::pin(async move { account::record_login(tx, id, &hash(verified)).await }))
+        let login = |verified: &'static str, version: i64| {
+            test.store.write((), move |tx, ()| {
+                Box::pin(async move { account::record_login(tx, id, (&hash(verified), version)).await })
+            })
         };
 
-        let (after, now) = login("first").await.unwrap().unwrap();
+        let (after, now) = login("first", 1).await.unwrap().unwrap();
         assert_eq!(now, START + Duration::from_mins(1));
         assert_eq!(after, User { last_login: Some(now), ..user });
-        assert!(login("another").await.unwrap().is_none());
+        assert!(login("another", 1).await.unwrap().is_none());
+        assert!(login("first", 2).await.unwrap().is_none());
         test.execute("UPDATE users SET is_active = FALSE").await;
-        assert!(login("first").await.unwrap().is_none());
+        assert!(login("first", 1).await.unwrap().is_none());
     }
 }
 
@@ -110,7 +113,7 @@ both! {
         let cyd = register(&test, "cyd@example.com").await.unwrap();
         test.clock.advance(Duration::from_secs(1));
         let change = test.store.write((), move |tx, ()| Box::pin(async move {
-            account::record_login(tx, bob.id, &hash("first")).await?;
+            account::record_login(tx, bob.id, (&hash("first"), 1)).await?;
             account::replace_hash(tx, cyd.id, &hash("first"), &hash("second")).await
         }));
         assert!(change.await.unwrap());

@@ -12,6 +12,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::User;
 use crate::api::Tag;
+use crate::api::factor::FactorList;
 use crate::api::payload::JsonStream;
 use crate::api::problem::{TypedProblem, codes};
 use crate::api::session::{Caller, Session};
@@ -29,7 +30,7 @@ impl ExportApi {
     /// Export my data
     ///
     /// Everything that is stored about the person: the account, mails, links, all sessions and the audit. Never hashes or secrets. One at a time a
-    /// person, and a few an hour.
+    /// person, and a few an hour. Where the account has a second factor it wants a recent proof: `reauthenticate`.
     #[oai(path = "/me/export", method = "get", operation_id = "exportMe")]
     async fn export(
         &self,
@@ -43,6 +44,7 @@ impl ExportApi {
                 let reply = Exported::Ok(JsonStream::new(text));
                 Ok(Response::new(reply).header(CONTENT_DISPOSITION, "attachment; filename=\"doorward-export.json\""))
             }
+            Err(ExportError::Wanted(methods)) => Err(TypedProblem::reauthenticate(methods)),
             Err(ExportError::Gone) => Err(TypedProblem::new(ExportCode::NotAuthenticated)),
             Err(ExportError::Limited(limited)) => Err(limited.into()),
             Err(ExportError::Failed(cause)) => Err(cause.into()),
@@ -52,7 +54,7 @@ impl ExportApi {
 
 codes! {
     /// Why `exportMe` refuses.
-    ExportCode: caller TooManyAttempts
+    ExportCode: caller ReauthenticationRequired TooManyAttempts
 }
 
 /// The status is sent already: all that can be done is not to send the end.
@@ -97,7 +99,10 @@ impl Writer {
             export.left_addresses.iter().map(|(email, at)| LeftAddress { email: email.clone(), left_at: Moment(*at) });
         let left: Vec<_> = left.collect();
         let (mails, links, left) = (mails.to_json_string(), links.to_json_string(), left.to_json_string());
-        format!("{{\"user\":{user},\"mails\":{mails},\"links\":{links},\"left_addresses\":{left},\"sessions\":[")
+        let factors = FactorList::from(export.factors).to_json_string();
+        format!(
+            "{{\"user\":{user},\"factors\":{factors},\"mails\":{mails},\"links\":{links},\"left_addresses\":{left},\"sessions\":["
+        )
     }
 
     fn page(&mut self, page: Page) -> String {
@@ -150,6 +155,8 @@ enum Exported {
 struct Export {
     /// The account.
     user: User,
+    /// What it has beside its password.
+    factors: FactorList,
     /// The mails that were written for the person and are still remembered, the oldest first.
     mails: Vec<StoredMail>,
     /// The links that were made for the person, the oldest first.

@@ -89,7 +89,7 @@ impl AccountApi {
     ///
     /// Erases the account and all its sessions, at once and for ever, and clears both cookies. Where the account's address was changed and
     /// its former one may still take it back, nobody can log in from now on, and it is erased when that time is over. Wrong passwords are
-    /// throttled by account.
+    /// throttled by account. Where the account has a second factor it wants a recent proof of both: `reauthenticate`.
     #[oai(path = "/me", method = "delete", operation_id = "deleteMe")]
     async fn delete_me(
         &self,
@@ -130,7 +130,7 @@ codes! {
 codes! {
     /// Why `deleteMe` refuses.
     DeleteCode:
-        caller MalformedJson CrossSiteRequest OtherUser LastSuperuser PayloadTooLarge UnsupportedMediaType ValidationFailed
+        caller MalformedJson ReauthenticationRequired CrossSiteRequest OtherUser LastSuperuser PayloadTooLarge UnsupportedMediaType ValidationFailed
         IncorrectCurrentPassword TooManyAttempts
 }
 

@@ -193,8 +193,8 @@ codes! {
 codes! {
     /// Why `changeEmail` refuses.
     ChangeCode:
-        caller MalformedJson CrossSiteRequest OtherUser PayloadTooLarge UnsupportedMediaType ValidationFailed IncorrectCurrentPassword
-        TooManyAttempts MailUnavailable
+        caller MalformedJson ReauthenticationRequired CrossSiteRequest OtherUser PayloadTooLarge UnsupportedMediaType ValidationFailed
+        IncorrectCurrentPassword TooManyAttempts MailUnavailable
 }
 
 codes! {

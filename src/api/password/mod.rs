@@ -26,7 +26,8 @@ impl PasswordApi {
     /// Change my password
     ///
     /// Ends all sessions of the person, the asking one too, because somebody may have copied its cookies; and sets the cookies of a
-    /// new one. Wrong current passwords are throttled by account.
+    /// new one, which lives no longer than the asking one would have. Wrong current passwords are throttled by account. Where the account has
+    /// a second factor it wants a recent proof of both: `reauthenticate`.
     #[oai(path = "/password", method = "post", operation_id = "changePassword")]
     async fn change(
         &self,
@@ -79,8 +80,8 @@ impl PasswordApi {
 codes! {
     /// Why `changePassword` refuses.
     ChangeCode:
-        caller MalformedJson CrossSiteRequest OtherUser PayloadTooLarge UnsupportedMediaType ValidationFailed IncorrectCurrentPassword
-        TooManyAttempts
+        caller MalformedJson ReauthenticationRequired CrossSiteRequest OtherUser PayloadTooLarge UnsupportedMediaType ValidationFailed
+        IncorrectCurrentPassword TooManyAttempts
 }
 
 codes! {

@@ -21,6 +21,26 @@ pub enum Code {
     IncorrectCredentials,
     /// The current password is wrong.
     IncorrectCurrentPassword,
+    /// The password is right, and it is one of two.
+    SecondFactorRequired,
+    /// The password is right, everybody needs a second factor, and the account has none.
+    SecondFactorEnrolmentRequired,
+    /// The code at login is wrong, or was used.
+    IncorrectSecondFactor,
+    /// There is no ticket of a login that is good.
+    LoginTicketExpired,
+    /// The code in a session is wrong, or was used.
+    IncorrectCode,
+    /// It is to be proved again who asks.
+    ReauthenticationRequired,
+    /// No app is being set up by this session.
+    NothingToConfirm,
+    /// The last factor can't be removed where everybody needs one.
+    LastFactor,
+    /// The account has no factor beside its password.
+    NoFactor,
+    /// The secret of the account's app can't be read.
+    FactorUnavailable,
     /// The reset token is unknown, used, replaced or expired: never told which.
     InvalidOrExpiredToken,
     /// Nobody can register (`REGISTRATION=closed`).
@@ -75,7 +95,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 43] = [
         Self::MalformedRequest,
         Self::HeadersTooLarge,
         Self::MalformedJson,
@@ -84,6 +104,16 @@ impl Code {
         Self::ValidationFailed,
         Self::IncorrectCredentials,
         Self::IncorrectCurrentPassword,
+        Self::SecondFactorRequired,
+        Self::SecondFactorEnrolmentRequired,
+        Self::IncorrectSecondFactor,
+        Self::LoginTicketExpired,
+        Self::IncorrectCode,
+        Self::ReauthenticationRequired,
+        Self::NothingToConfirm,
+        Self::LastFactor,
+        Self::NoFactor,
+        Self::FactorUnavailable,
         Self::InvalidOrExpiredToken,
         Self::RegistrationClosed,
         Self::EmailUnavailable,
@@ -128,6 +158,24 @@ impl Code {
             Self::IncorrectCurrentPassword => {
                 ("incorrect_current_password", StatusCode::UNPROCESSABLE_ENTITY, "Incorrect current password")
             }
+            Self::SecondFactorRequired => {
+                ("second_factor_required", StatusCode::UNAUTHORIZED, "Second factor required")
+            }
+            Self::SecondFactorEnrolmentRequired => {
+                ("second_factor_enrolment_required", StatusCode::UNAUTHORIZED, "Second factor enrolment required")
+            }
+            Self::IncorrectSecondFactor => {
+                ("incorrect_second_factor", StatusCode::UNAUTHORIZED, "Incorrect second factor")
+            }
+            Self::LoginTicketExpired => ("login_ticket_expired", StatusCode::UNAUTHORIZED, "Login ticket expired"),
+            Self::IncorrectCode => ("incorrect_code", StatusCode::UNPROCESSABLE_ENTITY, "Incorrect code"),
+            Self::ReauthenticationRequired => {
+                ("reauthentication_required", StatusCode::FORBIDDEN, "Reauthentication required")
+            }
+            Self::NothingToConfirm => ("nothing_to_confirm", StatusCode::CONFLICT, "Nothing to confirm"),
+            Self::LastFactor => ("last_factor", StatusCode::CONFLICT, "Last factor"),
+            Self::NoFactor => ("no_factor", StatusCode::CONFLICT, "No factor"),
+            Self::FactorUnavailable => ("factor_unavailable", StatusCode::SERVICE_UNAVAILABLE, "Factor unavailable"),
             Self::InvalidOrExpiredToken => {
                 ("invalid_or_expired_token", StatusCode::BAD_REQUEST, "Invalid or expired token")
             }
@@ -170,6 +218,12 @@ impl Code {
         self.parts().0
     }
 
+    /// Whether it says how something can be proved.
+    #[must_use]
+    pub const fn names_methods(self) -> bool {
+        matches!(self, Self::SecondFactorRequired | Self::ReauthenticationRequired)
+    }
+
     /// The HTTP status that goes with it.
     #[must_use]
     pub const fn status(self) -> StatusCode {
@@ -194,6 +248,21 @@ impl Code {
             Self::ValidationFailed => "The body breaks rules of its fields.",
             Self::IncorrectCredentials => "Incorrect email or password",
             Self::IncorrectCurrentPassword => "The current password is not correct.",
+            Self::SecondFactorRequired => {
+                "Enter the code that your authenticator app shows, or one of your recovery codes."
+            }
+            Self::SecondFactorEnrolmentRequired => "Set up an authenticator app first: everybody needs one here.",
+            Self::IncorrectSecondFactor | Self::IncorrectCode => {
+                "This code is not correct, or was used already. Enter the next one."
+            }
+            Self::LoginTicketExpired => "This took too long. Log in again.",
+            Self::ReauthenticationRequired => "Prove once more that it is you.",
+            Self::NothingToConfirm => "This took too long. Set up the app again.",
+            Self::LastFactor => "Everybody needs an authenticator app here. You can set up another one in its place.",
+            Self::NoFactor => "You have no authenticator app.",
+            Self::FactorUnavailable => {
+                "The service can't check codes of your app at the moment. Use a recovery code, or try again."
+            }
             Self::InvalidOrExpiredToken => "This link has been used or has expired. Ask for a new one.",
             Self::LastSuperuser => "You are the last superuser. Make somebody else one first.",
             Self::OtherUser => "Somebody else has logged in with this browser. Reload the page.",

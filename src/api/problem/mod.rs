@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use poem::error::ResponseError;
 use poem::http::StatusCode;
-use poem::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use poem::http::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::types::ToJSON;
 use poem_openapi::{Enum, Object};
@@ -17,6 +17,8 @@ use poem_openapi::{Enum, Object};
 pub use self::code::Code;
 pub(crate) use self::typed::codes;
 pub use self::typed::{Codes, TypedProblem};
+
+use crate::domain::factor::Method;
 
 /// The media type of every problem.
 pub const CONTENT_TYPE_PROBLEM: &str = "application/problem+json";
@@ -79,13 +81,17 @@ pub struct Problem {
     pub errors: Vec<FieldProblem>,
     /// When to try again, for 429 and 503: sent in whole seconds, rounded up, at least 1.
     pub retry_after: Option<Duration>,
+    /// How what is wanted can be proved, where the code says so.
+    pub methods: Vec<Method>,
+    /// The ticket with which a login goes on: the one cookie that goes with a refusal.
+    pub cookie: Option<String>,
 }
 
 impl Problem {
     /// A problem with a sentence that is more exact than the code's own.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None }
+        Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None, methods: Vec::new(), cookie: None }
     }
 
     /// A problem with the code's own sentence.
@@ -111,6 +117,12 @@ impl Problem {
         Self { retry_after: Some(wait), ..self }
     }
 
+    /// The same, saying how what is wanted can be proved.
+    #[must_use]
+    pub fn methods(self, methods: Vec<Method>) -> Self {
+        Self { methods, ..self }
+    }
+
     /// The body: a JSON object.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
@@ -121,6 +133,9 @@ impl Problem {
             "detail": self.detail,
             "code": self.code.as_str(),
         });
+        if self.code.names_methods() {
+            body["methods"] = self.methods.iter().map(|method| method.as_str()).collect();
+        }
         if self.code == Code::ValidationFailed {
             body["errors"] = self.errors.to_json().unwrap_or_default();
         }
@@ -139,6 +154,9 @@ impl IntoResponse for Problem {
         }
         if status == StatusCode::UNAUTHORIZED {
             response = response.header(WWW_AUTHENTICATE, CHALLENGE);
+        }
+        if let Some(cookie) = &self.cookie {
+            response = response.header(SET_COOKIE, cookie);
         }
         response.body(Body::from_string(self.to_json().to_string()))
     }

@@ -8,6 +8,7 @@ use poem_openapi::registry::{
 use poem_openapi::types::Type;
 
 use super::{CONTENT_TYPE_PROBLEM, Code, FieldCode, FieldProblem, Problem};
+use crate::domain::factor::Method;
 
 /// The responses of an operation, one per status.
 pub(super) fn responses(codes: &[Code]) -> Vec<MetaResponse> {
@@ -71,6 +72,15 @@ fn schema(code: Code) -> MetaSchema {
         ("detail", inline(text("A sentence for people."))),
         ("code", inline(only(body["code"].clone(), text("What to switch on.")))),
     ];
+    if code.names_methods() {
+        let words = Method::ALL.map(|method| serde_json::Value::from(method.as_str()));
+        let methods = MetaSchema {
+            description: Some("How it can be proved. More may come."),
+            items: Some(Box::new(inline(MetaSchema { enum_items: words.to_vec(), ..MetaSchema::new("string") }))),
+            ..MetaSchema::new("array")
+        };
+        properties.push(("methods", inline(methods)));
+    }
     if code == Code::ValidationFailed {
         let errors = MetaSchema {
             description: Some("Everything that is wrong, at once."),
@@ -95,6 +105,10 @@ fn example(code: Code) -> Problem {
             FieldProblem::new("email", FieldCode::Required, "Is required."),
             FieldProblem::new("nickname", FieldCode::Unknown, "Is not a known field."),
         ]),
+        Code::SecondFactorRequired => Problem::of(code).methods(vec![Method::Totp, Method::RecoveryCode]),
+        Code::ReauthenticationRequired => {
+            Problem::of(code).methods(vec![Method::Password, Method::Totp, Method::RecoveryCode])
+        }
         Code::TooManyAttempts => Problem::of(code).retry_after(Duration::from_secs(42)),
         code => Problem::of(code),
     }
@@ -110,7 +124,11 @@ fn headers(status: u16, codes: &[Code]) -> Vec<MetaHeader> {
     };
     match status {
         401 => {
-            vec![header("WWW-Authenticate", "Says that a Bearer token is taken (RFC 6750).", MetaSchema::new("string"))]
+            let challenge = "Says that a Bearer token is taken (RFC 6750).";
+            let challenge = header("WWW-Authenticate", challenge, MetaSchema::new("string"));
+            let about = "The ticket, with `second_factor_required` and `second_factor_enrolment_required`.";
+            let ticket = MetaHeader { required: false, ..header("Set-Cookie", about, MetaSchema::new("string")) };
+            if codes.contains(&Code::SecondFactorRequired) { vec![challenge, ticket] } else { vec![challenge] }
         }
         429 | 503 => {
             let seconds = MetaSchema::new_with_format("integer", "int32");
@@ -151,6 +169,29 @@ const fn about(code: Code) -> &'static str {
             "Incorrect email or password. Unknown email, wrong password and disabled account get the same answer in the same time."
         }
         Code::IncorrectCurrentPassword => "The current password is not correct.",
+        Code::SecondFactorRequired => {
+            "The password is right, and the account has a second factor. `methods` says how it can be proved. A cookie with a ticket was \
+             set, which is good for five minutes: call `loginSecondFactor`."
+        }
+        Code::SecondFactorEnrolmentRequired => {
+            "The password is right, `SECOND_FACTOR=required`, and the account has none. A cookie with a ticket was set, which is good for \
+             five minutes: call `loginEnrolTotp`."
+        }
+        Code::IncorrectSecondFactor => "The code is another one, or was used. The ticket is good still.",
+        Code::LoginTicketExpired => {
+            "There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again."
+        }
+        Code::IncorrectCode => "The code is another one, or was used.",
+        Code::ReauthenticationRequired => {
+            "It was not proved in this session, within the last ten minutes, who asks. Call `reauthenticate` with the password, and with \
+             one of the other `methods` where there are any."
+        }
+        Code::NothingToConfirm => "No secret was shown to this session in the last ten minutes. Call `enrolTotp`.",
+        Code::LastFactor => "`SECOND_FACTOR=required`: the last factor can't be removed, but replaced.",
+        Code::NoFactor => "The account has no authenticator app that recovery codes could stand in for.",
+        Code::FactorUnavailable => {
+            "The secret of the account's app is sealed by a key that this service does not have. Other methods may work."
+        }
         Code::InvalidOrExpiredToken => "The token of the link is unknown, used, replaced or expired.",
         Code::LastSuperuser => "The person is the last active superuser, and can't leave.",
         Code::OtherUser => "`X-Doorward-User` names another person than the one who is logged in. Nothing was done.",

@@ -11,6 +11,7 @@ use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaResponses, Registry};
 
 use super::{Code, FieldProblem, Problem, schema};
+use crate::domain::factor::Method;
 use crate::service::Failure;
 use crate::service::password::ProofError;
 use crate::service::throttle::Limited;
@@ -80,6 +81,25 @@ impl<C: Codes> TypedProblem<C> {
         Self(Problem::of(Code::OtherUser), PhantomData)
     }
 
+    /// Says by what can be proved what is wanted.
+    #[must_use]
+    pub fn methods(self, methods: Vec<Method>) -> Self {
+        Self(self.0.methods(methods), PhantomData)
+    }
+
+    /// Sets the ticket with which the login goes on.
+    #[must_use]
+    pub fn with_ticket(self, cookie: String) -> Self {
+        Self(Problem { cookie: Some(cookie), ..self.0 }, PhantomData)
+    }
+
+    /// Refuses until it was proved again who asks.
+    #[must_use]
+    pub fn reauthenticate(methods: Vec<Method>) -> Self {
+        let () = Self::LISTS_REAUTHENTICATION_REQUIRED;
+        Self(Problem::of(Code::ReauthenticationRequired).methods(methods), PhantomData)
+    }
+
     /// Refuses until there is less to do.
     #[must_use]
     pub fn overloaded(wait: Duration) -> Self {
@@ -94,6 +114,7 @@ impl<C: Codes> TypedProblem<C> {
 
     /// A set of codes that lacks one of these can't be used where it is needed: that fails to compile.
     const LISTS_TOO_MANY_ATTEMPTS: () = assert!(lists(C::ALL, Code::TooManyAttempts));
+    const LISTS_REAUTHENTICATION_REQUIRED: () = assert!(lists(C::ALL, Code::ReauthenticationRequired));
     const LISTS_OTHER_USER: () = assert!(lists(C::ALL, Code::OtherUser));
     const LISTS_OVERLOADED: () = assert!(lists(C::ALL, Code::Overloaded));
     const LISTS_NOT_AUTHENTICATED: () = assert!(lists(C::ALL, Code::NotAuthenticated));
@@ -129,6 +150,7 @@ impl<C: Codes> From<ProofError> for TypedProblem<C> {
         let ((), ()) = (Self::LISTS_NOT_AUTHENTICATED, Self::LISTS_INCORRECT_CURRENT_PASSWORD);
         match error {
             ProofError::Incorrect => Self(Problem::of(Code::IncorrectCurrentPassword), PhantomData),
+            ProofError::Wanted(methods) => Self::reauthenticate(methods),
             ProofError::Gone => Self(Problem::of(Code::NotAuthenticated), PhantomData),
             ProofError::Limited(limited) => limited.into(),
             ProofError::Failed(cause) => cause.into(),

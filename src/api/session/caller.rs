@@ -66,7 +66,7 @@ impl<'a> ApiExtractor<'a> for Caller {
             Ok(caller) => {
                 name(request, app, caller.session.id);
                 challenge(request, app, &caller.session);
-                Ok(Self(caller))
+                Ok(Self(session::Caller { recent: tokens.browser.recent, ..caller }))
             }
             Err(error) => {
                 if let AuthError::TokenExpired(id) | AuthError::Refused(id, _) = &error {
@@ -170,6 +170,8 @@ impl<'a> FromRequest<'a> for Tokens {
             browser: session::Browser {
                 refresh: cookies::read(request.headers(), &cookies::name(settings, Kind::Refresh)),
                 device: cookies::read(request.headers(), &cookies::name(settings, Kind::Device)),
+                tickets: cookies::read(request.headers(), &cookies::name(settings, Kind::Ticket)),
+                recent: cookies::read(request.headers(), &cookies::name(settings, Kind::Recent)),
                 binds: false,
             },
         })

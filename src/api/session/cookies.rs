@@ -11,6 +11,7 @@ use poem::http::HeaderMap;
 use poem::http::header::COOKIE;
 
 use crate::config::cookies::{Cookies, SameSite};
+use crate::domain::factor::{RecentProof, Ticket};
 
 /// How many cookies of one name are looked at. A browser sends one; more come from a sibling domain or a mistake.
 const MAX_VALUES: usize = 16;
@@ -20,6 +21,10 @@ const MAX_OLD: usize = 8;
 
 /// How long a browser stays known: as long as browsers keep a cookie at most (RFC 6265bis 5.5).
 pub(super) const DEVICE_MAX_AGE: Duration = Duration::from_hours(400 * 24);
+/// A ticket's.
+pub(super) const TICKET_MAX_AGE: Duration = Ticket::LIFE;
+/// A recent proof's.
+pub(super) const RECENT_MAX_AGE: Duration = RecentProof::LIFE;
 
 /// Which of the cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +35,10 @@ pub(super) enum Kind {
     Refresh,
     /// What the browser is known by. Logging out keeps it.
     Device,
+    /// What a login goes on with that wants a second factor.
+    Ticket,
+    /// That somebody has proved a moment ago who they are.
+    Recent,
 }
 
 /// The cookie's name under these settings.
@@ -45,6 +54,10 @@ pub(super) fn name(settings: &Cookies, kind: Kind) -> Cow<'static, str> {
         (Kind::Refresh, true, _) => "__Host-refresh_token",
         (Kind::Device, false, _) => "device",
         (Kind::Device, true, _) => "__Host-device",
+        (Kind::Ticket, false, _) => "login_ticket",
+        (Kind::Ticket, true, _) => "__Host-login_ticket",
+        (Kind::Recent, false, _) => "recent_proof",
+        (Kind::Recent, true, _) => "__Host-recent_proof",
     };
     match &settings.suffix {
         None => name.into(),
@@ -133,9 +146,10 @@ fn write(settings: &Cookies, kind: Kind, value: &str, max_age: u64) -> String {
 /// told: there is no other place that knows them.
 #[must_use]
 pub(super) fn attributes(settings: &Cookies, kind: Kind) -> String {
-    let same_site = match settings.same_site {
-        SameSite::Strict => "Strict",
-        SameSite::Lax => "Lax",
+    let same_site = match (kind, settings.same_site) {
+        // No link of another site leads to where they are needed.
+        (Kind::Ticket | Kind::Recent, _) | (_, SameSite::Strict) => "Strict",
+        (_, SameSite::Lax) => "Lax",
     };
     let mut attributes = format!("HttpOnly; SameSite={same_site}; Path=/");
     if let (Kind::Access, Some(domain)) = (kind, &settings.domain) {

@@ -5,8 +5,10 @@ mod caller;
 mod check;
 mod cookies;
 mod devices;
+mod enrol;
 mod initiators;
 mod jwks;
+mod second_factor;
 mod state;
 
 use std::sync::Arc;
@@ -29,8 +31,11 @@ pub(super) use self::check::{PATH as CHECK, TellsEmail};
 use self::cookies::Kind;
 pub use self::devices::DevicesApi;
 pub(super) use self::devices::{Session, clearing};
+pub use self::enrol::EnrolApi;
 pub use self::initiators::Initiators;
 pub use self::jwks::JwksApi;
+pub use self::second_factor::SecondFactorApi;
+pub(super) use self::second_factor::{code_of, optionally_offered};
 pub use self::state::StateApi;
 use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
@@ -52,9 +57,12 @@ pub struct SessionApi;
 impl SessionApi {
     /// Log in
     ///
-    /// Starts a session, and sets three cookies that no script can read: the access token, the refresh token that renews it, and one
-    /// that this browser is known by from now on, so that nobody who attacks the account can keep it out. A session of this browser
-    /// that is still there ends.
+    /// Starts a session, and sets four cookies that no script can read: the access token, the refresh token that renews it, one that this
+    /// browser is known by from now on, so that nobody who attacks the account can keep it out, and one that tells for ten minutes that
+    /// it was proved who asks. A session of this browser that is still there ends.
+    ///
+    /// Where the account has a second factor a right password is answered with `second_factor_required` and a cookie that holds a ticket:
+    /// `loginSecondFactor` goes on with that.
     ///
     /// An unknown email, a wrong password and a disabled account get the same answer in the same time.
     #[oai(path = "/login", method = "post", operation_id = "login")]
@@ -70,9 +78,18 @@ impl SessionApi {
         credentials: Strict<Login>,
     ) -> Result<Response<LoggedIn>, TypedProblem<LoginCode>> {
         let browser = session::Browser { binds: binds(bind.0.as_deref()), ..tokens.browser };
+        let had_ticket = !browser.tickets.is_empty();
+        let set = |ticket: &str| cookies::set(settings, Kind::Ticket, ticket, cookies::TICKET_MAX_AGE);
         match session::login(app, client.clone(), credentials.0, browser).await {
             Ok(LoginOutcome::SignedIn(tokens)) => {
-                Ok(with_tokens(LoggedIn::Ok(Json(Message::new(LOGGED_IN))), settings, &tokens))
+                let reply = with_tokens(LoggedIn::Ok(Json(Message::new(LOGGED_IN))), settings, &tokens);
+                Ok(without_ticket(reply, settings, had_ticket))
+            }
+            Ok(LoginOutcome::SecondFactor { ticket, methods }) => {
+                Err(TypedProblem::new(LoginCode::SecondFactorRequired).methods(methods).with_ticket(set(&ticket)))
+            }
+            Ok(LoginOutcome::Enrol { ticket }) => {
+                Err(TypedProblem::new(LoginCode::SecondFactorEnrolmentRequired).with_ticket(set(&ticket)))
             }
             Err(LoginError::Incorrect) => Err(TypedProblem::new(LoginCode::IncorrectCredentials)),
             Err(LoginError::EmailNotVerified) => Err(TypedProblem::new(LoginCode::EmailNotVerified)),
@@ -165,10 +182,30 @@ pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens
         Some(device) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Device, device, cookies::DEVICE_MAX_AGE)),
         None => reply,
     };
+    let reply = match &tokens.recent {
+        Some(recent) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Recent, recent, cookies::RECENT_MAX_AGE)),
+        None => reply,
+    };
     match &tokens.offer {
         Some(challenge) => reply.header("Secure-Session-Registration", bound::offer(challenge)),
         None => reply,
     }
+}
+
+/// The reply, with the access cookie and what tells that somebody has just proved who they are. The refresh token is as it was.
+pub(super) fn with_proof<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
+    let reply = Response::new(reply)
+        .header(X_DOORWARD_SESSION, tokens.session.to_string())
+        .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age));
+    match &tokens.recent {
+        Some(recent) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Recent, recent, cookies::RECENT_MAX_AGE)),
+        None => reply,
+    }
+}
+
+/// The reply that takes the ticket away from a browser that has one.
+fn without_ticket<T>(reply: Response<T>, settings: &Cookies, had_ticket: bool) -> Response<T> {
+    if had_ticket { reply.header(SET_COOKIE, cookies::clear(settings, Kind::Ticket)) } else { reply }
 }
 
 /// Whether a page says that it knows sessions that are bound to a device: `X-Doorward-Bind: device`. Others would take a session that
@@ -180,7 +217,7 @@ pub(super) fn binds(header: Option<&str>) -> bool {
 codes! {
     /// Why `login` refuses.
     LoginCode:
-        MalformedJson IncorrectCredentials EmailNotVerified CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
+        MalformedJson IncorrectCredentials SecondFactorRequired SecondFactorEnrolmentRequired EmailNotVerified CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
         TooManyAttempts Overloaded DatabaseUnavailable
 }
 
@@ -204,7 +241,8 @@ enum LoggedIn {
         header(
             name = "Set-Cookie",
             ty = "String",
-            description = "Three of them: the access token, the refresh token, and what the browser is known by."
+            description = "Four of them: the access token, the refresh token, what the browser is known by, and that it was proved just now \
+                           who asks. A fifth clears a ticket, where the browser has one."
         ),
         header(
             name = "Secure-Session-Registration",

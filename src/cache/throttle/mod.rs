@@ -31,6 +31,12 @@ const FORGERIES: Limit = Limit { count: 60, window: Duration::from_mins(1) };
 /// So many refreshes of bound sessions that bring no proof yet are looked up. It is how honest browsers begin one.
 const UNPROVED: Limit = Limit { count: 60, window: Duration::from_mins(1) };
 
+/// So many wrong codes of one account are looked at: six digits are few. With [`CODES_OF_DAY`] a guesser
+/// who knows the password needs some forty years for an even chance.
+const CODES: Limit = Limit { count: 5, window: Duration::from_mins(15) };
+/// And so many in a day.
+const CODES_OF_DAY: Limit = Limit { count: 20, window: Duration::from_hours(24) };
+
 /// So many records the audit keeps of what an honest client of one session repeats.
 const REPEATS: Limit = Limit { count: 10, window: Duration::from_hours(1) };
 
@@ -48,6 +54,8 @@ pub struct Throttles {
     profiles: Option<ByKey>,
     exports: Option<ByKey>,
     mails: Option<ByKey>,
+    codes: Option<ByKey>,
+    codes_of_day: Option<ByKey>,
     refreshes: Option<ByKey>,
     repeats: ByKey,
 }
@@ -119,6 +127,8 @@ impl Throttles {
             profiles: by_key(Counter::Profiles, config.profile),
             exports: by_key(Counter::Exports, config.export),
             mails: by_key(Counter::Mails, config.mail),
+            codes: by_key(Counter::Codes, Some(CODES)),
+            codes_of_day: by_key(Counter::CodesOfDay, Some(CODES_OF_DAY)),
             refreshes: by_key(Counter::Refreshes, config.refresh),
             repeats: ByKey {
                 rule: Rule { limit: REPEATS, pace: None },
@@ -214,7 +224,7 @@ impl Throttles {
     /// Forgives the failures that were counted against an account until then. Not those of browsers that are known: no attack makes
     /// them.
     pub fn unblock(&self, name: [u8; 16], until: Timestamp) {
-        if let Some(ByKey { counters, .. }) = &self.failures {
+        for ByKey { counters, .. } in FAILURES.iter().filter_map(|counter| self.by_account(*counter)) {
             for key in keys_of_account(name) {
                 counters.forgive(key, until);
             }
@@ -222,9 +232,8 @@ impl Throttles {
     }
 
     /// What nodes share of these failures, as [`Slot::name`] tells it.
-    #[must_use]
-    pub fn names_of_account(name: [u8; 16]) -> [Vec<u8>; 2] {
-        keys_of_account(name).map(|key| key.name(Counter::Failures))
+    pub fn names_of_account(name: [u8; 16]) -> impl Iterator<Item = Vec<u8>> {
+        FAILURES.into_iter().flat_map(move |counter| keys_of_account(name).map(|key| key.name(counter)))
     }
 
     /// How many counters there are now, of all kinds.
@@ -241,7 +250,12 @@ impl Throttles {
         ];
         let by_key =
             [&self.failures, &self.proofs_of_account, &self.profiles, &self.exports, &self.mails, &self.refreshes];
-        let by_key = by_key.into_iter().flatten().chain([&self.repeats]).map(|by_key| by_key.counters.live());
+        let by_key = by_key
+            .into_iter()
+            .chain([&self.codes, &self.codes_of_day])
+            .flatten()
+            .chain([&self.repeats])
+            .map(|by_key| by_key.counters.live());
         by_address.into_iter().map(ByAddress::live).chain(by_key).sum()
     }
 
@@ -262,6 +276,8 @@ impl Throttles {
             Counter::Profiles => self.profiles.as_ref(),
             Counter::Exports => self.exports.as_ref(),
             Counter::Mails => self.mails.as_ref(),
+            Counter::Codes => self.codes.as_ref(),
+            Counter::CodesOfDay => self.codes_of_day.as_ref(),
             _ => None,
         }
     }
@@ -272,6 +288,9 @@ impl ByKey {
         self.counters.reserve(Key::Session(session.0), self.rule, now).map(drop)
     }
 }
+
+/// What counts failures of an account.
+const FAILURES: [Counter; 3] = [Counter::Failures, Counter::Codes, Counter::CodesOfDay];
 
 fn keys_of_account(name: [u8; 16]) -> [Key; 2] {
     [Guesser::Stranger, Guesser::Session].map(|by| Key::Account { name, by })

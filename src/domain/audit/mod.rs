@@ -68,6 +68,18 @@ pub enum Event {
     EmailRestored,
     /// The person deleted the account, which is kept while it may be taken back.
     DeletionPlanned,
+    /// A wrong code was given, after a right password or in a session.
+    SecondFactorFailed,
+    /// The person has proved once more, in a session, who they are; the detail is by what beside the password.
+    Reauthenticated,
+    /// The account has a factor beside its password; the detail is which.
+    FactorAdded,
+    /// It has it no more; the detail is which.
+    FactorRemoved,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// The account has new recovery codes, and none of the old ones is good.
+    RecoveryCodesMade,
     /// Another version of Doorward wrote down what this one has no word for.
     Other(String),
 }
@@ -83,7 +95,7 @@ pub struct Entry {
 
 impl Event {
     /// All that this version knows.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 33] = [
         Self::Registered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -111,6 +123,12 @@ impl Event {
         Self::EmailChanged,
         Self::EmailRestored,
         Self::DeletionPlanned,
+        Self::SecondFactorFailed,
+        Self::Reauthenticated,
+        Self::FactorAdded,
+        Self::FactorRemoved,
+        Self::RecoveryCodeUsed,
+        Self::RecoveryCodesMade,
     ];
 
     /// The stored form.
@@ -144,6 +162,12 @@ impl Event {
             Self::EmailChanged => "email_changed",
             Self::EmailRestored => "email_restored",
             Self::DeletionPlanned => "deletion_planned",
+            Self::SecondFactorFailed => "second_factor_failed",
+            Self::Reauthenticated => "reauthenticated",
+            Self::FactorAdded => "factor_added",
+            Self::FactorRemoved => "factor_removed",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::RecoveryCodesMade => "recovery_codes_made",
             Self::Other(text) => text.as_str(),
         }
     }

@@ -33,6 +33,16 @@ pub enum Kind {
     EmailChanging,
     /// The account has another address: told at the one that was. The link takes it back.
     EmailChanged,
+    /// The account has a factor beside its password.
+    FactorAdded,
+    /// It has one no more.
+    FactorRemoved,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// There are new recovery codes.
+    RecoveryCodesMade,
+    /// A wrong code was given after the right password.
+    WrongCode,
     /// Nothing: an operator looks whether mail arrives.
     Test,
 }
@@ -56,7 +66,7 @@ pub enum Purpose {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::Reset,
         Self::PasswordChanged,
         Self::PasswordReset,
@@ -71,6 +81,11 @@ impl Kind {
         Self::EmailChange,
         Self::EmailChanging,
         Self::EmailChanged,
+        Self::FactorAdded,
+        Self::FactorRemoved,
+        Self::RecoveryCodeUsed,
+        Self::RecoveryCodesMade,
+        Self::WrongCode,
         Self::Test,
     ];
 
@@ -92,6 +107,11 @@ impl Kind {
             Self::EmailChange => "email_change",
             Self::EmailChanging => "email_changing",
             Self::EmailChanged => "email_changed",
+            Self::FactorAdded => "factor_added",
+            Self::FactorRemoved => "factor_removed",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::RecoveryCodesMade => "recovery_codes_made",
+            Self::WrongCode => "wrong_code",
             Self::Test => "test",
         }
     }
@@ -111,7 +131,12 @@ impl Kind {
             | Self::PasswordReset
             | Self::NewDevice
             | Self::SessionReuse
-            | Self::EmailChanging => Some(Purpose::NotMe),
+            | Self::EmailChanging
+            | Self::FactorAdded
+            | Self::FactorRemoved
+            | Self::RecoveryCodeUsed
+            | Self::RecoveryCodesMade
+            | Self::WrongCode => Some(Purpose::NotMe),
             Self::Verify => Some(Purpose::Verify),
             Self::Registration => Some(Purpose::Register),
             Self::EmailChange => Some(Purpose::EmailChange),
@@ -142,7 +167,8 @@ impl Kind {
     #[must_use]
     pub const fn notices_a_day(self) -> Option<u32> {
         match self {
-            Self::NewDevice | Self::SessionReuse => Some(5),
+            Self::NewDevice | Self::SessionReuse | Self::RecoveryCodeUsed => Some(5),
+            Self::WrongCode => Some(1),
             _ => None,
         }
     }

@@ -37,10 +37,14 @@ impl Stored {
     /// What stands for no password.
     pub const NOTHING: &str = "!";
 
+    /// What stands before the hash of an account that has a factor beside its password: versions that know none take it for no hash.
+    pub const MARK: &str = "mfa$";
+
     /// Reads what is stored. None: Doorward did not write this, or it would take more than is borne.
     #[must_use]
     pub fn parse(hash: &PasswordHash) -> Option<Self> {
         let text = hash.as_str();
+        let text = text.strip_prefix(Self::MARK).unwrap_or(text);
         if text == Self::NOTHING {
             return Some(Self::Nothing);
         }

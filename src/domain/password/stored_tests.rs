@@ -161,3 +161,11 @@ proptest! {
         prop_assert!(kdf.rounds() >= 1 && kdf.memory() <= 256 << 20);
     }
 }
+
+#[test]
+fn the_mark_of_a_factor_is_no_part_of_the_hash() {
+    let hash = format!("$2b$12${REST}");
+    assert!(parse(&hash).is_some());
+    assert_eq!(parse(&format!("{}{hash}", Stored::MARK)), parse(&hash));
+    assert_eq!(parse(&format!("{0}{0}{hash}", Stored::MARK)), None);
+}

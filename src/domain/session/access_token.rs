@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Generation, SessionId};
-use crate::domain::account::UserId;
+use super::{AuthMethod, Generation, SessionId};
+use crate::domain::account::{ExternalId, UserId};
 use crate::domain::timestamp::Timestamp;
 
 /// How far the clocks of two nodes may differ.
@@ -44,6 +44,23 @@ pub struct Claims {
     /// How the software that the account came from names it, where that is no number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ext: Option<String>,
+    /// How the person proved who they are, in the words of RFC 8176. None of them: the session began before that was kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// When they did, in unix seconds (`OpenID` Connect Core 2). A refresh proves nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+}
+
+/// What a token tells of its session and its user beside what it proves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About<'a> {
+    /// The user's, where they have one.
+    pub external_id: Option<&'a ExternalId>,
+    /// The session's.
+    pub amr: &'a [AuthMethod],
+    /// The session's.
+    pub proved_at: Option<Timestamp>,
 }
 
 /// What an authentic access token proves.

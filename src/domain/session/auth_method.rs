@@ -5,6 +5,10 @@
 pub enum AuthMethod {
     /// `pwd`: the password.
     Password,
+    /// `otp`: a code of an authenticator app, or a recovery code.
+    OneTimeCode,
+    /// `mfa`: two different kinds of the others.
+    MultiFactor,
     /// Another version of Doorward knows this word.
     Other(String),
 }
@@ -15,12 +19,15 @@ impl AuthMethod {
     pub const fn as_str(&self) -> &str {
         match self {
             Self::Password => "pwd",
+            Self::OneTimeCode => "otp",
+            Self::MultiFactor => "mfa",
             Self::Other(word) => word.as_str(),
         }
     }
 
     fn read(word: &str) -> Self {
-        if word == Self::Password.as_str() { Self::Password } else { Self::Other(word.to_owned()) }
+        let known = [Self::Password, Self::OneTimeCode, Self::MultiFactor];
+        known.into_iter().find(|method| method.as_str() == word).unwrap_or_else(|| Self::Other(word.to_owned()))
     }
 
     /// The stored form of several: words with a space between them. None of none.
@@ -47,7 +54,8 @@ mod tests {
         for (words, methods) in [
             (None, vec![]),
             (Some("pwd"), vec![AuthMethod::Password]),
-            (Some("pwd otp mfa"), vec![AuthMethod::Password, other("otp"), other("mfa")]),
+            (Some("pwd otp mfa"), vec![AuthMethod::Password, AuthMethod::OneTimeCode, AuthMethod::MultiFactor]),
+            (Some("pwd hwk"), vec![AuthMethod::Password, other("hwk")]),
         ] {
             assert_eq!(AuthMethod::split(words), methods);
             assert_eq!(AuthMethod::join(&methods).as_deref(), words);

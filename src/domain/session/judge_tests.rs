@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use crate::domain::factor::Requirement;
+
 use super::super::{AuthMethod, Ended, NewSession, SessionId, SessionSecret};
 use super::*;
 use crate::domain::account::UserId;
@@ -19,6 +21,7 @@ pub(in super::super) fn policy() -> Policy {
         not_before: None,
         max_per_user: 50,
         bound_ttl: seconds(600),
+        second_factor: Requirement::Optional,
         unbound_for: None,
     }
 }

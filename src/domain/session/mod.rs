@@ -10,7 +10,7 @@ mod judge;
 mod refresh_token;
 mod signing;
 
-pub use access_token::{AccessToken, Claims, made_at};
+pub use access_token::{About, AccessToken, Claims, made_at};
 pub use auth_method::AuthMethod;
 pub use binding::{
     Binding, BindingName, CHALLENGE_BODY_BYTES, Challenge, ChallengeFor, DeviceKey, DeviceProof, Registration,
@@ -27,6 +27,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::account::UserId;
+use super::factor::Requirement;
 use super::timestamp::Timestamp;
 
 /// Identifies a session: 128 random bits, not ordered by time. Written as 22 base64url characters.
@@ -135,6 +136,8 @@ pub enum EndReason {
     Device,
     /// It was to be bound to a device, and was not in time.
     Unbound,
+    /// The account got its first factor in another session, or has lost its last one.
+    SecondFactor,
     /// Another version of Doorward, on the same database, had a reason that this one has no word for.
     Other(String),
 }
@@ -176,6 +179,8 @@ impl Session {
             Some(Refusal::Ended(ended.reason.clone()))
         } else if policy.not_before.is_some_and(|not_before| self.created_at < not_before) {
             Some(Refusal::Ended(EndReason::Admin))
+        } else if policy.second_factor == Requirement::Required && !self.amr.contains(&AuthMethod::MultiFactor) {
+            Some(Refusal::Ended(EndReason::SecondFactor))
         } else if now >= self.idle_expires_at || now >= self.expires_at {
             Some(Refusal::Expired)
         } else if self.binding.is_none() && policy.unbound_for.is_some_and(|span| now >= self.created_at + span) {
@@ -212,7 +217,7 @@ pub struct NewSession {
 
 impl EndReason {
     /// All that this version knows.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Logout,
         Self::LogoutAll,
         Self::Reuse,
@@ -223,6 +228,7 @@ impl EndReason {
         Self::Admin,
         Self::Device,
         Self::Unbound,
+        Self::SecondFactor,
     ];
 
     /// The stored form.
@@ -239,6 +245,7 @@ impl EndReason {
             Self::Admin => "admin",
             Self::Device => "device",
             Self::Unbound => "unbound",
+            Self::SecondFactor => "second_factor",
             Self::Other(text) => text.as_str(),
         }
     }
@@ -271,6 +278,8 @@ pub struct Policy {
     pub bound_ttl: Duration,
     /// `DEVICE_BOUND_SESSIONS=required`: a session that is not bound by then ends. None: it does not.
     pub unbound_for: Option<Duration>,
+    /// `SECOND_FACTOR`: where everybody needs one, a session that began without is refused.
+    pub second_factor: Requirement,
 }
 
 impl Policy {

@@ -23,6 +23,8 @@ pub enum Scope {
     Mail,
     /// Asking, in a session and with one's password, for another address.
     EmailChange,
+    /// Whatever looks at a code: of an authenticator app, or a recovery code.
+    SecondFactor,
 }
 
 /// What is counted, each by a log of its own. The numbers are part of the names under which nodes share their counts.
@@ -57,6 +59,10 @@ pub enum Counter {
     Asks = 20,
     /// Asking for mails in a session, by account: `MAIL_RATE_LIMIT`.
     Mails = 21,
+    /// Wrong codes, by account and by who guesses: a few in a quarter of an hour.
+    Codes = 30,
+    /// The same: some more in a day.
+    CodesOfDay = 31,
 }
 
 /// What an attempt in a scope takes a place of, in this order.
@@ -70,7 +76,7 @@ pub struct Row {
 
 impl Scope {
     /// All.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Login,
         Self::Register,
         Self::Reset,
@@ -80,6 +86,7 @@ impl Scope {
         Self::Ask,
         Self::Mail,
         Self::EmailChange,
+        Self::SecondFactor,
     ];
 
     /// A word for it, for metrics.
@@ -95,13 +102,16 @@ impl Scope {
             Self::Ask => "ask",
             Self::Mail => "mail",
             Self::EmailChange => "email_change",
+            Self::SecondFactor => "second_factor",
         }
     }
 
     /// The scope's row of the table.
     #[must_use]
     pub const fn row(self) -> Row {
-        use Counter::{Asks, Exports, Failures, Logins, Mails, Profiles, Proofs, ProofsOfAccount, Registrations};
+        use Counter::{
+            Asks, Codes, CodesOfDay, Exports, Failures, Logins, Mails, Profiles, Proofs, ProofsOfAccount, Registrations,
+        };
         let (by_address, by_account): (_, &[Counter]) = match self {
             Self::Login => (Some(Logins), &[Failures]),
             Self::Register => (Some(Registrations), &[]),
@@ -112,6 +122,7 @@ impl Scope {
             Self::Ask => (Some(Asks), &[]),
             Self::Mail => (None, &[Mails]),
             Self::EmailChange => (Some(Proofs), &[Mails, ProofsOfAccount, Failures]),
+            Self::SecondFactor => (None, &[Codes, CodesOfDay]),
         };
         Row { by_address, by_account }
     }
@@ -122,7 +133,7 @@ impl Counter {
     /// costs as much.
     #[must_use]
     pub const fn counts_failures_alone(self) -> bool {
-        matches!(self, Self::Failures)
+        matches!(self, Self::Failures | Self::Codes | Self::CodesOfDay)
     }
 }
 
@@ -181,7 +192,7 @@ mod tests {
 
     use super::*;
 
-    const COUNTERS: [Counter; 14] = [
+    const COUNTERS: [Counter; 16] = [
         Counter::Logins,
         Counter::Registrations,
         Counter::Refreshes,
@@ -196,6 +207,8 @@ mod tests {
         Counter::Unproved,
         Counter::Asks,
         Counter::Mails,
+        Counter::Codes,
+        Counter::CodesOfDay,
     ];
 
     #[test]

@@ -35,6 +35,12 @@ pub enum Purpose {
     EdDsa,
     /// The tokens of an operator who asks how a request came.
     Probes,
+    /// Seals the secrets of factors.
+    Factors,
+    /// The MACs of the tickets between a password and a second factor.
+    LoginTickets,
+    /// The MACs of what tells that somebody has just proved who they are.
+    RecentProofs,
 }
 
 impl Purpose {
@@ -52,6 +58,9 @@ impl Purpose {
             Self::Es256 => b"doorward/es256/1",
             Self::EdDsa => b"doorward/eddsa/1",
             Self::Probes => b"doorward/probes/1",
+            Self::Factors => b"doorward/factors/1",
+            Self::LoginTickets => b"doorward/login-ticket/1",
+            Self::RecentProofs => b"doorward/recent-proof/1",
         }
     }
 }
@@ -148,6 +157,10 @@ mod tests {
             Purpose::MailRecipients,
             Purpose::Es256,
             Purpose::EdDsa,
+            Purpose::Probes,
+            Purpose::Factors,
+            Purpose::LoginTickets,
+            Purpose::RecentProofs,
         ];
         for (index, purpose) in purposes.into_iter().enumerate() {
             for other in &purposes[..index] {

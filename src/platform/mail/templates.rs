@@ -71,6 +71,11 @@ const fn own(kind: Kind) -> &'static str {
         Kind::EmailChange => include_str!("templates/email_change.txt"),
         Kind::EmailChanging => include_str!("templates/email_changing.txt"),
         Kind::EmailChanged => include_str!("templates/email_changed.txt"),
+        Kind::FactorAdded => include_str!("templates/factor_added.txt"),
+        Kind::FactorRemoved => include_str!("templates/factor_removed.txt"),
+        Kind::RecoveryCodeUsed => include_str!("templates/recovery_code_used.txt"),
+        Kind::RecoveryCodesMade => include_str!("templates/recovery_codes_made.txt"),
+        Kind::WrongCode => include_str!("templates/wrong_code.txt"),
         Kind::Test => include_str!("templates/test.txt"),
     }
 }

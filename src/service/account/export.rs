@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use crate::domain::account::{User, UserId};
 use crate::domain::audit::{Entry, Event, Record};
+use crate::domain::factor::Method;
 use crate::domain::session::{Session, SessionId};
 use crate::domain::throttle::Scope;
 use crate::domain::timestamp::Timestamp;
+use crate::service::factor::{Listed, factors_of, is_recent};
 use crate::service::session::Caller;
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure};
@@ -29,6 +31,9 @@ pub enum ExportError {
     /// The account is gone.
     #[error("the account is gone")]
     Gone,
+    /// The account has a factor beside its password, and it is to be proved again by both.
+    #[error("it was proved too long ago")]
+    Wanted(Vec<Method>),
     /// Not now.
     #[error(transparent)]
     Limited(#[from] Limited),
@@ -73,6 +78,8 @@ pub struct Export {
     pub mails: Vec<MailOf>,
     /// Its links, the oldest first.
     pub links: Vec<LinkOf>,
+    /// What it has beside its password.
+    pub factors: Listed,
     /// The addresses that it had and that are kept for it, and when it left them.
     pub left_addresses: Vec<(String, Timestamp)>,
     app: Arc<App>,
@@ -100,6 +107,10 @@ pub enum Page {
 /// # Errors
 /// See [`ExportError`].
 pub async fn export(app: &Arc<App>, caller: &Caller, client: &Client) -> Result<Export, ExportError> {
+    let (is_recent, methods) = is_recent(app, caller).await?;
+    if methods.len() > 1 && !is_recent {
+        return Err(ExportError::Wanted(methods));
+    }
     let account = throttle::in_session(app, caller);
     let turn = app.exports.begin(caller.user.id)?;
     let attempt = Attempt::begin::<ExportError>(app, Scope::Export, client, Some(account)).await?;
@@ -120,13 +131,15 @@ pub(in crate::service) async fn hand_out(
             let Some(locked) = account::lock(tx, *id).await? else { return Ok(None) };
             audit::append(tx, record, locked.now).await?;
             let (mails, links) = (mail::mails_of(tx, *id).await?, mail::links_of(tx, *id).await?);
-            Ok(Some((locked.user, mails, links, account::left_by(tx, *id).await?)))
+            let factors = factors_of(tx, *id, Timestamp::EPOCH).await?;
+            Ok(Some((locked.user, mails, links, factors, account::left_by(tx, *id).await?)))
         })
     });
-    let export = |(user, mails, links, left_addresses)| Export {
+    let export = |(user, mails, links, factors, left_addresses)| Export {
         user,
         mails,
         links,
+        factors,
         left_addresses,
         app: Arc::clone(app),
         next: Next::Sessions(None),

@@ -181,7 +181,7 @@ impl Change {
         Ok(())
     }
 
-    async fn end_sessions(&self, tx: &mut Tx, locked: &Locked) -> Result<Vec<SessionId>, Error> {
+    pub(super) async fn end_sessions(&self, tx: &mut Tx, locked: &Locked) -> Result<Vec<SessionId>, Error> {
         end_sessions_of(tx, self.id, None, &self.reason, &self.client, locked.now).await
     }
 }

@@ -2,11 +2,13 @@
 
 mod change;
 mod email;
+mod factors;
 mod look;
 mod reset_link;
 
 pub use change::{disable, enable, erase, log_out, make_superuser, set_password, unblock};
 pub use email::{confirm_email, set_email};
+pub use factors::{factors, reset_factors, reset_unreadable};
 pub use look::{export, find, list};
 pub use reset_link::make_reset;
 

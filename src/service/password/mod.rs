@@ -6,7 +6,7 @@ mod reset;
 mod verify;
 
 pub use change::change;
-pub(super) use prove::prove;
+pub(super) use prove::{prove, prove_password};
 pub use reset::{ResetError, reset};
 pub(super) use verify::{HungUp, verify, waiting};
 
@@ -14,6 +14,7 @@ use super::session::Caller;
 use super::throttle::Limited;
 use super::{Client, Failure};
 use crate::config;
+use crate::domain::factor::Method;
 use crate::domain::password::Password;
 use crate::platform::hashing::HashPool;
 
@@ -42,6 +43,9 @@ pub enum ProofError {
     /// The current password is another one.
     #[error("the current password is another one")]
     Incorrect,
+    /// The account has a factor beside its password, and it is to be proved again by both.
+    #[error("it was proved too long ago")]
+    Wanted(Vec<Method>),
     /// The account is gone.
     #[error("the account is gone")]
     Gone,

@@ -5,12 +5,30 @@ use super::{Proof, ProofError};
 use crate::domain::audit::Event;
 use crate::domain::password::PasswordHash;
 use crate::platform::hashing::Place;
+use crate::service::factor::is_recent;
 use crate::service::throttle::Attempt;
 use crate::service::{App, Failure};
 use crate::storage::{account, audit};
 
-/// Looks at the password of a caller who has been admitted. Returns the attempt, still under way, and the hash that was verified.
+/// Looks at the password of a caller who has been admitted. Where the account has a factor beside it the password alone opens nothing:
+/// then a recent proof of both is asked for first. Returns the attempt, still under way, and the hash that was verified.
 pub(in crate::service) async fn prove(
+    app: &App,
+    (attempt, place): (Attempt, Place),
+    proof: Proof,
+    hung_up: HungUp,
+) -> Result<(Attempt, PasswordHash), ProofError> {
+    let (is_recent, methods) = is_recent(app, &proof.caller).await?;
+    // One of the methods is the password.
+    if methods.len() > 1 && !is_recent {
+        attempt.succeeded().await;
+        return Err(ProofError::Wanted(methods));
+    }
+    prove_password(app, (attempt, place), proof, hung_up).await
+}
+
+/// The same of the password alone.
+pub(in crate::service) async fn prove_password(
     app: &App,
     (attempt, place): (Attempt, Place),
     proof: Proof,

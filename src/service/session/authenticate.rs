@@ -41,6 +41,8 @@ pub struct Caller {
     pub user: User,
     /// In which session.
     pub session: Session,
+    /// What the browser brings that may tell that they have proved it a moment ago: not looked into.
+    pub recent: Vec<String>,
 }
 
 /// An authentic refresh token and the session it belongs to, as it was read without a lock.
@@ -83,7 +85,7 @@ pub(super) async fn recognise(app: &Arc<App>, access: &[String], refresh: &[Stri
         return Err(AuthError::TokenExpired(token.session_id));
     }
     confirm(app, &live.session, refresh, now);
-    Ok(Caller { user: live.user.clone(), session: live.session.clone() })
+    Ok(Caller { user: live.user.clone(), session: live.session.clone(), recent: Vec::new() })
 }
 
 /// What this node remembers, where it is enough to answer. A remembered session that could not be used, or that is older than

@@ -2,8 +2,9 @@
 
 use super::{end_session, session_ended};
 use crate::domain::account::UserId;
-use crate::domain::audit::Event;
-use crate::domain::session::{AuthMethod, EndReason, NewSession, Policy, Session, SessionId, SessionSecret};
+use crate::domain::audit::{Event, Record};
+use crate::domain::factor::SignedIn;
+use crate::domain::session::{EndReason, NewSession, Policy, Session, SessionId, SessionSecret};
 use crate::domain::timestamp::Timestamp;
 use crate::service::{App, Client, Failure};
 use crate::storage::{self, Tx, audit, session};
@@ -15,42 +16,70 @@ pub(in crate::service) struct Begun {
     evicted: Vec<SessionId>,
 }
 
-/// The random parts of a session, and who begins it by which proofs.
-pub(in crate::service) fn prepare_session(
-    app: &App,
-    client: &Client,
-    user_id: UserId,
-    amr: Vec<AuthMethod>,
-) -> Result<NewSession, Failure> {
-    Ok(NewSession {
-        id: SessionId(app.random.bytes()?),
-        user_id,
-        secret: SessionSecret(app.random.bytes()?),
-        amr,
-        client_ip: client.ip,
-        user_agent: client.user_agent.clone(),
-    })
+/// The random parts of a session, and whose it will be.
+#[derive(Clone)]
+pub(in crate::service) struct Prepared {
+    id: SessionId,
+    pub(in crate::service) user_id: UserId,
+    secret: SessionSecret,
 }
 
-/// Stores a new session of a user whose row this transaction has locked. More sessions than a user may have: the least recently
-/// used are ended, never the new one.
+/// What a session takes over from the one in whose place it begins.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::service) struct Kept {
+    proved_at: Option<Timestamp>,
+    expires_at: Timestamp,
+}
+
+impl Kept {
+    /// When somebody proved who they are, and the absolute end: a session that follows on another one is no new login.
+    pub(in crate::service) const fn of(session: &Session) -> Self {
+        Self { proved_at: session.proved_at, expires_at: session.expires_at }
+    }
+}
+
+/// Draws the random parts.
+pub(in crate::service) fn prepare_session(app: &App, user_id: UserId) -> Result<Prepared, Failure> {
+    Ok(Prepared { id: SessionId(app.random.bytes()?), user_id, secret: SessionSecret(app.random.bytes()?) })
+}
+
+/// Stores a new session of a user whose row this transaction has locked, and who has proved enough: by what `detail` tells, where that
+/// is more than a password. More sessions than a user may have: the least recently used are ended, never the new one.
 pub(in crate::service) async fn begin_session(
     tx: &mut Tx,
-    new: NewSession,
+    prepared: &Prepared,
+    (signed_in, detail): (&SignedIn, Option<&str>),
+    kept: Option<Kept>,
     policy: &Policy,
     client: &Client,
     now: Timestamp,
 ) -> Result<Begun, storage::Error> {
-    let mut others = session::live_of_user(tx, new.user_id, now).await?;
+    let mut others = session::live_of_user(tx, prepared.user_id, now).await?;
     let surplus = (others.len() + 1).saturating_sub(policy.max_per_user as usize);
     others.sort_by_key(|session| session.last_used_at);
     others.truncate(surplus);
     for session in &others {
         end_session(tx, session, &EndReason::Evicted, client, now).await?;
     }
-    let session = Session::begin(new, policy, now);
+    let new = NewSession {
+        id: prepared.id,
+        user_id: prepared.user_id,
+        secret: prepared.secret.clone(),
+        amr: signed_in.methods().to_vec(),
+        client_ip: client.ip,
+        user_agent: client.user_agent.clone(),
+    };
+    let mut session = Session::begin(new, policy, now);
+    if let Some(Kept { proved_at, expires_at }) = kept {
+        // Rows of versions before have none: the password was proved just now.
+        session.proved_at = proved_at.or(Some(now));
+        session.expires_at = session.expires_at.min(expires_at);
+        session.idle_expires_at = session.idle_expires_at.min(session.expires_at);
+    }
     session::insert(tx, &session).await?;
-    audit::append(tx, &client.record(Event::LoginSucceeded, session.user_id, Some(session.id)), now).await?;
+    let detail = detail.map(str::to_owned);
+    let record = Record { detail, ..client.record(Event::LoginSucceeded, session.user_id, Some(session.id)) };
+    audit::append(tx, &record, now).await?;
     Ok(Begun { session, now, evicted: others.into_iter().map(|session| session.id).collect() })
 }
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 use super::SessionName;
 use super::device::{NextChallenge, next_challenge, registration};
 use crate::domain::account::ExternalId;
-use crate::domain::session::AccessToken;
-use crate::domain::session::Session;
+use crate::domain::session::{About, AccessToken, Session};
 use crate::domain::timestamp::Timestamp;
 use crate::platform::refresh_token;
 use crate::service::{App, Failure};
@@ -26,6 +25,8 @@ pub struct IssuedTokens {
     pub session: SessionName,
     /// What the browser will be known by, where somebody has logged in with it.
     pub device: Option<String>,
+    /// That somebody has proved who they are just now, where they have.
+    pub recent: Option<String>,
     /// The challenge by which the session can be bound to the browser's device, where that is offered.
     pub offer: Option<String>,
     /// What the device that it is bound to signs next.
@@ -72,13 +73,15 @@ fn issue(
         // Rounded down: an access token does not outlive its session by a fraction of a second.
         expires: Timestamp::from_seconds((now + lifetime).seconds()),
     };
+    let about = About { external_id, amr: &session.amr, proved_at: session.proved_at };
     Ok(IssuedTokens {
-        access: app.session.access_tokens.sign(&claims, external_id, now)?,
+        access: app.session.access_tokens.sign(&claims, about, now)?,
         access_max_age: lifetime,
         refresh: refresh_token::derive(&app.session.keys, session),
         refresh_max_age: session.idle_expires_at.since(now),
         session: app.session.name_of(session.id),
         device: None,
+        recent: None,
         offer,
         next: next_challenge(app, session, now),
     })

@@ -3,23 +3,22 @@
 use std::sync::Arc;
 
 use super::authenticate::identify_refresh;
-use super::{
-    Begun, Browser, IssuedTokens, begin_session, end_session, issue_first_tokens, prepare_session, session_begun,
-    session_ended,
-};
+use super::enter::{Entered, Entry};
+use super::{Browser, IssuedTokens, prepare_session};
 use crate::config::mail::Verification;
-use crate::domain::account::{Email, ExternalId, UserId};
+use crate::domain::account::{Email, UserId};
 use crate::domain::audit::Event;
+use crate::domain::factor::{Decision, Method, Proof, Ticket, TicketFor, decide};
 use crate::domain::mail::{Budget, Kind};
 use crate::domain::password::{Password, PasswordHash};
-use crate::domain::session::{AuthMethod, EndReason, Policy, RefreshToken, Refusal, SessionId, Verdict};
 use crate::domain::throttle::{Guesser, Scope};
+use crate::domain::timestamp::Timestamp;
 use crate::platform::hashing::Place;
-use crate::service::mail::{Draft, verification};
+use crate::service::mail::verification;
 use crate::service::password::{HungUp, verify, waiting};
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
-use crate::storage::{self, Tx, account, audit, session};
+use crate::storage::{account, audit, factor};
 
 /// What a person logs in with.
 #[derive(Clone, Debug)]
@@ -30,10 +29,22 @@ pub struct Credentials {
     pub password: Password,
 }
 
-/// What a successful login leads to. A second factor would be another variant.
+/// What a right password leads to.
 pub enum LoginOutcome {
     /// The person is logged in.
     SignedIn(IssuedTokens),
+    /// The password is one of two.
+    SecondFactor {
+        /// What the browser shows with the second.
+        ticket: String,
+        /// How it can be proved.
+        methods: Vec<Method>,
+    },
+    /// Everybody needs a second factor, and this account has none yet.
+    Enrol {
+        /// What the browser shows when it sets one up.
+        ticket: String,
+    },
 }
 
 /// Why nobody is logged in.
@@ -60,6 +71,8 @@ pub(in crate::service) struct Verified {
     pub email: Email,
     /// The stored one.
     pub password_hash: PasswordHash,
+    /// `users.credentials_version` beside it.
+    pub version: i64,
     /// The same password by our own bcrypt at the configured cost, where the stored one was another.
     rehashed: Option<PasswordHash>,
     /// Nobody has logged in to the account before.
@@ -73,6 +86,8 @@ impl LoginOutcome {
     const fn word(&self) -> &'static str {
         match self {
             Self::SignedIn(_) => "signed_in",
+            Self::SecondFactor { .. } => "second_factor",
+            Self::Enrol { .. } => "enrolment",
         }
     }
 }
@@ -129,26 +144,41 @@ async fn log_in(
             mail_link(&app, verified.user_id, known).await?;
             return Err(LoginError::EmailNotVerified);
         }
-        // Only a token that would still have refreshed is of a session that this browser uses.
-        let presented = identify_refresh(&app, &client, &browser.refresh).await?.map(|identified| identified.token);
-        let email = verified.email.clone();
-        // Nobody need be told of the first login of all.
-        let is_new = known.is_none() && !verified.is_first;
-        let notice = if is_new { app.mail.notice(Kind::NewDevice)? } else { None };
-        let Some((begun, external_id)) = begin(&app, &client, verified, presented, notice).await? else {
-            attempt.failed();
-            return Err(LoginError::Incorrect);
+        let (user_id, version, email) = (verified.user_id, verified.version, verified.email.clone());
+        let entry = at_the_door(&app, &client, user_id, &browser, known.is_none() && !verified.is_first).await?;
+        let ticket = |purpose| -> Result<String, Failure> {
+            Ok(app.factor.cookies.ticket(purpose, user_id, version, app.clock.now() + Ticket::LIFE)?)
         };
+        let outcome = match begin(&app, entry, verified).await? {
+            Found::In(entered) => LoginOutcome::SignedIn(entered.welcome(&app, &browser, &email)?),
+            Found::Half(methods) => LoginOutcome::SecondFactor { ticket: ticket(TicketFor::SecondFactor)?, methods },
+            Found::Enrol => LoginOutcome::Enrol { ticket: ticket(TicketFor::Enrolment)? },
+            Found::Changed => {
+                attempt.failed();
+                return Err(LoginError::Incorrect);
+            }
+        };
+        // The password was right. Codes are counted apart.
         attempt.succeeded().await;
-        if is_new {
-            app.mail.wake();
-        }
-        let device = app.session.devices.issue(&browser.device, &email).map_err(Failure::from)?;
-        let Begun { session, now, .. } = begun;
-        let tokens = issue_first_tokens(&app, &session, external_id.as_ref(), now, browser.binds)?;
-        Ok(LoginOutcome::SignedIn(IssuedTokens { device: Some(device), ..tokens }))
+        Ok(outcome)
     })
     .await
+}
+
+/// Gathers what a session needs before its transaction.
+pub(super) async fn at_the_door(
+    app: &App,
+    client: &Client,
+    user_id: UserId,
+    browser: &Browser,
+    is_new: bool,
+) -> Result<Entry, Failure> {
+    // Only a token that would still have refreshed is of a session that this browser uses.
+    let presented = identify_refresh(app, client, &browser.refresh).await?.map(|identified| identified.token);
+    // Nobody need be told of the first login of all.
+    let notice = if is_new { app.mail.notice(Kind::NewDevice)? } else { None };
+    let (prepared, policy) = (prepare_session(app, user_id)?, app.session.policy.clone());
+    Ok(Entry { prepared, client: client.clone(), policy, presented, notice })
 }
 
 /// Looks at the password. Takes the same number of hash rounds whatever is wrong.
@@ -166,6 +196,7 @@ pub(in crate::service) async fn verify_credentials(
         }
         None => None,
     };
+    let version = stored.as_ref().map(|stored| stored.version);
     let (known, stored_hash) = stored.map(|stored| (stored.user, stored.password_hash)).unzip();
     let (email, password) = credentials.map(|credentials| (credentials.email, credentials.password)).unzip();
     let Some(verified) = verify(place, password.clone(), stored_hash.clone(), hung_up).await else {
@@ -174,11 +205,12 @@ pub(in crate::service) async fn verify_credentials(
         return Err(LoginError::Incorrect);
     };
     let (attempt, verified) = attempt.unless_refused::<_, LoginError>(verified).await?;
-    match (known, stored_hash, email.zip(password)) {
-        (Some(user), Some(password_hash), Some((email, password))) if verified.matches && user.is_active => {
+    match (known, stored_hash.zip(version), email.zip(password)) {
+        (Some(user), Some((password_hash, version)), Some((email, password))) if verified.matches && user.is_active => {
             let rehashed = if verified.outdated { app.password.hashing.hash(password).await.ok() } else { None };
             let (is_first, is_confirmed) = (user.last_login.is_none(), user.email_verified_at.is_some());
-            let verified = Verified { user_id: user.id, email, password_hash, rehashed, is_first, is_confirmed };
+            let verified =
+                Verified { user_id: user.id, email, password_hash, version, rehashed, is_first, is_confirmed };
             Ok((attempt, verified))
         }
         (known, ..) => {
@@ -222,71 +254,46 @@ async fn refuse(app: &App, client: &Client, user_id: Option<UserId>) -> Result<(
     Ok(noted.await?)
 }
 
-/// Makes the session, in one transaction. bcrypt took a quarter of a second: the user's row is taken only if the hash is still the one
-/// that was verified, else a login racing a password change would leave a session made with the old password. The session that it
-/// replaces ends in the same transaction: none is left behind. It may be another user's; rows of users are locked in the order of
-/// their ids.
-async fn begin(
-    app: &App,
-    client: &Client,
-    verified: Verified,
-    presented: Option<RefreshToken>,
-    notice: Option<Draft>,
-) -> Result<Option<(Begun, Option<ExternalId>)>, Failure> {
-    let new = prepare_session(app, client, verified.user_id, vec![AuthMethod::Password])?;
-    let input = (app.session.policy.clone(), client.clone(), new, (verified, presented), notice);
-    let begun = app.store.write(input, |tx, (policy, client, new, (verified, presented), notice)| {
-        Box::pin(async move {
-            let owner = match presented {
-                Some(token) => session::owner(tx, token.session_id).await?,
-                None => None,
-            };
-            if let Some(owner) = owner.filter(|owner| *owner < new.user_id) {
-                account::lock(tx, owner).await?;
-            }
-            let recorded = account::record_login(tx, new.user_id, &verified.password_hash).await?;
-            let Some((user, now)) = recorded else { return Ok(None) };
-            if let Some(owner) = owner.filter(|owner| *owner > new.user_id) {
-                account::lock(tx, owner).await?;
-            }
-            if let Some(rehashed) = &verified.rehashed {
-                account::replace_hash(tx, new.user_id, &verified.password_hash, rehashed).await?;
-            }
-            let replaced = match presented {
-                Some(token) if owner.is_some() => replace(tx, token, new.user_id, policy, client).await?,
-                _ => None,
-            };
-            let begun = begin_session(tx, new.clone(), policy, client, now).await?;
-            if let Some(notice) = notice {
-                notice.tell(tx, &user, client, now).await?;
-            }
-            Ok(Some((begun, replaced, user.external_id)))
-        })
-    });
-    let Some((begun, replaced, external_id)) = begun.await? else { return Ok(None) };
-    if let Some(replaced) = replaced {
-        session_ended(app, replaced, EndReason::Replaced);
-    }
-    session_begun(app, &begun);
-    Ok(Some((begun, external_id)))
+/// What the transaction found, as a value, so that it commits.
+enum Found {
+    In(Box<Entered>),
+    /// The password is one of two.
+    Half(Vec<Method>),
+    /// It is all that there is, and not enough.
+    Enrol,
+    /// The password was changed, or the account disabled, meanwhile.
+    Changed,
 }
 
-/// Ends the session of a presented token, if that would still have refreshed it. Its user's row is locked. A token of a bound session
-/// refreshes nothing by itself: who logs in to the same account may end it all the same, nobody else.
-async fn replace(
-    tx: &mut Tx,
-    token: &RefreshToken,
-    by: UserId,
-    policy: &Policy,
-    client: &Client,
-) -> Result<Option<SessionId>, storage::Error> {
-    let Some(old) = session::lock(tx, token.session_id).await? else { return Ok(None) };
-    let verdict = old.session.judge(old.user_active, token.presented(), policy, old.now);
-    match verdict {
-        Verdict::Refuse(Refusal::DeviceProof) if old.session.user_id == by => {}
-        Verdict::Refuse(_) | Verdict::Reuse => return Ok(None),
-        _ => {}
-    }
-    let ended = end_session(tx, &old.session, &EndReason::Replaced, client, old.now).await?;
-    Ok(ended.then_some(token.session_id))
+/// Decides on a right password, in one transaction.
+async fn begin(app: &App, entry: Entry, verified: Verified) -> Result<Found, Failure> {
+    let found = app.store.write((entry, verified), |tx, (entry, verified)| {
+        Box::pin(async move {
+            let Verified { user_id, password_hash, version, rehashed, .. } = verified;
+            let owner = entry.lock_before(tx).await?;
+            let not_before = entry.policy.not_before.unwrap_or(Timestamp::EPOCH);
+            let Some((enrolled, now_version)) = factor::standing(tx, *user_id, not_before).await? else {
+                return Ok(Found::Changed);
+            };
+            if now_version != *version {
+                return Ok(Found::Changed);
+            }
+            let found = match decide(enrolled, &[Proof::Password], entry.policy.second_factor) {
+                Decision::SignedIn(signed_in) => {
+                    let looked_at = (password_hash, *version);
+                    let Some(entered) = entry.enter(tx, owner, looked_at, (&signed_in, None)).await? else {
+                        return Ok(Found::Changed);
+                    };
+                    Found::In(Box::new(entered))
+                }
+                Decision::Wanted(methods) => Found::Half(methods),
+                Decision::Enrol => Found::Enrol,
+            };
+            if let Some(rehashed) = rehashed {
+                account::replace_hash(tx, *user_id, password_hash, rehashed).await?;
+            }
+            Ok(found)
+        })
+    });
+    Ok(found.await?)
 }

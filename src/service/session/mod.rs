@@ -4,6 +4,8 @@ mod authenticate;
 mod begin;
 mod device;
 mod end;
+mod enrol;
+mod enter;
 mod issue;
 mod list;
 mod login;
@@ -12,13 +14,15 @@ mod refresh;
 mod refresh_device;
 mod register_device;
 mod revocations;
+mod second_factor;
 mod state;
 
 pub use authenticate::{AuthError, Caller, authenticate};
-pub(super) use begin::{Begun, begin_session, prepare_session, session_begun};
+pub(super) use begin::{Begun, Kept, Prepared, begin_session, prepare_session, session_begun};
 pub use device::{DeviceBinding, NextChallenge, next_challenge};
 use end::end_unbound;
 pub(super) use end::{end_by_id, end_session, end_sessions_of, session_ended};
+pub use enrol::{EnrolledIn, confirm_at_login, enrol_at_login};
 pub use issue::IssuedTokens;
 pub(super) use issue::{issue_first_tokens, issue_tokens};
 pub use list::{end, end_all, list};
@@ -29,6 +33,7 @@ pub use refresh::{RefreshError, Refreshed, refresh};
 pub use refresh_device::{DeviceRefresh, DeviceRefreshError, refresh_device};
 pub use register_device::{RegisterDeviceError, register_device};
 pub use revocations::{Follower, Look, follow_revocations};
+pub use second_factor::{SecondFactorError, SecondFactorIn, second_factor};
 pub use state::{State, state};
 
 use std::fmt;
@@ -91,6 +96,10 @@ pub struct Browser {
     pub refresh: Vec<String>,
     /// Device cookies.
     pub device: Vec<String>,
+    /// Tickets of logins that want a second factor.
+    pub tickets: Vec<String>,
+    /// What tells that somebody has just proved who they are.
+    pub recent: Vec<String>,
     /// Whether its page says that it knows sessions that are bound to a device.
     pub binds: bool,
 }

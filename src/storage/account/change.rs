@@ -1,5 +1,6 @@
 //! Changes of an account that its owner or an operator asks for. Each moves `updated_at`, so that other nodes notice.
 
+use super::hash::marked;
 use super::{UserRow, new_version, user_columns};
 use crate::domain::account::Email;
 use crate::domain::account::{FullName, User, UserId};
@@ -21,7 +22,13 @@ pub async fn rename(tx: &mut Tx, id: UserId, name: Option<&FullName>, now: Times
 
 /// Sets a password whose old one nobody has proved to know: a reset, or an operator. The user's row must be locked.
 pub async fn set_password(tx: &mut Tx, id: UserId, hash: &PasswordHash, now: Timestamp) -> Result<(), Error> {
-    let sql = concat!("UPDATE users SET password_hash = $2, updated_at = $3", new_version!(), " WHERE id = $1");
+    let sql = concat!(
+        "UPDATE users SET password_hash = ",
+        marked!("$2"),
+        ", updated_at = $3",
+        new_version!(),
+        " WHERE id = $1"
+    );
     on!(tx, conn => sqlx::query(sql)
         .bind(id.0)
         .bind(hash.as_str())

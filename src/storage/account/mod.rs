@@ -3,6 +3,7 @@
 
 mod address;
 mod change;
+mod hash;
 
 use sqlx::FromRow;
 
@@ -18,6 +19,8 @@ pub use address::{
 pub use change::{
     erase, list, lock_superusers, make_superuser, rename, set_active, set_password, unblock, unblocked_since,
 };
+pub use hash::{change_password, replace_hash};
+pub(super) use hash::{mark_factor, unmark_factor};
 
 /// The columns of a [`UserRow`]; the argument is the table's alias and a dot, or empty.
 macro_rules! user_columns {
@@ -55,19 +58,6 @@ macro_rules! new_version {
 }
 use new_version;
 
-/// Sets a hash, where the old one is still the one that was verified; the arguments are what else is set, and the time.
-macro_rules! put_hash {
-    ($also:expr, $time:expr) => {
-        concat!(
-            "UPDATE users SET password_hash = $3",
-            $also,
-            ", updated_at = ",
-            $time,
-            " WHERE id = $1 AND password_hash = $2"
-        )
-    };
-}
-
 /// What is needed to make an account.
 #[derive(Clone, Debug)]
 pub struct NewUser {
@@ -86,6 +76,8 @@ pub struct Credentials {
     pub user: User,
     /// The stored hash.
     pub password_hash: PasswordHash,
+    /// `users.credentials_version`: moved by whatever makes proofs from before void.
+    pub version: i64,
 }
 
 /// A user whose row nobody else can change until this transaction ends.
@@ -95,6 +87,8 @@ pub struct Locked {
     pub user: User,
     /// The stored hash.
     pub password_hash: PasswordHash,
+    /// `users.credentials_version`.
+    pub version: i64,
     /// The time after the lock was had.
     pub now: Timestamp,
 }
@@ -132,19 +126,25 @@ pub async fn id_of(tx: &mut Tx, email: &Email) -> Result<Option<UserId>, Error> 
 
 /// Finds whom a login speaks of.
 pub async fn credentials(tx: &mut Tx, email: &Email) -> Result<Option<Credentials>, Error> {
-    let sql = concat!("SELECT password_hash, ", user_columns!(""), " FROM users WHERE email = $1");
+    let sql = concat!("SELECT password_hash, credentials_version, ", user_columns!(""), " FROM users WHERE email = $1");
     let row: Option<CredentialsRow> =
         on!(tx, conn => sqlx::query_as(sql).bind(email.as_str()).fetch_optional(conn).await)?;
-    row.map(|row| Ok(Credentials { user: row.user.try_into()?, password_hash: PasswordHash::new(row.password_hash) }))
-        .transpose()
+    row.map(|row| {
+        Ok(Credentials {
+            user: row.user.try_into()?,
+            password_hash: PasswordHash::new(row.password_hash),
+            version: row.credentials_version,
+        })
+    })
+    .transpose()
 }
 
 /// Locks a user's row: what everything does first that makes or ends sessions.
 pub async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<Locked>, Error> {
     let sql = tx.pick(
-        concat!("SELECT password_hash, $2 AS now, ", user_columns!(""), " FROM users WHERE id = $1"),
+        concat!("SELECT password_hash, credentials_version, $2 AS now, ", user_columns!(""), " FROM users WHERE id = $1"),
         concat!(
-            "WITH locked AS MATERIALIZED (SELECT * FROM users WHERE id = $1 FOR UPDATE) SELECT password_hash, coalesce($2, ",
+            "WITH locked AS MATERIALIZED (SELECT * FROM users WHERE id = $1 FOR UPDATE) SELECT password_hash, credentials_version, coalesce($2, ",
             postgres_clock!(),
             ") AS now, ",
             user_columns!(""),
@@ -157,28 +157,29 @@ pub async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<Locked>, Error> {
         Ok(Locked {
             user: row.user.try_into()?,
             password_hash: PasswordHash::new(row.password_hash),
+            version: row.credentials_version,
             now: Timestamp::from_micros(row.now),
         })
     })
     .transpose()
 }
 
-/// Locks the user's row and writes the login down, if they are active and their hash is still the one that was verified: between
-/// the two somebody may have changed the password. Returns the user and the time of the login, taken after the lock.
+/// Locks the user's row and writes the login down, if they are active, and hash and credentials are still those that were looked at:
+/// between the two somebody may have changed the password (of the versions before some move the hash alone), or enrolled a factor. Returns the user and the time of the login, taken after the lock.
 pub async fn record_login(
     tx: &mut Tx,
     id: UserId,
-    verified: &PasswordHash,
+    (verified, version): (&PasswordHash, i64),
 ) -> Result<Option<(User, Timestamp)>, Error> {
     let sql = tx.pick(
         concat!(
-            "UPDATE users SET last_login = $3, updated_at = $3 WHERE id = $1 AND is_active AND password_hash = $2 RETURNING ",
+            "UPDATE users SET last_login = $3, updated_at = $3 WHERE id = $1 AND is_active AND password_hash = $2 AND credentials_version = $4 RETURNING ",
             "$3 AS now, ",
             user_columns!("")
         ),
         concat!(
             "WITH locked AS MATERIALIZED (",
-            "  SELECT id FROM users WHERE id = $1 AND is_active AND password_hash = $2 FOR UPDATE",
+            "  SELECT id FROM users WHERE id = $1 AND is_active AND password_hash = $2 AND credentials_version = $4 FOR UPDATE",
             "), time AS MATERIALIZED (SELECT id, coalesce($3, ",
             postgres_clock!(),
             ") AS now FROM locked) UPDATE users AS u SET last_login = time.now, updated_at = time.now FROM time ",
@@ -191,43 +192,10 @@ pub async fn record_login(
         .bind(id.0)
         .bind(verified.as_str())
         .bind(time)
+        .bind(version)
         .fetch_optional(conn)
         .await)?;
     row.map(|row| Ok((row.user.try_into()?, Timestamp::from_micros(row.now)))).transpose()
-}
-
-/// Puts a new hash of the same password in the place of the old one. False: it is no longer the old one.
-pub async fn replace_hash(tx: &mut Tx, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Error> {
-    let sql = tx.pick(put_hash!("", "$4"), put_hash!("", concat!("coalesce($4, ", postgres_clock!(), ")")));
-    put_hash(tx, sql, id, old, new).await
-}
-
-/// Sets another password, whose old one somebody has proved to know. False: it is no longer the old one.
-pub async fn change_password(tx: &mut Tx, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Error> {
-    let sql = tx.pick(
-        put_hash!(new_version!(), "$4"),
-        put_hash!(new_version!(), concat!("coalesce($4, ", postgres_clock!(), ")")),
-    );
-    put_hash(tx, sql, id, old, new).await
-}
-
-async fn put_hash(
-    tx: &mut Tx,
-    sql: &'static str,
-    id: UserId,
-    old: &PasswordHash,
-    new: &PasswordHash,
-) -> Result<bool, Error> {
-    let time = tx.given_time();
-    let changed = on!(tx, conn => sqlx::query(sql)
-        .bind(id.0)
-        .bind(old.as_str())
-        .bind(new.as_str())
-        .bind(time)
-        .execute(conn)
-        .await
-        .map(|done| done.rows_affected()))?;
-    Ok(changed > 0)
 }
 
 /// The users that were changed, or erased, at or after a time, and when. Ask with some overlap: a transaction may commit later than its time.
@@ -258,6 +226,7 @@ struct CredentialsRow {
     #[sqlx(flatten)]
     user: UserRow,
     password_hash: String,
+    credentials_version: i64,
 }
 
 #[derive(FromRow)]
@@ -272,6 +241,7 @@ struct LockedRow {
     #[sqlx(flatten)]
     user: UserRow,
     password_hash: String,
+    credentials_version: i64,
     now: i64,
 }
 

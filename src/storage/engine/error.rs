@@ -18,7 +18,7 @@ pub enum Error {
     /// Another transaction was in the way and nothing was changed. [`Store::write`](crate::storage::Store::write) runs the work again.
     #[error("the transaction met another one: {0}")]
     Conflict(String),
-    /// A value that may stand once stands there. Where another transaction may have been faster: [`Error::raced`].
+    /// A value that may stand once stands there. Where another transaction may have been faster: `raced`.
     #[error("a unique value is taken: {0}")]
     Taken(String),
     /// A row that Doorward can't have written.

@@ -11,7 +11,7 @@ use sqlx::AssertSqlSafe;
 use super::account::{external_id, user_columns};
 use super::{Error, Page, Tx, announce_revocation, readable};
 use crate::domain::account::{ExternalId, User, UserId};
-use crate::domain::session::{Binding, BindingName, EndReason, Generation, Session, SessionId};
+use crate::domain::session::{AuthMethod, Binding, BindingName, EndReason, Generation, Session, SessionId};
 use crate::domain::timestamp::Timestamp;
 
 /// A session whose row nobody else can change until this transaction ends.
@@ -210,6 +210,19 @@ pub async fn bind(tx: &mut Tx, session: &Session, binding: &Binding) -> Result<b
         .await
         .map(|done| done.rows_affected()))?;
     Ok(bound > 0)
+}
+
+/// Writes down by what and when somebody has proved once more who they are. False: the session has ended, or there is none.
+pub async fn prove(tx: &mut Tx, id: SessionId, amr: &[AuthMethod], now: Timestamp) -> Result<bool, Error> {
+    let sql = "UPDATE sessions SET amr = $2, proved_at = $3 WHERE id = $1 AND ended_at IS NULL";
+    let proved = on!(tx, conn => sqlx::query(sql)
+        .bind(&id.0[..])
+        .bind(AuthMethod::join(amr))
+        .bind(now.micros())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(proved > 0)
 }
 
 /// Ends a session. False: it had ended, or there is none; when and why it ended is set once.

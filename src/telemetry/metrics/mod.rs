@@ -111,7 +111,17 @@ impl Default for Metrics {
                 "doorward_logins_total",
                 "Attempts to log in, by what became of them.",
                 "result",
-                &["signed_in", "incorrect", "email_not_verified", "limited", "overloaded", "failed"],
+                &[
+                    "signed_in",
+                    "second_factor",
+                    "enrolment",
+                    "incorrect",
+                    "incorrect_code",
+                    "email_not_verified",
+                    "limited",
+                    "overloaded",
+                    "failed",
+                ],
             ),
             registrations: by(
                 "doorward_registrations_total",

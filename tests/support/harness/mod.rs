@@ -5,6 +5,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod app;
+pub(crate) mod authenticator;
 pub(crate) mod backend;
 pub(crate) mod browser;
 pub(crate) mod contract;

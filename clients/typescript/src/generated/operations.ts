@@ -43,6 +43,17 @@ import type {
   RestoreEmailResponses,
   ExportMeErrors,
   ExportMeResponses,
+  ListFactorsErrors,
+  ListFactorsResponses,
+  EnrolTotpErrors,
+  EnrolTotpResponses,
+  RemoveTotpErrors,
+  RemoveTotpResponses,
+  ConfirmTotpData,
+  ConfirmTotpErrors,
+  ConfirmTotpResponses,
+  MakeRecoveryCodesErrors,
+  MakeRecoveryCodesResponses,
   LoginData,
   LoginErrors,
   LoginResponses,
@@ -50,6 +61,17 @@ import type {
   RefreshResponses,
   LogoutErrors,
   LogoutResponses,
+  LoginSecondFactorData,
+  LoginSecondFactorErrors,
+  LoginSecondFactorResponses,
+  LoginEnrolTotpErrors,
+  LoginEnrolTotpResponses,
+  LoginConfirmTotpData,
+  LoginConfirmTotpErrors,
+  LoginConfirmTotpResponses,
+  ReauthenticateData,
+  ReauthenticateErrors,
+  ReauthenticateResponses,
   ListSessionsErrors,
   ListSessionsResponses,
   EndSessionErrors,
@@ -82,7 +104,7 @@ export const operations = {
 } as const;
 
 /** Those that `@doorward/client/account` adds. */
-export type More = "deleteMe" | "resetPassword" | "forgotPassword" | "reportNotMe" | "sendVerification" | "verifyEmail" | "changeEmail" | "correctEmail" | "confirmEmailChange" | "restoreEmail" | "exportMe";
+export type More = "deleteMe" | "resetPassword" | "forgotPassword" | "reportNotMe" | "sendVerification" | "verifyEmail" | "changeEmail" | "correctEmail" | "confirmEmailChange" | "restoreEmail" | "exportMe" | "listFactors" | "enrolTotp" | "removeTotp" | "confirmTotp" | "makeRecoveryCodes" | "loginSecondFactor" | "loginEnrolTotp" | "loginConfirmTotp" | "reauthenticate";
 
 /** The operations, by their ids in the contract. */
 export type Operation = keyof typeof operations | More;
@@ -104,9 +126,18 @@ export interface Arguments {
   confirmEmailChange: [body: NonNullable<ConfirmEmailChangeData["body"]>];
   restoreEmail: [body: NonNullable<RestoreEmailData["body"]>];
   exportMe: [];
+  listFactors: [];
+  enrolTotp: [];
+  removeTotp: [];
+  confirmTotp: [body: NonNullable<ConfirmTotpData["body"]>];
+  makeRecoveryCodes: [];
   login: [body: NonNullable<LoginData["body"]>];
   refresh: [];
   logout: [];
+  loginSecondFactor: [body: NonNullable<LoginSecondFactorData["body"]>];
+  loginEnrolTotp: [];
+  loginConfirmTotp: [body: NonNullable<LoginConfirmTotpData["body"]>];
+  reauthenticate: [body: NonNullable<ReauthenticateData["body"]>];
   listSessions: [];
   endSession: [id: string];
   logoutAll: [body?: NonNullable<LogoutAllData["body"]>];
@@ -130,9 +161,18 @@ export interface Responses {
   confirmEmailChange: ConfirmEmailChangeResponses;
   restoreEmail: RestoreEmailResponses;
   exportMe: ExportMeResponses;
+  listFactors: ListFactorsResponses;
+  enrolTotp: EnrolTotpResponses;
+  removeTotp: RemoveTotpResponses;
+  confirmTotp: ConfirmTotpResponses;
+  makeRecoveryCodes: MakeRecoveryCodesResponses;
   login: LoginResponses;
   refresh: RefreshResponses;
   logout: LogoutResponses;
+  loginSecondFactor: LoginSecondFactorResponses;
+  loginEnrolTotp: LoginEnrolTotpResponses;
+  loginConfirmTotp: LoginConfirmTotpResponses;
+  reauthenticate: ReauthenticateResponses;
   listSessions: ListSessionsResponses;
   endSession: EndSessionResponses;
   logoutAll: LogoutAllResponses;
@@ -156,9 +196,18 @@ export interface Errors {
   confirmEmailChange: ConfirmEmailChangeErrors;
   restoreEmail: RestoreEmailErrors;
   exportMe: ExportMeErrors;
+  listFactors: ListFactorsErrors;
+  enrolTotp: EnrolTotpErrors;
+  removeTotp: RemoveTotpErrors;
+  confirmTotp: ConfirmTotpErrors;
+  makeRecoveryCodes: MakeRecoveryCodesErrors;
   login: LoginErrors;
   refresh: RefreshErrors;
   logout: LogoutErrors;
+  loginSecondFactor: LoginSecondFactorErrors;
+  loginEnrolTotp: LoginEnrolTotpErrors;
+  loginConfirmTotp: LoginConfirmTotpErrors;
+  reauthenticate: ReauthenticateErrors;
   listSessions: ListSessionsErrors;
   endSession: EndSessionErrors;
   logoutAll: LogoutAllErrors;

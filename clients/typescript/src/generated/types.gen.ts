@@ -121,6 +121,15 @@ export type BrowserState = {
 };
 
 /**
+ * Refused; `code` says why.
+ */
+export type ChangeEmailForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem);
+
+/**
  * The service can't answer now; `code` says why. Try again.
  */
 export type ChangeEmailServiceUnavailable = ({
@@ -158,6 +167,15 @@ export type ChangeEmailUnprocessableEntity = ({
 } & ValidationFailedProblem) | ({
     code: 'incorrect_current_password';
 } & IncorrectCurrentPasswordProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type ChangePasswordForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -267,6 +285,71 @@ export type ConfirmEmailChangeUnauthorized = ({
 } & DeviceBindingRequiredProblem);
 
 /**
+ * Refused; `code` says why.
+ */
+export type ConfirmTotpConflict = ({
+    code: 'other_user';
+} & OtherUserProblem) | ({
+    code: 'nothing_to_confirm';
+} & NothingToConfirmProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type ConfirmTotpForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type ConfirmTotpServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type ConfirmTotpUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
+ * The body was understood, and refused; `code` says why.
+ */
+export type ConfirmTotpUnprocessableEntity = ({
+    code: 'validation_failed';
+} & ValidationFailedProblem) | ({
+    code: 'incorrect_code';
+} & IncorrectCodeProblem);
+
+/**
+ * What came with the app.
+ */
+export type ConfirmedFactor = {
+    /**
+     * The recovery codes, with the account's first factor; null where it had one, and keeps its codes.
+     */
+    recovery_codes: Array<string> | null;
+};
+
+/**
  * The service can't answer now; `code` says why. Try again.
  */
 export type CorrectEmailServiceUnavailable = ({
@@ -336,6 +419,15 @@ export type DeleteMeConflict = ({
 } & OtherUserProblem) | ({
     code: 'last_superuser';
 } & LastSuperuserProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type DeleteMeForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -599,6 +691,43 @@ export type EndedSession = {
 };
 
 /**
+ * Refused; `code` says why.
+ */
+export type EnrolTotpForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type EnrolTotpServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type EnrolTotpUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
  * Everything that is stored about a person.
  */
 export type Export = {
@@ -606,6 +735,10 @@ export type Export = {
      * The account.
      */
     user: User;
+    /**
+     * What it has beside its password.
+     */
+    factors: FactorList;
     /**
      * The mails that were written for the person and are still remembered, the oldest first.
      */
@@ -655,6 +788,43 @@ export type ExportMeUnauthorized = ({
 } & SessionReuseDetectedProblem) | ({
     code: 'device_binding_required';
 } & DeviceBindingRequiredProblem);
+
+/**
+ * What an account has beside its password.
+ */
+export type FactorList = {
+    /**
+     * Its authenticator app; null where it has none.
+     */
+    totp: TotpFactor | null;
+    /**
+     * Its recovery codes; null where it has none.
+     */
+    recovery_codes: RecoveryCodesLeft | null;
+};
+
+/**
+ * The secret of the account's app is sealed by a key that this service does not have. Other methods may work.
+ */
+export type FactorUnavailableProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:factor_unavailable';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 503;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'factor_unavailable';
+};
 
 /**
  * Which kind of rule a field breaks.
@@ -712,6 +882,29 @@ export type HealthServiceUnavailable = ({
 } & ShuttingDownProblem);
 
 /**
+ * The code is another one, or was used.
+ */
+export type IncorrectCodeProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:incorrect_code';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 422;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'incorrect_code';
+};
+
+/**
  * Incorrect email or password. Unknown email, wrong password and disabled account get the same answer in the same time.
  */
 export type IncorrectCredentialsProblem = {
@@ -755,6 +948,29 @@ export type IncorrectCurrentPasswordProblem = {
      * What to switch on.
      */
     code: 'incorrect_current_password';
+};
+
+/**
+ * The code is another one, or was used. The ticket is good still.
+ */
+export type IncorrectSecondFactorProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:incorrect_second_factor';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 401;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'incorrect_second_factor';
 };
 
 /**
@@ -842,6 +1058,29 @@ export type JwkOkpJwk = {
 } & OkpJwk;
 
 /**
+ * `SECOND_FACTOR=required`: the last factor can't be removed, but replaced.
+ */
+export type LastFactorProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:last_factor';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 409;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'last_factor';
+};
+
+/**
  * The person is the last active superuser, and can't leave.
  */
 export type LastSuperuserProblem = {
@@ -891,6 +1130,34 @@ export type Link = {
 /**
  * The service can't answer now; `code` says why. Try again.
  */
+export type ListFactorsServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type ListFactorsUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
 export type ListSessionsServiceUnavailable = ({
     code: 'overloaded';
 } & OverloadedProblem) | ({
@@ -931,6 +1198,33 @@ export type Login = {
 };
 
 /**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type LoginConfirmTotpServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type LoginConfirmTotpUnauthorized = ({
+    code: 'incorrect_second_factor';
+} & IncorrectSecondFactorProblem) | ({
+    code: 'login_ticket_expired';
+} & LoginTicketExpiredProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type LoginEnrolTotpServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
  * Refused; `code` says why.
  */
 export type LoginForbidden = ({
@@ -942,11 +1236,65 @@ export type LoginForbidden = ({
 /**
  * The service can't answer now; `code` says why. Try again.
  */
+export type LoginSecondFactorServiceUnavailable = ({
+    code: 'factor_unavailable';
+} & FactorUnavailableProblem) | ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type LoginSecondFactorUnauthorized = ({
+    code: 'incorrect_second_factor';
+} & IncorrectSecondFactorProblem) | ({
+    code: 'login_ticket_expired';
+} & LoginTicketExpiredProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
 export type LoginServiceUnavailable = ({
     code: 'overloaded';
 } & OverloadedProblem) | ({
     code: 'database_unavailable';
 } & DatabaseUnavailableProblem);
+
+/**
+ * There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again.
+ */
+export type LoginTicketExpiredProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:login_ticket_expired';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 401;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'login_ticket_expired';
+};
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type LoginUnauthorized = ({
+    code: 'incorrect_credentials';
+} & IncorrectCredentialsProblem) | ({
+    code: 'second_factor_required';
+} & SecondFactorRequiredProblem) | ({
+    code: 'second_factor_enrolment_required';
+} & SecondFactorEnrolmentRequiredProblem);
 
 /**
  * Which sessions to end.
@@ -1019,6 +1367,52 @@ export type MailUnavailableProblem = {
 };
 
 /**
+ * Refused; `code` says why.
+ */
+export type MakeRecoveryCodesConflict = ({
+    code: 'other_user';
+} & OtherUserProblem) | ({
+    code: 'no_factor';
+} & NoFactorProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type MakeRecoveryCodesForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type MakeRecoveryCodesServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type MakeRecoveryCodesUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
  * The body is not JSON in UTF-8, is empty, or did not arrive whole.
  */
 export type MalformedJsonProblem = {
@@ -1080,6 +1474,29 @@ export type Message = {
 };
 
 /**
+ * The account has no authenticator app that recovery codes could stand in for.
+ */
+export type NoFactorProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:no_factor';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 409;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'no_factor';
+};
+
+/**
  * There is no valid token. Log in.
  */
 export type NotAuthenticatedProblem = {
@@ -1123,6 +1540,29 @@ export type NotFoundProblem = {
      * What to switch on.
      */
     code: 'not_found';
+};
+
+/**
+ * No secret was shown to this session in the last ten minutes. Call `enrolTotp`.
+ */
+export type NothingToConfirmProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:nothing_to_confirm';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 409;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'nothing_to_confirm';
 };
 
 /**
@@ -1285,6 +1725,125 @@ export type Ready = {
 /**
  * Refused; `code` says why.
  */
+export type ReauthenticateForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type ReauthenticateServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem) | ({
+    code: 'factor_unavailable';
+} & FactorUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type ReauthenticateUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
+ * The body was understood, and refused; `code` says why.
+ */
+export type ReauthenticateUnprocessableEntity = ({
+    code: 'validation_failed';
+} & ValidationFailedProblem) | ({
+    code: 'incorrect_current_password';
+} & IncorrectCurrentPasswordProblem) | ({
+    code: 'incorrect_code';
+} & IncorrectCodeProblem);
+
+/**
+ * What shows that it is really the person.
+ */
+export type Reauthentication = {
+    /**
+     * The password that the person has now.
+     */
+    password: string;
+    /**
+     * As in `loginSecondFactor`.
+     */
+    code?: string | null;
+    /**
+     * As in `loginSecondFactor`.
+     */
+    recovery_code?: string | null;
+};
+
+/**
+ * It was not proved in this session, within the last ten minutes, who asks. Call `reauthenticate` with the password, and with one of the other `methods` where there are any.
+ */
+export type ReauthenticationRequiredProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:reauthentication_required';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 403;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'reauthentication_required';
+    /**
+     * How it can be proved. More may come.
+     */
+    methods: Array<'password' | 'totp' | 'recovery_code'>;
+};
+
+/**
+ * Recovery codes. They are shown once.
+ */
+export type RecoveryCodes = {
+    /**
+     * Each good once.
+     */
+    recovery_codes: Array<string>;
+};
+
+/**
+ * The recovery codes of an account.
+ */
+export type RecoveryCodesLeft = {
+    /**
+     * When they were made.
+     */
+    made_at: string;
+    /**
+     * How many of them are good still.
+     */
+    left: number;
+};
+
+/**
+ * Refused; `code` says why.
+ */
 export type RefreshDeviceForbidden = ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem) | ({
@@ -1423,6 +1982,52 @@ export type RegistrationClosedProblem = {
 };
 
 /**
+ * Refused; `code` says why.
+ */
+export type RemoveTotpConflict = ({
+    code: 'other_user';
+} & OtherUserProblem) | ({
+    code: 'last_factor';
+} & LastFactorProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type RemoveTotpForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type RemoveTotpServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type RemoveTotpUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
  * The service can't answer now; `code` says why. Try again.
  */
 export type ReportNotMeServiceUnavailable = ({
@@ -1466,6 +2071,70 @@ export type RestoreEmailServiceUnavailable = ({
 } & OverloadedProblem) | ({
     code: 'database_unavailable';
 } & DatabaseUnavailableProblem);
+
+/**
+ * What is held beside the password: one of the two.
+ */
+export type SecondFactor = {
+    /**
+     * Six digits, as the authenticator app shows them. Spaces are nothing.
+     */
+    code?: string | null;
+    /**
+     * One of the codes that were shown when the app was set up. Spaces, hyphens and capitals are nothing.
+     */
+    recovery_code?: string | null;
+};
+
+/**
+ * The password is right, `SECOND_FACTOR=required`, and the account has none. A cookie with a ticket was set, which is good for five minutes: call `loginEnrolTotp`.
+ */
+export type SecondFactorEnrolmentRequiredProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:second_factor_enrolment_required';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 401;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'second_factor_enrolment_required';
+};
+
+/**
+ * The password is right, and the account has a second factor. `methods` says how it can be proved. A cookie with a ticket was set, which is good for five minutes: call `loginSecondFactor`.
+ */
+export type SecondFactorRequiredProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:second_factor_required';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 401;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'second_factor_required';
+    /**
+     * How it can be proved. More may come.
+     */
+    methods: Array<'password' | 'totp' | 'recovery_code'>;
+};
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -1813,6 +2482,48 @@ export type TooManyAttemptsProblem = {
 };
 
 /**
+ * A code of the app.
+ */
+export type TotpCode = {
+    /**
+     * Six digits, as the app shows them. Spaces are nothing.
+     */
+    code: string;
+};
+
+/**
+ * What an authenticator app needs. It is shown once.
+ */
+export type TotpEnrolment = {
+    /**
+     * The address that the symbol says; a link to it opens the app on a phone.
+     */
+    otpauth_url: string;
+    /**
+     * The secret, to be typed into an app that reads no symbol.
+     */
+    secret: string;
+    /**
+     * The symbol: a `data:` address of an SVG image, for the `src` of an `img` of 200 pixels or more. Dark on light in every theme.
+     */
+    qr_code: string;
+};
+
+/**
+ * An authenticator app.
+ */
+export type TotpFactor = {
+    /**
+     * When it was set up.
+     */
+    since: string;
+    /**
+     * When a code of it was used last.
+     */
+    last_used_at: string;
+};
+
+/**
  * The body is not declared as `application/json`.
  */
 export type UnsupportedMediaTypeProblem = {
@@ -2030,9 +2741,9 @@ export type DeleteMeErrors = {
      */
     401: DeleteMeUnauthorized;
     /**
-     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     * Refused; `code` says why.
      */
-    403: CrossSiteRequestProblem;
+    403: DeleteMeForbidden;
     /**
      * Refused; `code` says why.
      */
@@ -2189,9 +2900,9 @@ export type ChangePasswordErrors = {
      */
     401: ChangePasswordUnauthorized;
     /**
-     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     * Refused; `code` says why.
      */
-    403: CrossSiteRequestProblem;
+    403: ChangePasswordForbidden;
     /**
      * `X-Doorward-User` names another person than the one who is logged in. Nothing was done.
      */
@@ -2485,9 +3196,9 @@ export type ChangeEmailErrors = {
      */
     401: ChangeEmailUnauthorized;
     /**
-     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     * Refused; `code` says why.
      */
-    403: CrossSiteRequestProblem;
+    403: ChangeEmailForbidden;
     /**
      * `X-Doorward-User` names another person than the one who is logged in. Nothing was done.
      */
@@ -2697,6 +3408,10 @@ export type ExportMeErrors = {
      */
     401: ExportMeUnauthorized;
     /**
+     * It was not proved in this session, within the last ten minutes, who asks. Call `reauthenticate` with the password, and with one of the other `methods` where there are any.
+     */
+    403: ReauthenticationRequiredProblem;
+    /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
     429: TooManyAttemptsProblem;
@@ -2717,6 +3432,239 @@ export type ExportMeResponses = {
 
 export type ExportMeResponse = ExportMeResponses[keyof ExportMeResponses];
 
+export type ListFactorsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/auth/me/factors';
+};
+
+export type ListFactorsErrors = {
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: ListFactorsUnauthorized;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ListFactorsServiceUnavailable;
+};
+
+export type ListFactorsError = ListFactorsErrors[keyof ListFactorsErrors];
+
+export type ListFactorsResponses = {
+    /**
+     * What there is.
+     */
+    200: FactorList;
+};
+
+export type ListFactorsResponse = ListFactorsResponses[keyof ListFactorsResponses];
+
+export type RemoveTotpData = {
+    body?: never;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/me/totp';
+};
+
+export type RemoveTotpErrors = {
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: RemoveTotpUnauthorized;
+    /**
+     * Refused; `code` says why.
+     */
+    403: RemoveTotpForbidden;
+    /**
+     * Refused; `code` says why.
+     */
+    409: RemoveTotpConflict;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: RemoveTotpServiceUnavailable;
+};
+
+export type RemoveTotpError = RemoveTotpErrors[keyof RemoveTotpErrors];
+
+export type RemoveTotpResponses = {
+    /**
+     * The account has none.
+     */
+    204: void;
+};
+
+export type RemoveTotpResponse = RemoveTotpResponses[keyof RemoveTotpResponses];
+
+export type EnrolTotpData = {
+    body?: never;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/me/totp';
+};
+
+export type EnrolTotpErrors = {
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: EnrolTotpUnauthorized;
+    /**
+     * Refused; `code` says why.
+     */
+    403: EnrolTotpForbidden;
+    /**
+     * `X-Doorward-User` names another person than the one who is logged in. Nothing was done.
+     */
+    409: OtherUserProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: EnrolTotpServiceUnavailable;
+};
+
+export type EnrolTotpError = EnrolTotpErrors[keyof EnrolTotpErrors];
+
+export type EnrolTotpResponses = {
+    /**
+     * What the app needs.
+     */
+    200: TotpEnrolment;
+};
+
+export type EnrolTotpResponse = EnrolTotpResponses[keyof EnrolTotpResponses];
+
+export type ConfirmTotpData = {
+    body: TotpCode;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/me/totp/confirm';
+};
+
+export type ConfirmTotpErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: ConfirmTotpUnauthorized;
+    /**
+     * Refused; `code` says why.
+     */
+    403: ConfirmTotpForbidden;
+    /**
+     * Refused; `code` says why.
+     */
+    409: ConfirmTotpConflict;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body was understood, and refused; `code` says why.
+     */
+    422: ConfirmTotpUnprocessableEntity;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ConfirmTotpServiceUnavailable;
+};
+
+export type ConfirmTotpError = ConfirmTotpErrors[keyof ConfirmTotpErrors];
+
+export type ConfirmTotpResponses = {
+    /**
+     * The account has the app.
+     */
+    200: ConfirmedFactor;
+};
+
+export type ConfirmTotpResponse = ConfirmTotpResponses[keyof ConfirmTotpResponses];
+
+export type MakeRecoveryCodesData = {
+    body?: never;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/me/recovery-codes';
+};
+
+export type MakeRecoveryCodesErrors = {
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: MakeRecoveryCodesUnauthorized;
+    /**
+     * Refused; `code` says why.
+     */
+    403: MakeRecoveryCodesForbidden;
+    /**
+     * Refused; `code` says why.
+     */
+    409: MakeRecoveryCodesConflict;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: MakeRecoveryCodesServiceUnavailable;
+};
+
+export type MakeRecoveryCodesError = MakeRecoveryCodesErrors[keyof MakeRecoveryCodesErrors];
+
+export type MakeRecoveryCodesResponses = {
+    /**
+     * The new ones.
+     */
+    200: RecoveryCodes;
+};
+
+export type MakeRecoveryCodesResponse = MakeRecoveryCodesResponses[keyof MakeRecoveryCodesResponses];
+
 export type LoginData = {
     body: Login;
     headers?: {
@@ -2736,9 +3684,9 @@ export type LoginErrors = {
      */
     400: MalformedJsonProblem;
     /**
-     * Incorrect email or password. Unknown email, wrong password and disabled account get the same answer in the same time.
+     * Not authenticated; `code` says why.
      */
-    401: IncorrectCredentialsProblem;
+    401: LoginUnauthorized;
     /**
      * Refused; `code` says why.
      */
@@ -2847,6 +3795,224 @@ export type LogoutResponses = {
 };
 
 export type LogoutResponse = LogoutResponses[keyof LogoutResponses];
+
+export type LoginSecondFactorData = {
+    body: SecondFactor;
+    headers?: {
+        /**
+         * As in `login`.
+         */
+        'X-Doorward-Bind'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/login/second-factor';
+};
+
+export type LoginSecondFactorErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: LoginSecondFactorUnauthorized;
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: LoginSecondFactorServiceUnavailable;
+};
+
+export type LoginSecondFactorError = LoginSecondFactorErrors[keyof LoginSecondFactorErrors];
+
+export type LoginSecondFactorResponses = {
+    /**
+     * The session was started.
+     */
+    200: Message;
+};
+
+export type LoginSecondFactorResponse = LoginSecondFactorResponses[keyof LoginSecondFactorResponses];
+
+export type LoginEnrolTotpData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/auth/login/totp';
+};
+
+export type LoginEnrolTotpErrors = {
+    /**
+     * There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again.
+     */
+    401: LoginTicketExpiredProblem;
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: LoginEnrolTotpServiceUnavailable;
+};
+
+export type LoginEnrolTotpError = LoginEnrolTotpErrors[keyof LoginEnrolTotpErrors];
+
+export type LoginEnrolTotpResponses = {
+    /**
+     * What the app needs.
+     */
+    200: TotpEnrolment;
+};
+
+export type LoginEnrolTotpResponse = LoginEnrolTotpResponses[keyof LoginEnrolTotpResponses];
+
+export type LoginConfirmTotpData = {
+    body: TotpCode;
+    headers?: {
+        /**
+         * As in `login`.
+         */
+        'X-Doorward-Bind'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/login/totp/confirm';
+};
+
+export type LoginConfirmTotpErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: LoginConfirmTotpUnauthorized;
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: LoginConfirmTotpServiceUnavailable;
+};
+
+export type LoginConfirmTotpError = LoginConfirmTotpErrors[keyof LoginConfirmTotpErrors];
+
+export type LoginConfirmTotpResponses = {
+    /**
+     * The account has the app, and the session was started.
+     */
+    200: ConfirmedFactor;
+};
+
+export type LoginConfirmTotpResponse = LoginConfirmTotpResponses[keyof LoginConfirmTotpResponses];
+
+export type ReauthenticateData = {
+    body: Reauthentication;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/reauthenticate';
+};
+
+export type ReauthenticateErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: ReauthenticateUnauthorized;
+    /**
+     * Refused; `code` says why.
+     */
+    403: ReauthenticateForbidden;
+    /**
+     * `X-Doorward-User` names another person than the one who is logged in. Nothing was done.
+     */
+    409: OtherUserProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body was understood, and refused; `code` says why.
+     */
+    422: ReauthenticateUnprocessableEntity;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ReauthenticateServiceUnavailable;
+};
+
+export type ReauthenticateError = ReauthenticateErrors[keyof ReauthenticateErrors];
+
+export type ReauthenticateResponses = {
+    /**
+     * It was proved.
+     */
+    200: Message;
+};
+
+export type ReauthenticateResponse = ReauthenticateResponses[keyof ReauthenticateResponses];
 
 export type ListSessionsData = {
     body?: never;

@@ -19,7 +19,7 @@ const EVERYWHERE: [(&str, &str); 4] = [
 ];
 
 /// Every code, and the status it goes with. 500 is missing on purpose: no test may ever see one.
-const CODES: [(&str, u16); 30] = [
+const CODES: [(&str, u16); 40] = [
     ("malformed_json", 400),
     ("invalid_or_expired_token", 400),
     ("last_superuser", 409),
@@ -50,6 +50,16 @@ const CODES: [(&str, u16); 30] = [
     ("mail_unavailable", 503),
     ("database_unavailable", 503),
     ("shutting_down", 503),
+    ("second_factor_required", 401),
+    ("second_factor_enrolment_required", 401),
+    ("incorrect_second_factor", 401),
+    ("login_ticket_expired", 401),
+    ("incorrect_code", 422),
+    ("reauthentication_required", 403),
+    ("nothing_to_confirm", 409),
+    ("last_factor", 409),
+    ("no_factor", 409),
+    ("factor_unavailable", 503),
 ];
 
 /// The client as a script: the one path under `/api/` that may be kept.
@@ -156,9 +166,14 @@ pub(super) fn problem(exchange: &Exchange, codes: &[&str], found: &mut Complaint
     found.unless(detail.contains(' '), || format!("detail {detail:?} is no sentence"));
     let errors = body["errors"].as_array().map_or(0, Vec::len);
     found.unless((errors > 0) == (code == "validation_failed"), || format!("{errors} errors with {code}"));
+    let methods = body["methods"].as_array().map_or(0, Vec::len);
+    let names_methods = ["second_factor_required", "reauthentication_required"].contains(&code);
+    found.unless((methods > 0) == names_methods, || format!("{methods} methods with {code}"));
     let keys: BTreeSet<_> = body.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
-    let extra: Vec<_> =
-        keys.iter().filter(|key| !["type", "title", "status", "detail", "code", "errors"].contains(key)).collect();
+    let extra: Vec<_> = keys
+        .iter()
+        .filter(|key| !["type", "title", "status", "detail", "code", "errors", "methods"].contains(key))
+        .collect();
     found.unless(extra.is_empty(), || format!("unknown members {extra:?}"));
 }
 

@@ -13,13 +13,25 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
     let set = SetCookie::all(&exchange.headers);
     let (access, refresh, device) = names(settings);
     let names: BTreeSet<_> = set.iter().map(|cookie| cookie.name.as_str()).collect();
+    let (ticket, recent) = (factor_name(settings, "login_ticket"), factor_name(settings, "recent_proof"));
     let both = set.len() == 2 && names == BTreeSet::from([access.as_str(), refresh.as_str()]);
-    let all = set.len() == 3 && names == BTreeSet::from([access.as_str(), refresh.as_str(), device.as_str()]);
+    let proof = set.len() == 2 && names == BTreeSet::from([access.as_str(), recent.as_str()]);
+    let mut rest = set.clone();
+    rest.retain(|cookie| !(cookie.name == ticket && cookie.value.is_empty() && cookie.max_age() == Some(0)));
+    let all = rest.len() == 4
+        && set.iter().map(|cookie| cookie.name.as_str()).filter(|name| *name != ticket).collect::<BTreeSet<_>>()
+            == BTreeSet::from([access.as_str(), refresh.as_str(), device.as_str(), recent.as_str()])
+        && rest.iter().all(|cookie| !cookie.value.is_empty() && cookie.max_age() > Some(0));
     let fresh = set.iter().all(|cookie| !cookie.value.is_empty() && cookie.max_age() > Some(0));
     let cleared = set.iter().all(|cookie| cookie.value.is_empty() && cookie.max_age() == Some(0));
     let kept = match operation {
+        // The one refusal with a cookie: what the login goes on with.
+        "login" if exchange.wants_second_factor() => names == BTreeSet::from([ticket.as_str()]) && fresh,
         _ if !exchange.status.is_success() => set.is_empty(),
-        "login" => all && fresh,
+        "login" => all,
+        // The ticket is used up.
+        "loginSecondFactor" | "loginConfirmTotp" => all && set.len() == 5,
+        "confirmTotp" | "reauthenticate" => proof && fresh,
         "changePassword" => both && fresh,
         // A browser may have renewed a bound session by itself, and a late answer must not touch a newer login's cookies.
         "refresh" | "refreshDevice" => set.is_empty() || (both && fresh),
@@ -35,6 +47,7 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
     for cookie in &set {
         let text = |value: &str| Some(value.to_owned());
         let same_site = match settings.same_site {
+            _ if [&ticket, &recent].contains(&&cookie.name) => "Strict",
             SameSite::Strict => "Strict",
             SameSite::Lax => "Lax",
         };
@@ -52,6 +65,13 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
         }
         found.unless(cookie.attributes == expected, || format!("attributes {cookie:?}, expected {expected:?}"));
     }
+}
+
+/// The name of a cookie that no other host shares.
+fn factor_name(settings: &Cookies, name: &str) -> String {
+    let prefix = if settings.secure && settings.host_prefix { "__Host-" } else { "" };
+    let suffix = settings.suffix.as_ref().map(|suffix| format!("_{suffix}")).unwrap_or_default();
+    format!("{prefix}{name}{suffix}")
 }
 
 /// The names of the access, the refresh and the device cookie.

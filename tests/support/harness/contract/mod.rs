@@ -39,6 +39,13 @@ impl Exchange {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether a login goes on with a second factor.
+    fn wants_second_factor(&self) -> bool {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let codes = ["second_factor_required", "second_factor_enrolment_required"];
+        self.status == StatusCode::UNAUTHORIZED && codes.iter().any(|code| body["code"] == *code)
+    }
+
     /// The media type, without parameters.
     fn media_type(&self) -> Option<&str> {
         Some(self.header("content-type")?.split(';').next()?.trim())

@@ -1,0 +1,141 @@
+//! What is said of factors: bodies and answers.
+
+use poem_openapi::Object;
+use poem_openapi::types::{Example, Password as PasswordText};
+
+use crate::api::body::{Body, Fields};
+use crate::api::session::code_of;
+use crate::api::types::Moment;
+use crate::domain::factor::{Code, RecoveryCode};
+use crate::domain::timestamp::Timestamp;
+use crate::service::App;
+use crate::service::factor::{self, FactorOf, Listed};
+
+/// What an account has beside its password.
+#[derive(Debug, Object)]
+#[oai(example)]
+pub struct FactorList {
+    /// Its authenticator app; null where it has none.
+    totp: Option<TotpFactor>,
+    /// Its recovery codes; null where it has none.
+    recovery_codes: Option<RecoveryCodesLeft>,
+}
+
+/// An authenticator app.
+#[derive(Debug, Object)]
+pub(super) struct TotpFactor {
+    /// When it was set up.
+    since: Moment,
+    /// When a code of it was used last.
+    last_used_at: Moment,
+}
+
+/// The recovery codes of an account.
+#[derive(Debug, Object)]
+pub(super) struct RecoveryCodesLeft {
+    /// When they were made.
+    made_at: Moment,
+    /// How many of them are good still.
+    left: u32,
+}
+
+impl From<Listed> for FactorList {
+    fn from(listed: Listed) -> Self {
+        let totp =
+            |FactorOf { since, last_used_at }| TotpFactor { since: Moment(since), last_used_at: Moment(last_used_at) };
+        let codes = |(made_at, left)| RecoveryCodesLeft { made_at: Moment(made_at), left };
+        Self { totp: listed.totp.map(totp), recovery_codes: listed.recovery_codes.map(codes) }
+    }
+}
+
+impl Example for FactorList {
+    fn example() -> Self {
+        let since = Timestamp::from_seconds(1_767_052_800);
+        Listed { totp: Some(FactorOf { since, last_used_at: since }), recovery_codes: Some((since, 10)) }.into()
+    }
+}
+
+/// What an authenticator app needs. It is shown once.
+#[derive(Debug, Object)]
+#[oai(example)]
+pub(in crate::api) struct TotpEnrolment {
+    /// The address that the symbol says; a link to it opens the app on a phone.
+    otpauth_url: String,
+    /// The secret, to be typed into an app that reads no symbol.
+    secret: String,
+    /// The symbol: a `data:` address of an SVG image, for the `src` of an `img` of 200 pixels or more. Dark on light in every theme.
+    qr_code: String,
+}
+
+impl From<factor::Enrolment> for TotpEnrolment {
+    fn from(enrolment: factor::Enrolment) -> Self {
+        Self { otpauth_url: enrolment.uri, secret: enrolment.secret, qr_code: enrolment.qr_code }
+    }
+}
+
+impl Example for TotpEnrolment {
+    fn example() -> Self {
+        let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+        Self {
+            otpauth_url: format!("otpauth://totp/Doorward:user%40example.com?secret={secret}&issuer=Doorward"),
+            secret: secret.into(),
+            qr_code: "data:image/svg+xml;base64,PHN2Zy8+".into(),
+        }
+    }
+}
+
+/// A code of the app.
+#[derive(Object)]
+#[oai(example)]
+pub(in crate::api) struct TotpCode {
+    /// Six digits, as the app shows them. Spaces are nothing.
+    code: PasswordText,
+}
+
+impl Example for TotpCode {
+    fn example() -> Self {
+        Self { code: PasswordText("287082".into()) }
+    }
+}
+
+impl Body for TotpCode {
+    /// None where it can't be one.
+    type Value = Option<Code>;
+
+    fn read(fields: &mut Fields, _: &App) -> Option<Self::Value> {
+        fields.required::<String>("code").map(|text| code_of(&text))
+    }
+}
+
+/// What came with the app.
+#[derive(Debug, Object)]
+#[oai(example)]
+pub(in crate::api) struct ConfirmedFactor {
+    /// The recovery codes, with the account's first factor; null where it had one, and keeps its codes.
+    pub(in crate::api) recovery_codes: Option<Vec<String>>,
+}
+
+impl Example for ConfirmedFactor {
+    fn example() -> Self {
+        Self { recovery_codes: Some(vec!["0rgv-7n3k-p2xd-8c5q".into()]) }
+    }
+}
+
+/// Recovery codes. They are shown once.
+#[derive(Debug, Object)]
+#[oai(example)]
+pub(in crate::api) struct RecoveryCodes {
+    /// Each good once.
+    pub(super) recovery_codes: Vec<String>,
+}
+
+impl Example for RecoveryCodes {
+    fn example() -> Self {
+        Self { recovery_codes: vec!["0rgv-7n3k-p2xd-8c5q".into()] }
+    }
+}
+
+/// As they are shown.
+pub(in crate::api) fn revealed(codes: &[RecoveryCode]) -> Vec<String> {
+    codes.iter().map(RecoveryCode::reveal).collect()
+}

@@ -1,0 +1,141 @@
+//! The second step of a login, and the codes in bodies.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::param::Header;
+use poem_openapi::payload::{Json, Response};
+use poem_openapi::types::{Example, Password as PasswordText};
+use poem_openapi::{ApiResponse, Object, OpenApi};
+
+use super::{Tokens, binds, with_tokens, without_ticket};
+use crate::api::Tag;
+use crate::api::body::{Body, Fields, Strict};
+use crate::api::problem::{FieldCode, TypedProblem, codes};
+use crate::api::types::{LOGGED_IN, Message};
+use crate::config::cookies::Cookies;
+use crate::domain::factor::{Code, RecoveryCode};
+use crate::service::factor::Offered;
+use crate::service::session::{self, SecondFactorError};
+use crate::service::{App, Client};
+
+/// What follows on a right password.
+pub struct SecondFactorApi;
+
+#[OpenApi(prefix_path = "/api/auth", tag = "Tag::Session")]
+impl SecondFactorApi {
+    /// Log in with a second factor
+    ///
+    /// Goes on where `login` has answered `second_factor_required`: with the ticket that it has set as a cookie, and either a code of the
+    /// authenticator app or a recovery code. Starts a session and sets the cookies of `login`. A code is good once, and so is the ticket; a
+    /// wrong code leaves it as it is. A few wrong codes in a row, and no more are looked at for a while.
+    #[oai(path = "/login/second-factor", method = "post", operation_id = "loginSecondFactor")]
+    async fn second_factor(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        Data(settings): Data<&Cookies>,
+        tokens: Tokens,
+        /// As in `login`.
+        #[oai(name = "X-Doorward-Bind")]
+        bind: Header<Option<String>>,
+        code: Strict<SecondFactor>,
+    ) -> Result<Response<SignedIn>, TypedProblem<SecondFactorCode>> {
+        let browser = session::Browser { binds: binds(bind.0.as_deref()), ..tokens.browser };
+        match session::second_factor(app, client.clone(), browser, code.0).await {
+            Ok(signed_in) => {
+                let message = match signed_in.few_codes {
+                    Some(left) => format!("{LOGGED_IN}. You have {left} recovery codes left: make new ones."),
+                    None => LOGGED_IN.to_owned(),
+                };
+                let reply = with_tokens(SignedIn::Ok(Json(Message { message })), settings, &signed_in.tokens);
+                Ok(without_ticket(reply, settings, true))
+            }
+            Err(SecondFactorError::TicketExpired) => Err(TypedProblem::new(SecondFactorCode::LoginTicketExpired)),
+            Err(SecondFactorError::Incorrect) => Err(TypedProblem::new(SecondFactorCode::IncorrectSecondFactor)),
+            Err(SecondFactorError::Unavailable) => Err(TypedProblem::new(SecondFactorCode::FactorUnavailable)),
+            Err(SecondFactorError::Limited(limited)) => Err(limited.into()),
+            Err(SecondFactorError::Failed(cause)) => Err(cause.into()),
+        }
+    }
+}
+
+codes! {
+    /// Why `loginSecondFactor` refuses.
+    SecondFactorCode:
+        MalformedJson IncorrectSecondFactor LoginTicketExpired CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
+        TooManyAttempts FactorUnavailable Overloaded DatabaseUnavailable
+}
+
+#[derive(ApiResponse)]
+enum SignedIn {
+    /// The session was started.
+    #[oai(
+        status = 200,
+        header(
+            name = "Set-Cookie",
+            ty = "String",
+            description = "Five of them: those of `login`, and one that clears the ticket."
+        ),
+        header(
+            name = "Secure-Session-Registration",
+            ty = "Option<String>",
+            description = "To a page that knows bound sessions: how the browser can bind this one to its device."
+        )
+    )]
+    Ok(Json<Message>),
+}
+
+/// What is held beside the password: one of the two.
+#[derive(Object)]
+#[oai(example)]
+struct SecondFactor {
+    /// Six digits, as the authenticator app shows them. Spaces are nothing.
+    code: Option<PasswordText>,
+    /// One of the codes that were shown when the app was set up. Spaces, hyphens and capitals are nothing.
+    recovery_code: Option<PasswordText>,
+}
+
+impl Example for SecondFactor {
+    fn example() -> Self {
+        Self { code: Some(PasswordText("287082".into())), recovery_code: None }
+    }
+}
+
+impl Body for SecondFactor {
+    type Value = Offered;
+
+    fn read(fields: &mut Fields, _: &App) -> Option<Offered> {
+        offered(fields)
+    }
+}
+
+/// The code of an app.
+pub(in crate::api) fn code_of(text: &str) -> Option<Code> {
+    Code::parse(text)
+}
+
+/// One of `code` and `recovery_code`.
+fn offered(fields: &mut Fields) -> Option<Offered> {
+    let offered = optionally_offered(fields)?;
+    if offered.is_none() {
+        fields.refuse("code", FieldCode::Required, "Enter a code, or a recovery code.");
+    }
+    offered
+}
+
+/// The same, or none of them.
+#[expect(clippy::option_option, reason = "there is a problem; or there is none, and may be nothing")]
+pub(in crate::api) fn optionally_offered(fields: &mut Fields) -> Option<Option<Offered>> {
+    let code = fields.optional::<String>("code");
+    let recovery_code = fields.optional::<String>("recovery_code");
+    match (code?, recovery_code?) {
+        (None, None) => Some(None),
+        (Some(code), None) => Some(Some(Offered::Code(code_of(&code)))),
+        (None, Some(code)) => Some(Some(Offered::RecoveryCode(RecoveryCode::parse(&code)))),
+        (Some(_), Some(_)) => {
+            fields.refuse("recovery_code", FieldCode::Invalid, "Enter one of the two.");
+            None
+        }
+    }
+}

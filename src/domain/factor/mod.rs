@@ -1,0 +1,15 @@
+//! More than a password: what an account has, what was proved of it, and what is still wanted.
+//!
+//! `docs/design/factors.md` says why each rule is as it is.
+
+mod decide;
+mod recent;
+mod recovery;
+mod ticket;
+mod totp;
+
+pub use decide::{Decision, Enrolled, Method, Proof, Requirement, SignedIn, decide};
+pub use recent::RecentProof;
+pub use recovery::{RECOVERY_CODES, RecoveryCode};
+pub use ticket::{Ticket, TicketFor};
+pub use totp::{Code, DIGITS, PERIOD, SecretKey, Step, Steps, steps, uri};

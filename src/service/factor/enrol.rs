@@ -1,0 +1,245 @@
+//! Setting up an authenticator app: a secret that is shown once, and a code that shows that the app has it.
+
+use std::sync::Arc;
+
+use super::look::open;
+use super::{NotRecent, PENDING_FOR, context, draw_codes, ensure_recent};
+use crate::domain::account::{ExternalId, User};
+use crate::domain::audit::{Event, Record};
+use crate::domain::factor::{
+    Code, Decision, Enrolled, Method, Proof, RecoveryCode, Requirement, SecretKey, Step, decide, steps, uri,
+};
+use crate::domain::mail::Kind;
+use crate::domain::session::{EndReason, Session, SessionId};
+use crate::domain::throttle::Scope;
+use crate::domain::timestamp::Timestamp;
+use crate::platform::one_time_code::step_of;
+use crate::platform::qr_code;
+use crate::platform::sealed::{Sealed, Seals};
+use crate::service::mail::Draft;
+use crate::service::session::{Caller, IssuedTokens, end_sessions_of, issue_tokens, session_ended};
+use crate::service::throttle::{self, Attempt, Limited};
+use crate::service::{App, Client, Failure, in_own_task};
+use crate::storage::factor::{NewRecoveryCode, Pending};
+use crate::storage::{self, Tx, account, audit, factor, session};
+
+/// What a person brings into their app. Shown once.
+pub struct Enrolment {
+    /// The `otpauth` address.
+    pub uri: String,
+    /// The secret, for an app that reads no symbol.
+    pub secret: String,
+    /// The address as a symbol: a `data:` address of an SVG image.
+    pub qr_code: String,
+}
+
+/// What became of a confirmation.
+pub struct Confirmed {
+    /// The session's tokens: it has proved two factors now.
+    pub tokens: IssuedTokens,
+    /// The recovery codes, where this was the account's first factor.
+    pub recovery_codes: Option<Vec<RecoveryCode>>,
+}
+
+/// Why the account has the factors that it had.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfirmError {
+    /// It is to be proved again who asks.
+    #[error("it was proved too long ago")]
+    Wanted(Vec<Method>),
+    /// The account is gone.
+    #[error("the account is gone")]
+    Gone,
+    /// The code is not one of the secret that was shown.
+    #[error("the code is not one of the secret that was shown")]
+    Incorrect,
+    /// No secret was shown to this session, or too long ago.
+    #[error("no secret waits to be confirmed")]
+    NothingPending,
+    /// Not now.
+    #[error(transparent)]
+    Limited(#[from] Limited),
+    /// Our own trouble.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<NotRecent> for ConfirmError {
+    fn from(error: NotRecent) -> Self {
+        match error {
+            NotRecent::Wanted(methods) => Self::Wanted(methods),
+            NotRecent::Failed(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+/// Makes a new secret for the caller's app. It counts once a code of it was given in this session; an active app counts until then.
+///
+/// # Errors
+/// See [`ConfirmError`].
+pub async fn enrol_totp(app: &Arc<App>, caller: &Caller, client: &Client) -> Result<Enrolment, ConfirmError> {
+    ensure_recent(app, caller).await?;
+    let account = throttle::in_session(app, caller);
+    let attempt = Attempt::begin::<ConfirmError>(app, Scope::Profile, client, Some(account)).await?;
+    let enrolment = show(app, &caller.user, caller.session.id.0).await?;
+    attempt.succeeded().await;
+    enrolment.ok_or(ConfirmError::Gone)
+}
+
+/// Makes a new secret for an app of this user, to be confirmed by whoever holds what it is bound to. None: the account is gone.
+pub(in crate::service) async fn show(app: &App, user: &User, bound_to: [u8; 16]) -> Result<Option<Enrolment>, Failure> {
+    let secret = SecretKey::new(app.random.bytes()?);
+    let uri = uri(&app.factor.issuer, &user.email, &secret);
+    let qr_code = qr_code::data_uri(&uri).unwrap_or_default();
+    let sealed = app.factor.seals.seal(secret.bytes(), &context(user.id))?;
+    let kept = app.store.write((user.id, bound_to, sealed), |tx, (id, bound_to, sealed)| {
+        Box::pin(async move {
+            let Some(locked) = account::lock(tx, *id).await? else { return Ok(false) };
+            let expires_at = locked.now + PENDING_FOR;
+            let pending = Pending { bound_to: *bound_to, secret: sealed.clone(), expires_at };
+            factor::keep_pending(tx, *id, &pending).await?;
+            Ok(true)
+        })
+    });
+    Ok(kept.await?.then(|| Enrolment { uri, secret: secret.base32(), qr_code }))
+}
+
+/// What the transaction found, as a value, so that it commits.
+enum Found {
+    Done(Box<Done>),
+    Wrong,
+    NothingPending,
+    Gone,
+}
+
+struct Done {
+    session: Session,
+    external_id: Option<ExternalId>,
+    is_first: bool,
+    ended: Vec<SessionId>,
+    now: Timestamp,
+}
+
+struct Confirmation {
+    caller: Caller,
+    client: Client,
+    code: Option<Code>,
+    codes: Vec<NewRecoveryCode>,
+    seals: Seals,
+    notice: Option<Draft>,
+}
+
+/// Makes the app that was shown last to this session the account's, in the place of another. With the first factor come recovery codes,
+/// and the account's other sessions end: they have proved less than is wanted now. `code` is none where it can't be one.
+///
+/// # Errors
+/// See [`ConfirmError`].
+pub async fn confirm_totp(
+    app: &Arc<App>,
+    caller: Caller,
+    client: Client,
+    code: Option<Code>,
+) -> Result<Confirmed, ConfirmError> {
+    ensure_recent(app, &caller).await?;
+    let account = throttle::in_session(app, &caller);
+    let attempt = Attempt::begin::<ConfirmError>(app, Scope::SecondFactor, &client, Some(account)).await?;
+    let app = Arc::clone(app);
+    in_own_task(async move {
+        let id = caller.session.id;
+        let (shown, codes) = draw_codes(&app)?;
+        let (seals, notice) = (app.factor.seals.clone(), app.mail.notice(Kind::FactorAdded)?);
+        let input = Confirmation { caller, client, code, codes, seals, notice };
+        let found = app.store.write(input, |tx, input| Box::pin(confirm(tx, input)));
+        let done = match found.await.map_err(Failure::from)? {
+            Found::Done(done) => *done,
+            Found::Wrong => {
+                attempt.failed();
+                return Err(ConfirmError::Incorrect);
+            }
+            Found::NothingPending => {
+                attempt.succeeded().await;
+                return Err(ConfirmError::NothingPending);
+            }
+            Found::Gone => return Err(ConfirmError::Gone),
+        };
+        attempt.succeeded().await;
+        app.mail.wake();
+        app.session.cache.forget(id);
+        for ended in done.ended {
+            session_ended(&app, ended, EndReason::SecondFactor);
+        }
+        tracing::info!(user_id = %done.session.user_id, first = done.is_first, "an authenticator app was set up");
+        let tokens = issue_tokens(&app, &done.session, done.external_id.as_ref(), done.now)?;
+        let recent = Some(app.factor.cookies.recent(id, done.now));
+        Ok(Confirmed { tokens: IssuedTokens { recent, ..tokens }, recovery_codes: done.is_first.then_some(shown) })
+    })
+    .await
+}
+
+async fn confirm(tx: &mut Tx, input: &Confirmation) -> Result<Found, storage::Error> {
+    let Confirmation { caller, client, code, codes, seals, notice } = input;
+    let Some(locked) = account::lock(tx, caller.user.id).await? else { return Ok(Found::Gone) };
+    let (id, now) = (locked.user.id, locked.now);
+    let Some(row) = session::lock(tx, caller.session.id).await? else { return Ok(Found::Gone) };
+    if row.session.ended.is_some() || !locked.user.is_active {
+        return Ok(Found::Gone);
+    }
+    let Some(step) = right_step(tx, &locked.user, &caller.session.id.0, *code, seals, now).await? else {
+        return Ok(Found::NothingPending);
+    };
+    let Some((secret, step)) = step else { return Ok(Found::Wrong) };
+    let is_first = factor::totp(tx, id).await?.is_none();
+    factor::activate(tx, id, &secret, step, now).await?;
+    let ended =
+        add(tx, &locked.user, is_first.then_some(codes), Some(caller.session.id), client, notice.as_ref(), now).await?;
+    // A recent proof was asked for, and this is one of the new factor.
+    let mut proved = Proof::of(&row.session.amr);
+    proved.push(Proof::Totp);
+    let enrolled = Enrolled { totp: true, recovery_codes: 0 };
+    let mut session = row.session;
+    if let Decision::SignedIn(signed_in) = decide(enrolled, &proved, Requirement::Optional) {
+        session::prove(tx, session.id, signed_in.methods(), now).await?;
+        (session.amr, session.proved_at) = (signed_in.methods().to_vec(), Some(now));
+    }
+    Ok(Found::Done(Box::new(Done { session, external_id: locked.user.external_id, is_first, ended, now })))
+}
+
+/// The secret that was shown to whoever holds this, sealed, and the step of the code. None: none was, or too long ago. None inside:
+/// another code.
+pub(in crate::service) async fn right_step(
+    tx: &mut Tx,
+    user: &User,
+    bound_to: &[u8; 16],
+    code: Option<Code>,
+    seals: &Seals,
+    now: Timestamp,
+) -> Result<Option<Option<(Sealed, Step)>>, storage::Error> {
+    let Some(pending) = factor::pending(tx, user.id, bound_to, now).await? else { return Ok(None) };
+    let Some(secret) = open(seals, user.id, &pending.secret) else { return Ok(None) };
+    let step = code.and_then(|code| step_of(&secret, code, steps(now, Step::MIN)));
+    Ok(Some(step.map(|step| (pending.secret, step))))
+}
+
+/// What comes with a new factor: with the first one recovery codes, and the end of the other sessions.
+pub(in crate::service) async fn add(
+    tx: &mut Tx,
+    user: &User,
+    first: Option<&Vec<NewRecoveryCode>>,
+    kept: Option<SessionId>,
+    client: &Client,
+    notice: Option<&Draft>,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, storage::Error> {
+    let mut ended = Vec::new();
+    if let Some(codes) = first {
+        factor::replace_recovery_codes(tx, user.id, codes, now).await?;
+        ended = end_sessions_of(tx, user.id, kept, &EndReason::SecondFactor, client, now).await?;
+    }
+    let detail = Some(if first.is_some() { "totp" } else { "totp, in the place of another" }.to_owned());
+    let record = Record { detail, ..client.record(Event::FactorAdded, user.id, kept) };
+    audit::append(tx, &record, now).await?;
+    if let Some(notice) = notice {
+        notice.tell(tx, user, client, now).await?;
+    }
+    Ok(ended)
+}

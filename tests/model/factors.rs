@@ -1,0 +1,542 @@
+//! Accounts with a second factor: whoever knows the password, reads the mail, copies cookies and sees codes being typed in, but does not
+//! hold the app, has no session. What decides is the service's own: `decide`, `Ticket::admits`, `RecentProof::holds`, `steps`.
+
+use std::hash::Hash;
+use std::time::Duration;
+
+use doorward::domain::account::UserId;
+use doorward::domain::factor::{
+    Decision, Enrolled, Proof, RecentProof, Requirement, Step, Ticket, TicketFor, decide, steps,
+};
+use doorward::domain::session::{AuthMethod, SessionId};
+use doorward::domain::timestamp::Timestamp;
+use stateright::{Checker, HasDiscoveries, Model, Property};
+
+const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+/// The app shows another code, and a ticket is good still.
+const TICK: Duration = Duration::from_secs(100);
+/// Neither a ticket nor a recent proof is.
+const WAIT: Duration = Duration::from_secs(601);
+
+/// The service's rule, and wrong ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    Real,
+    /// A ticket is accepted where an access token is.
+    TicketIsAccess,
+    /// A ticket is not remembered as used.
+    TicketGoodTwice,
+    /// A ticket does not say which credentials it is of.
+    TicketOutlivesCredentials,
+    /// Last steps are not remembered.
+    CodeGoodTwice,
+    /// A new password makes the account what it was at first.
+    ResetRemovesFactor,
+    /// Whether there is a factor is told before the password is looked at.
+    AskedBeforePassword,
+    /// The sessions that had proved the password alone stay when the factor comes.
+    EnrolmentKeepsSessions,
+    /// The password alone is a recent proof.
+    PasswordIsProof,
+    /// A recent proof is what the row says.
+    RowAlone,
+    /// A refresh renews the proof.
+    RefreshIsProof,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Who {
+    Owner,
+    Thief,
+}
+
+/// A session's row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Row {
+    id: u8,
+    by_two: bool,
+    proved_at: i64,
+}
+
+/// What a browser holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Browser {
+    session: Option<u8>,
+    /// In which session something was proved, and when.
+    recent: Option<(u8, i64)>,
+    /// Its number, of which credentials, and until when.
+    ticket: Option<(u8, i64, i64)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct World {
+    now: i64,
+    factor: Option<Who>,
+    last_step: Step,
+    version: i64,
+    /// Which password it is, and whether the thief knows it.
+    password: u8,
+    thief_knows: bool,
+    active: bool,
+    rows: Vec<Row>,
+    owner: Browser,
+    thief: Browser,
+    /// A session that the thief has a copy of is not one that they began.
+    copied: Option<u8>,
+    /// When what the copied cookies tell was proved.
+    copied_proof: Option<i64>,
+    /// The stated limit was used: what follows is another story.
+    lost: bool,
+    /// The step of a code that was typed in before the thief's eyes.
+    seen: Option<Step>,
+    spent: Vec<u8>,
+    sessions: u8,
+    tickets: u8,
+    budget: Budget,
+    broken: u8,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Budget {
+    ticks: u8,
+    waits: u8,
+    resets: u8,
+    disables: u8,
+    copies: u8,
+    changes: u8,
+}
+
+/// Time enough for proofs to grow old, and a thief with a copy.
+const LONG: Budget = Budget { ticks: 0, waits: 1, resets: 0, disables: 0, copies: 1, changes: 0 };
+/// Everything that can happen to an account, in a short time.
+const BUSY: Budget = Budget { ticks: 1, waits: 0, resets: 1, disables: 1, copies: 0, changes: 1 };
+
+const HALF_IS_NOTHING: u8 = 1;
+const FACTOR_STAYS: u8 = 2;
+const CODE_ONCE: u8 = 4;
+const TICKET_ONCE: u8 = 8;
+const NOTHING_IS_TOLD: u8 = 16;
+const TICKET_DIES: u8 = 32;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Move {
+    Password(Who),
+    WrongPassword,
+    /// With the app, or with what was seen of it.
+    Code(Who),
+    /// A ticket in the place of an access token.
+    Knock,
+    Refresh(Who),
+    Reauthenticate(Who),
+    Enrol(Who),
+    Remove(Who),
+    ChangePassword,
+    /// The thief reads the owner's mail.
+    Reset,
+    CopyCookies,
+    CopyTicket,
+    Disable,
+    Enable,
+    Tick,
+    Wait,
+}
+
+#[derive(Clone, Debug)]
+struct Explored {
+    rule: Rule,
+    judged: u8,
+    bounds: Budget,
+}
+
+impl World {
+    fn at(&self) -> Timestamp {
+        Timestamp::from_micros(self.now)
+    }
+
+    fn browser(&mut self, who: Who) -> &mut Browser {
+        match who {
+            Who::Owner => &mut self.owner,
+            Who::Thief => &mut self.thief,
+        }
+    }
+
+    fn demand(&mut self, what: u8, holds: bool) {
+        self.broken |= if holds { 0 } else { what };
+    }
+
+    fn enrolled(&self) -> Enrolled {
+        Enrolled { totp: self.factor.is_some(), recovery_codes: 0 }
+    }
+
+    fn knows(&self, who: Who) -> bool {
+        who == Who::Owner || self.thief_knows
+    }
+
+    fn row_of(&self, who: Who) -> Option<usize> {
+        let browser = if who == Who::Owner { &self.owner } else { &self.thief };
+        self.rows.iter().position(|row| Some(row.id) == browser.session)
+    }
+
+    fn begin(&mut self, who: Who, methods: &[AuthMethod]) {
+        self.sessions += 1;
+        let (id, now, by_two) = (self.sessions, self.now, methods.contains(&AuthMethod::MultiFactor));
+        // The session of the same browser is replaced.
+        let before = self.browser(who).session;
+        self.rows.retain(|row| Some(row.id) != before);
+        self.rows.push(Row { id, by_two, proved_at: now });
+        let browser = self.browser(who);
+        (browser.session, browser.recent, browser.ticket) = (Some(id), Some((id, now)), None);
+        if who == Who::Thief {
+            self.copied = None;
+        }
+    }
+
+    /// The account has other credentials.
+    fn move_on(&mut self) {
+        self.version += 1;
+    }
+}
+
+impl Explored {
+    fn new(rule: Rule, judged: u8, bounds: Budget) -> Self {
+        Self { rule, judged, bounds }
+    }
+
+    /// Whether what a browser holds opens what a stolen session must not.
+    fn is_recent(&self, world: &World, who: Who) -> bool {
+        let Some(row) = world.row_of(who).map(|at| &world.rows[at]) else { return false };
+        let browser = if who == Who::Owner { &world.owner } else { &world.thief };
+        let proved_at = Some(Timestamp::from_micros(row.proved_at));
+        let (session, at) = match (self.rule, browser.recent) {
+            (Rule::RowAlone, _) => (row.id, row.proved_at),
+            (_, Some(recent)) => recent,
+            (_, None) => return false,
+        };
+        let id = |number| SessionId([number; 16]);
+        let proof = RecentProof { key_id: [0; 4], session_id: id(session), at: Timestamp::from_micros(at) };
+        proof.holds(id(row.id), proved_at, world.at())
+    }
+
+    /// The step of a code that somebody can type in, if it is good. Uses it up.
+    fn code(&self, world: &mut World, who: Who) -> bool {
+        let shown = world.now / 30_000_000;
+        let typed = if world.factor == Some(who) { Some(shown) } else { world.seen };
+        let last = if self.rule == Rule::CodeGoodTwice { Step::MIN } else { world.last_step };
+        let good = typed.filter(|step| steps(world.at(), last).contains(step));
+        let Some(step) = good else { return false };
+        world.demand(CODE_ONCE, step > world.last_step);
+        world.last_step = step;
+        if who == Who::Owner {
+            world.seen = Some(step);
+        }
+        true
+    }
+
+    fn second_factor(&self, world: &mut World, who: Who) {
+        let Some((number, version, expires)) = world.browser(who).ticket else { return };
+        let ticket = Ticket {
+            key_id: [0; 4],
+            purpose: TicketFor::SecondFactor,
+            user_id: UserId(1),
+            version,
+            expires: Timestamp::from_micros(expires),
+            nonce: [number; 16],
+        };
+        let asked = if self.rule == Rule::TicketOutlivesCredentials { version } else { world.version };
+        let is_good = ticket.admits(TicketFor::SecondFactor, asked, world.active, None, world.at());
+        let is_spent = world.spent.contains(&number);
+        if !is_good || (is_spent && self.rule != Rule::TicketGoodTwice) || !self.code(world, who) {
+            return;
+        }
+        if let Decision::SignedIn(signed_in) =
+            decide(world.enrolled(), &[Proof::Password, Proof::Totp], Requirement::Optional)
+        {
+            world.demand(TICKET_ONCE, !is_spent);
+            world.demand(TICKET_DIES, version == world.version);
+            if !is_spent {
+                world.spent.push(number);
+            }
+            let ticket = world.browser(who).ticket;
+            world.begin(who, signed_in.methods());
+            if self.rule == Rule::TicketGoodTwice {
+                world.browser(who).ticket = ticket;
+            }
+        }
+    }
+
+    fn reauthenticate(&self, world: &mut World, who: Who) {
+        let Some(row) = world.row_of(who) else { return };
+        if !world.knows(who) {
+            return;
+        }
+        let mut proved = vec![Proof::Password];
+        if world.factor.is_some() && self.code(world, who) {
+            proved.push(Proof::Totp);
+        }
+        let enrolled = if self.rule == Rule::PasswordIsProof { Enrolled::default() } else { world.enrolled() };
+        if let Decision::SignedIn(_) = decide(enrolled, &proved, Requirement::Optional) {
+            let (id, now) = (world.rows[row].id, world.now);
+            world.rows[row].proved_at = now;
+            world.browser(who).recent = Some((id, now));
+        }
+    }
+
+    /// Another app, or none, in the place of what there is.
+    fn set_factor(&self, world: &mut World, who: Who, factor: Option<Who>) {
+        let Some(row) = world.row_of(who).filter(|_| self.is_recent(world, who)) else { return };
+        // The stated limit: all cookies, copied within ten minutes of a proof.
+        if who == Who::Thief && world.factor == Some(Who::Owner) {
+            let proved = world.copied_proof.map(Timestamp::from_micros);
+            world.lost = proved.is_some_and(|at| world.at() < at + RecentProof::LIFE);
+            let lost = world.lost;
+            world.demand(FACTOR_STAYS, lost);
+        }
+        let is_first = world.factor.is_none();
+        (world.factor, world.last_step) = (factor, world.now / 30_000_000);
+        world.move_on();
+        if factor.is_some() {
+            let id = world.rows[row].id;
+            world.rows[row].by_two = true;
+            if is_first && self.rule != Rule::EnrolmentKeepsSessions {
+                world.rows.retain(|row| row.id == id);
+            }
+        }
+    }
+}
+
+impl Model for Explored {
+    type State = World;
+    type Action = Move;
+
+    /// One whose factor is there, and one that gets it while a thief who knows the password is in.
+    fn init_states(&self) -> Vec<World> {
+        let fresh = World {
+            now: START.micros(),
+            factor: None,
+            last_step: Step::MIN,
+            version: 1,
+            password: 0,
+            thief_knows: true,
+            active: true,
+            rows: Vec::new(),
+            owner: Browser::default(),
+            thief: Browser::default(),
+            copied: None,
+            copied_proof: None,
+            lost: false,
+            seen: None,
+            spent: Vec::new(),
+            sessions: 0,
+            tickets: 0,
+            budget: Budget::default(),
+            broken: 0,
+        };
+        let mut shared = fresh.clone();
+        for who in [Who::Owner, Who::Thief] {
+            shared.begin(who, &[AuthMethod::Password]);
+        }
+        // What the thief could have enrolled by then is another story: the first to enrol.
+        shared.thief.recent = None;
+        let mut alone = fresh;
+        alone.factor = Some(Who::Owner);
+        alone.begin(Who::Owner, &[AuthMethod::Password, AuthMethod::OneTimeCode, AuthMethod::MultiFactor]);
+        vec![shared, alone]
+    }
+
+    fn actions(&self, world: &World, moves: &mut Vec<Move>) {
+        if world.broken & self.judged != 0 || world.lost {
+            return;
+        }
+        let (done, most) = (&world.budget, &self.bounds);
+        for who in [Who::Owner, Who::Thief] {
+            moves.extend([Move::Password(who), Move::Code(who), Move::Refresh(who)]);
+            // Until there is a factor a thief who knows the password may set up their own: see the page's limits.
+            if who == Who::Owner || world.factor.is_some() {
+                moves.extend([Move::Reauthenticate(who), Move::Enrol(who), Move::Remove(who)]);
+            }
+        }
+        moves.extend([Move::WrongPassword, Move::Knock]);
+        if done.changes < most.changes {
+            moves.push(Move::ChangePassword);
+        }
+        if done.resets < most.resets {
+            moves.push(Move::Reset);
+        }
+        if done.copies < most.copies {
+            moves.extend([Move::CopyCookies, Move::CopyTicket]);
+        }
+        if done.disables < most.disables {
+            moves.push(Move::Disable);
+        }
+        if !world.active {
+            moves.push(Move::Enable);
+        }
+        if done.ticks < most.ticks {
+            moves.push(Move::Tick);
+        }
+        if done.waits < most.waits {
+            moves.push(Move::Wait);
+        }
+    }
+
+    fn next_state(&self, world: &World, step: Move) -> Option<World> {
+        let mut next = world.clone();
+        match step {
+            Move::Password(who) if world.knows(who) && world.active => {
+                match decide(world.enrolled(), &[Proof::Password], Requirement::Optional) {
+                    Decision::SignedIn(signed_in) => next.begin(who, signed_in.methods()),
+                    Decision::Wanted(_) => {
+                        next.tickets += 1;
+                        let expires = world.at() + Ticket::LIFE;
+                        let ticket = (next.tickets, world.version, expires.micros());
+                        next.browser(who).ticket = Some(ticket);
+                    }
+                    Decision::Enrol => {}
+                }
+            }
+            Move::Password(_) => {}
+            Move::WrongPassword => {
+                let told = self.rule == Rule::AskedBeforePassword && world.factor.is_some();
+                next.demand(NOTHING_IS_TOLD, !told);
+            }
+            Move::Code(who) => self.second_factor(&mut next, who),
+            Move::Knock => {
+                if self.rule == Rule::TicketIsAccess && world.thief.ticket.is_some() {
+                    next.begin(Who::Thief, &[AuthMethod::Password]);
+                }
+            }
+            Move::Refresh(who) => {
+                let row = world.row_of(who)?;
+                if self.rule == Rule::RefreshIsProof {
+                    let id = next.rows[row].id;
+                    next.rows[row].proved_at = world.now;
+                    next.browser(who).recent = Some((id, world.now));
+                }
+            }
+            Move::Reauthenticate(who) => self.reauthenticate(&mut next, who),
+            Move::Enrol(who) => self.set_factor(&mut next, who, Some(who)),
+            Move::Remove(who) => {
+                world.factor?;
+                self.set_factor(&mut next, who, None);
+            }
+            Move::ChangePassword => {
+                let row = world.row_of(Who::Owner)?;
+                if world.factor.is_some() && !self.is_recent(world, Who::Owner) {
+                    return None;
+                }
+                // A new session takes the place of all, and keeps what was proved.
+                let Row { by_two, proved_at, .. } = next.rows[row].clone();
+                next.sessions += 1;
+                next.rows = vec![Row { id: next.sessions, by_two, proved_at }];
+                (next.owner.session, next.owner.recent) = (Some(next.sessions), None);
+                (next.password, next.thief_knows) = (world.password + 1, false);
+                next.move_on();
+                next.budget.changes += 1;
+            }
+            Move::Reset => {
+                next.rows.clear();
+                (next.password, next.thief_knows) = (world.password + 1, true);
+                next.move_on();
+                next.budget.resets += 1;
+                if self.rule == Rule::ResetRemovesFactor {
+                    next.demand(FACTOR_STAYS, world.factor.is_none());
+                    next.factor = None;
+                }
+            }
+            Move::CopyCookies => {
+                world.row_of(Who::Owner)?;
+                next.thief = Browser { ticket: next.thief.ticket, ..world.owner.clone() };
+                next.copied = world.owner.session;
+                next.copied_proof = world.owner.recent.map(|(_, at)| at);
+                next.budget.copies += 1;
+            }
+            Move::CopyTicket => {
+                next.thief.ticket = Some(world.owner.ticket?);
+                next.budget.copies += 1;
+            }
+            Move::Disable => {
+                next.active = false;
+                next.rows.clear();
+                next.move_on();
+                next.budget.disables += 1;
+            }
+            Move::Enable => next.active = true,
+            Move::Tick => {
+                next.now = (world.at() + TICK).micros();
+                next.budget.ticks += 1;
+            }
+            Move::Wait => {
+                next.now = (world.at() + WAIT).micros();
+                next.budget.waits += 1;
+            }
+        }
+        // Whoever does not hold the app has no session of their own making.
+        let own = next.row_of(Who::Thief).map(|at| next.rows[at].id).filter(|id| next.copied != Some(*id));
+        next.demand(HALF_IS_NOTHING, next.factor != Some(Who::Owner) || own.is_none());
+        // Numbers that are all alike but for their being new.
+        if next.sessions > 4 || next.tickets > 2 || next.version > 3 {
+            return None;
+        }
+        (next != *world).then_some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        macro_rules! kept {
+            ($name:literal, $what:ident) => {
+                Property::always($name, |model: &Self, world: &World| world.broken & model.judged & $what == 0)
+            };
+        }
+        vec![
+            kept!("half is nothing", HALF_IS_NOTHING),
+            kept!("the factor stays", FACTOR_STAYS),
+            kept!("a code is good once", CODE_ONCE),
+            kept!("a ticket is good once", TICKET_ONCE),
+            kept!("nothing is told before the password", NOTHING_IS_TOLD),
+            kept!("a ticket dies with the credentials", TICKET_DIES),
+        ]
+    }
+}
+
+fn shortest(explored: &Explored, name: &'static str) -> Option<Vec<Move>> {
+    let checker = explored.clone().checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    checker.discovery(name).map(stateright::Path::into_actions)
+}
+
+#[test]
+fn nobody_comes_in_by_half() {
+    let scenarios = if crate::scenarios::is_large() {
+        vec![Budget { ticks: 1, waits: 1, resets: 1, disables: 1, copies: 1, changes: 1 }]
+    } else {
+        vec![LONG, Budget { disables: 0, changes: 0, ..BUSY }, Budget { resets: 0, ticks: 0, ..BUSY }]
+    };
+    for bounds in scenarios {
+        let explored = Explored::new(Rule::Real, u8::MAX, bounds);
+        let checker = explored.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+        println!("factors, {bounds:?}: {} states, {} steps", checker.unique_state_count(), checker.state_count());
+        assert!(checker.unique_state_count() > 1_000, "{}", checker.unique_state_count());
+        let broken: Vec<_> =
+            checker.discoveries().into_iter().map(|(name, path)| (name, path.into_actions())).collect();
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+}
+
+#[test]
+fn wrong_rules_are_caught() {
+    for (rule, judged, name, bounds) in [
+        (Rule::TicketIsAccess, HALF_IS_NOTHING, "half is nothing", BUSY),
+        (Rule::TicketGoodTwice, TICKET_ONCE, "a ticket is good once", BUSY),
+        (Rule::TicketOutlivesCredentials, TICKET_DIES, "a ticket dies with the credentials", BUSY),
+        (Rule::CodeGoodTwice, CODE_ONCE, "a code is good once", BUSY),
+        (Rule::CodeGoodTwice, HALF_IS_NOTHING, "half is nothing", BUSY),
+        (Rule::ResetRemovesFactor, FACTOR_STAYS, "the factor stays", BUSY),
+        (Rule::AskedBeforePassword, NOTHING_IS_TOLD, "nothing is told before the password", BUSY),
+        (Rule::EnrolmentKeepsSessions, HALF_IS_NOTHING, "half is nothing", BUSY),
+        (Rule::PasswordIsProof, FACTOR_STAYS, "the factor stays", LONG),
+        (Rule::RowAlone, FACTOR_STAYS, "the factor stays", LONG),
+        (Rule::RefreshIsProof, FACTOR_STAYS, "the factor stays", LONG),
+    ] {
+        let moves =
+            shortest(&Explored::new(rule, judged, bounds), name).unwrap_or_else(|| panic!("{rule:?}: {name} holds"));
+        println!("{rule:?} breaks \"{name}\" in {} steps: {moves:?}", moves.len());
+    }
+}
