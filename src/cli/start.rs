@@ -43,6 +43,9 @@ use crate::storage::{self, ServeLock, Store};
 /// Those who ask for metrics at once.
 const METRICS_CONNECTIONS: u32 = 32;
 
+/// How long the end waits for the one mail that is being sent.
+const MAIL_GRACE: Duration = Duration::from_secs(1);
+
 /// A server that accepts connections.
 pub struct Running {
     /// Where; more than one with both loopbacks.
@@ -54,6 +57,7 @@ pub struct Running {
     shutdown_delay: Duration,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
+    delivering: JoinHandle<()>,
     in_the_background: Vec<JoinHandle<()>>,
     // Held until the end.
     _lock: Option<ServeLock>,
@@ -105,9 +109,9 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
         // A sender that is gone means stop, too.
         let _ = stopped.await;
     }));
+    let delivering = tokio::spawn(mail::deliver(Arc::clone(&app)));
     let mut in_the_background = vec![
         tokio::spawn(session::follow_revocations(Arc::clone(&app))),
-        tokio::spawn(mail::deliver(Arc::clone(&app))),
         tokio::spawn(maintenance::run(Arc::clone(&app), config.database.audit_retention)),
         tokio::spawn(reseal(Arc::clone(&app))),
     ];
@@ -116,7 +120,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
         None => None,
     };
     let shutdown_delay = config.server.shutdown_delay;
-    Ok(Running { addresses, metrics, app, shutdown_delay, stop, serving, in_the_background, _lock: lock })
+    Ok(Running { addresses, metrics, app, shutdown_delay, stop, serving, delivering, in_the_background, _lock: lock })
 }
 
 /// Listens there and answers Prometheus, to the end.
@@ -268,6 +272,12 @@ impl Running {
         // Fails when the server has ended already.
         let _ = self.stop.send(());
         let served = self.serving.await;
+        // What is on its way is told by a lease: broken off, it would be sent again when that ends, by whoever is there.
+        self.app.mail.stop();
+        let mut delivering = self.delivering;
+        if tokio::time::timeout(MAIL_GRACE, &mut delivering).await.is_err() {
+            delivering.abort();
+        }
         for task in self.in_the_background {
             task.abort();
         }

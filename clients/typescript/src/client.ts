@@ -187,7 +187,7 @@ export function createAuthClient(options: AuthClientOptions = {}): AuthClient {
     return call(op, (as) => request(http, as, { id, body, user }), {
       alone: row.includes("*"),
       reads: row[0] === "G",
-      leaves: /^(logout|deleteMe)/.test(op) && !body?.keep_current,
+      leaves: /^(logo|del)/.test(op) && !body?.keep_current,
     }) as Promise<unknown> as Promise<Result<Op>>;
   }
 

@@ -112,6 +112,7 @@ export const START: State = { shown: UNKNOWN, session: null, next: 1, floor: 0, 
 
 /** Why, where it is not known: also of who was never here. */
 export const GONE = "not_authenticated";
+
 const OK: Outcome = { ok: true };
 const AWAY: Outcome = { ok: false, kind: "unavailable" };
 
@@ -214,10 +215,10 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
 
   /** Who is logged in: the answer to a look, to a glance, or after a login. */
   function known(id: number, result: Outcome, session: string | null) {
-    const { op, outcome = OK, code, sure, again } = s.calls[id]!;
-    const isLogin = op === "login";
+    // That of a login, which alone has one by now.
+    const { outcome, code, sure, again } = s.calls[id]!;
     if (!result.ok) {
-      if (!isLogin) return end(id, result);
+      if (!outcome) return end(id, result);
       // Whoever was shown is there no more.
       s.shown = UNKNOWN;
       end(id, outcome);
@@ -225,7 +226,7 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
     }
     const { user, refreshable } = result.data as { user: User | null; refreshable: boolean };
     if (user) somebody(id, session, user);
-    else if (isLogin) {
+    else if (outcome) {
       nobody(null);
       return end(id, { ok: false, kind: "cookies" });
     } else if (id && (refreshable || (!sure && s.session))) return look(id, OK, code!);
@@ -236,7 +237,7 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
       put(id, { again: true });
       return send(id, "refresh");
     }
-    return end(id, outcome);
+    return end(id, outcome ?? OK);
   }
 
   function answered(id: number, outcome: Outcome, session: string | null): void {
@@ -246,9 +247,11 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
     if (/_pr/.test(said) && (s.unproved = !s.unproved)) return answered(id, AWAY, session);
     const over = /^(not_a|tok|ses|dev)/.test(said);
     const code = (/^[sd]/.test(said) ? said : GONE) as LostCode;
-    const enters = /^(login|changeP)/.test(op);
+    // A password, or the code behind it.
+    const isLogin = /in($|[SC])/.test(op);
+    const enters = isLogin || op === "changePassword";
     const renews = enters || as === "refresh";
-    const late = sent! < s.floor && (!session || session !== s.session);
+    const late = sent! < s.floor && !(session && session === s.session);
     if (late && (over || (outcome.ok && (reads || as === "state")))) return send(id, as);
     if (as === "state") return known(id, outcome, session);
     if (outcome.ok) {
@@ -260,9 +263,9 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
       if (enters && session !== s.session) {
         run("tell", session, null);
         // Who it is after a change of the password is known where it was known before.
-        if (op === "login" || s.shown.user) s.session = session;
+        if (isLogin || s.shown.user) s.session = session;
       }
-      if (op === "login") {
+      if (isLogin) {
         put(id, { outcome });
         return send(id, "state");
       }

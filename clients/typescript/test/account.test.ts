@@ -77,3 +77,25 @@ test("a service without a mail server is told from one that is busy", async () =
   code = "overloaded";
   expect(await said()).toEqual(["unavailable", "overloaded", "The service is busy. Try again in a moment."]);
 });
+
+test("a login in two steps: the code says who it is, as a password alone does", async () => {
+  const service = await doorward();
+  service.instead = (path) => {
+    if (path === "/login") return problem(401, "second_factor_required");
+    if (path === "/login/totp") return { status: 200, body: { secret: "x" } };
+    if (path !== "/login/second-factor") return undefined;
+    service.enter(user);
+    return message("Login successful");
+  };
+  const client = createAuthClient({ baseUrl: service.url, storage: memory(), locks: null, channel: null });
+  onTestFinished(() => client.dispose());
+  await client.start();
+  const login = { email: user.email, password: "SecurePass123" };
+  expect(await client.login(login)).toMatchObject({ kind: "problem", problem: { code: "second_factor_required" } });
+  expect(client.getSnapshot().status).toBe("anonymous");
+  // It begins nothing yet.
+  expect(await account(client).loginEnrolTotp()).toMatchObject({ ok: true, status: 200 });
+  expect(client.getSnapshot().status).toBe("anonymous");
+  expect(await account(client).loginSecondFactor({ code: "123456" })).toMatchObject({ ok: true, status: 200 });
+  expect(client.getSnapshot()).toMatchObject({ status: "authenticated", user: { id: user.id } });
+});

@@ -18,6 +18,10 @@ function say(problem: Problem<"login">): string {
     case "cross_site_request":
     case "too_many_attempts":
       return problem.detail;
+    case "second_factor_required":
+      return problem.methods.join(" or ");
+    case "second_factor_enrolment_required":
+      return problem.detail;
     case "validation_failed":
       return problem.errors.map((field) => field.message).join();
     default:

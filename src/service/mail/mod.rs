@@ -24,7 +24,7 @@ pub(super) use verify::{pend, verification};
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use url::Url;
 
 use super::{App, Failure};
@@ -51,6 +51,8 @@ pub struct Mail {
     /// Where the service itself is reached, in development.
     origin: OnceLock<String>,
     wake: Notify,
+    /// Whether the sender is to end.
+    stop: watch::Sender<bool>,
     /// The outbox as the sender saw it last.
     depth: Mutex<Option<Depth>>,
 }
@@ -93,8 +95,8 @@ impl Mail {
         let post = settings.transport.as_ref().map(|transport| Post::new(transport, hello)).transpose()?;
         let templates = Templates::load(settings.templates.as_deref()).map_err(MailError::Templates)?;
         let names = KeyedHash::new(&keys.derive(keys::Purpose::MailRecipients));
-        let (origin, wake, depth) = (OnceLock::new(), Notify::new(), Mutex::default());
-        Ok(Self { settings, post, templates, keys: keys.clone(), names, random, origin, wake, depth })
+        let (origin, wake, stop, depth) = (OnceLock::new(), Notify::new(), watch::Sender::new(false), Mutex::default());
+        Ok(Self { settings, post, templates, keys: keys.clone(), names, random, origin, wake, stop, depth })
     }
 
     /// Learns where the service is reached: in development its own pages stand in for those that the settings don't name.

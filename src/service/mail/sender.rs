@@ -30,7 +30,14 @@ enum Did {
     Unreachable,
 }
 
-/// Sends for as long as the task lives. Nothing where nobody takes mail.
+impl Mail {
+    /// Lets the sender end, with the mail that it is sending.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// Sends until it is told to [`stop`](Mail::stop). Nothing where nobody takes mail.
 pub async fn deliver(app: Arc<App>) {
     let Some(post) = &app.mail.post else { return };
     if !app.store.has_other_nodes() {
@@ -40,21 +47,24 @@ pub async fn deliver(app: Arc<App>) {
             tracing::warn!(%error, "mails that were being sent are tried again later");
         }
     }
+    let mut stopped = app.mail.stop.subscribe();
     let mut pause = FIRST_PAUSE;
     loop {
         let drained = drain(&app, post).await;
         look(&app).await;
+        let mut is_away = false;
         match drained {
-            Ok(Did::Unreachable) => {
-                sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-                continue;
-            }
+            Ok(Did::Unreachable) => is_away = true,
             Ok(_) => pause = FIRST_PAUSE,
             Err(error) => tracing::warn!(%error, "the outbox can't be read; trying again later"),
         }
-        // Either way it is time to look.
-        let _ = timeout(LOOK_EVERY, app.mail.wake.notified()).await;
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stop| *stop) => return,
+            () = sleep(pause), if is_away => pause = (pause * 2).min(LONGEST_PAUSE),
+            // Either way it is time to look.
+            _ = timeout(LOOK_EVERY, app.mail.wake.notified()), if !is_away => {}
+        }
     }
 }
 
@@ -71,7 +81,7 @@ async fn drain(app: &App, post: &Post) -> Result<Did, Failure> {
     let mut line = Line::default();
     let drained = loop {
         match one(app, post, &mut line).await {
-            Ok(Did::Something) => {}
+            Ok(Did::Something) if !*app.mail.stop.borrow() => {}
             other => break other,
         }
     };
