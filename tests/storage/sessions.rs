@@ -69,7 +69,7 @@ both! {
         let plain =
             Session { amr: vec![], proved_at: None, client_ip: None, user_agent: None, ..session(user.id, 1, START) };
         let full = Session {
-            amr: vec![AuthMethod::Password, AuthMethod::Other("otp".to_owned())],
+            amr: vec![AuthMethod::Password, AuthMethod::Other("iris".to_owned())],
             proved_at: Some(START + Duration::from_secs(1)),
             generation: u32::MAX,
             confirmed_generation: u32::MAX - 1,
