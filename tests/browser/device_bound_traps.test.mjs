@@ -62,12 +62,19 @@ test("400, 401, 404 and 429 at the refresh end the binding; 503 and a hang-up do
       return (await me()) === 401 && refreshes().at(-1).status === Number(status);
     });
     assert.match(site.asked("me").at(-1).skipped, new RegExp(skipped || "^$"), status);
+    const told = refreshes().length;
+    let asked = 0;
     site.change("");
-    await until("the service again", async () => (await call(page, site.api, "POST", "/device/refresh").catch(() => null))?.body?.code);
+    await until("the service again", async () => {
+      asked++;
+      return (await call(page, site.api, "POST", "/device/refresh").catch(() => null))?.body?.code;
+    });
     if (skipped) {
       await until("the session again", async () => (await me()) === 200);
       continue;
     }
+    // The proxy writes a line after the answer.
+    await until("a line for each", () => refreshes().length >= told + asked);
     const before = refreshes().length;
     assert.equal(await me(), 401, status);
     assert.equal(refreshes().length, before, `${status}: it asks no more`);
