@@ -138,7 +138,7 @@ test("F: a refresh that is answered 503, then 429, changes nothing", async (t) =
       const origin = (await route.request().headerValue("origin")) ?? "";
       await route.fulfill({ status, headers: { ...headers, "Access-Control-Allow-Origin": origin }, body: "" });
     });
-    assert.deepEqual(await tab.evaluate(() => auth.me()), { ok: false, kind: "unavailable", retryAfter: 2 });
+    assert.deepEqual(await tab.evaluate(() => auth.me()), { ok: false, kind: "unavailable", code: undefined, retryAfter: 2 });
     assert.deepEqual(await state(tab), { status: "authenticated", lost: [] });
     await tab.unroute("**/refresh");
   }
