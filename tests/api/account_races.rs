@@ -26,7 +26,7 @@ both! {
 
 async fn a_login_that_is_refused_after_the_account_has_gone_tells_nothing_of_it(database: Database) {
     // So long does the password take that the account goes meanwhile.
-    let app = TestApp::with(database, &[("BCRYPT_COST", "10"), ("HASH_THREADS", "1")]).await;
+    let app = TestApp::with(database, &[("BCRYPT_COST", "13"), ("HASH_THREADS", "1")]).await;
     app.register("ann@example.com").await;
     let id = app.id_of("ann@example.com").await;
     let guess = tokio::spawn(app.browser().login_with("ann@example.com", "WrongPass123").into_future());
