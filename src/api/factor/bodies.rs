@@ -4,7 +4,6 @@ use poem_openapi::Object;
 use poem_openapi::types::{Example, Password as PasswordText};
 
 use crate::api::body::{Body, Fields};
-use crate::api::session::code_of;
 use crate::api::types::Moment;
 use crate::domain::factor::{Code, RecoveryCode};
 use crate::domain::timestamp::Timestamp;
@@ -103,7 +102,7 @@ impl Body for TotpCode {
     type Value = Option<Code>;
 
     fn read(fields: &mut Fields, _: &App) -> Option<Self::Value> {
-        fields.required::<String>("code").map(|text| code_of(&text))
+        fields.required::<String>("code").map(|text| Code::parse(&text))
     }
 }
 

@@ -35,7 +35,7 @@ pub use self::enrol::EnrolApi;
 pub use self::initiators::Initiators;
 pub use self::jwks::JwksApi;
 pub use self::second_factor::SecondFactorApi;
-pub(super) use self::second_factor::{code_of, optionally_offered};
+pub(super) use self::second_factor::optionally_offered;
 pub use self::state::StateApi;
 use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
@@ -182,10 +182,7 @@ pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens
         Some(device) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Device, device, cookies::DEVICE_MAX_AGE)),
         None => reply,
     };
-    let reply = match &tokens.recent {
-        Some(recent) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Recent, recent, cookies::RECENT_MAX_AGE)),
-        None => reply,
-    };
+    let reply = with_recent(reply, settings, tokens);
     match &tokens.offer {
         Some(challenge) => reply.header("Secure-Session-Registration", bound::offer(challenge)),
         None => reply,
@@ -197,6 +194,10 @@ pub(super) fn with_proof<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens)
     let reply = Response::new(reply)
         .header(X_DOORWARD_SESSION, tokens.session.to_string())
         .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age));
+    with_recent(reply, settings, tokens)
+}
+
+fn with_recent<T>(reply: Response<T>, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
     match &tokens.recent {
         Some(recent) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Recent, recent, cookies::RECENT_MAX_AGE)),
         None => reply,

@@ -110,11 +110,6 @@ impl Body for SecondFactor {
     }
 }
 
-/// The code of an app.
-pub(in crate::api) fn code_of(text: &str) -> Option<Code> {
-    Code::parse(text)
-}
-
 /// One of `code` and `recovery_code`.
 fn offered(fields: &mut Fields) -> Option<Offered> {
     let offered = optionally_offered(fields)?;
@@ -131,7 +126,7 @@ pub(in crate::api) fn optionally_offered(fields: &mut Fields) -> Option<Option<O
     let recovery_code = fields.optional::<String>("recovery_code");
     match (code?, recovery_code?) {
         (None, None) => Some(None),
-        (Some(code), None) => Some(Some(Offered::Code(code_of(&code)))),
+        (Some(code), None) => Some(Some(Offered::Code(Code::parse(&code)))),
         (None, Some(code)) => Some(Some(Offered::RecoveryCode(RecoveryCode::parse(&code)))),
         (Some(_), Some(_)) => {
             fields.refuse("recovery_code", FieldCode::Invalid, "Enter one of the two.");
