@@ -192,7 +192,9 @@ async fn a_deadlock_is_run_again() {
     for task in tasks {
         task.await.unwrap().unwrap();
     }
-    assert_eq!(runs.load(Ordering::SeqCst), 3);
+    // Once more at least: the one that lost may take its row again before the other is awake, and they are in each other's way anew.
+    let runs = runs.load(Ordering::SeqCst);
+    assert!(runs >= 3, "{runs} runs");
     assert_eq!(notes(&test).await, ["once", "once"]);
 }
 
