@@ -4,6 +4,7 @@ pub mod account;
 pub mod assets;
 pub mod body;
 pub mod client;
+mod direct;
 pub mod docs;
 pub mod document;
 pub mod factor;
@@ -78,7 +79,8 @@ pub fn endpoint(
     mail: &Mail,
     request_id_seed: [u8; 16],
 ) -> impl Endpoint<Output = Response> + use<> {
-    let operations = OpenApiService::new(operations(), "", "").into_endpoint();
+    let service = OpenApiService::new(operations(), "", "").into_endpoint();
+    let operations = direct::Direct::new(operations(), service);
     let mut files = vec![client::file()];
     if mail.pages.own {
         files.extend(pages::files());

@@ -42,7 +42,7 @@ fn live(generation: Generation, read_at: Duration) -> Live {
         last_login: None,
         external_id: None,
     };
-    Live { session: Session { generation, ..Session::begin(new, &policy, AT) }, user, read_at }
+    Live::new(Session { generation, ..Session::begin(new, &policy, AT) }, user, read_at)
 }
 
 /// A node that looked for revocations just now.

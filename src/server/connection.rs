@@ -77,12 +77,16 @@ async fn serve_requests<E>(
             }
             let (endpoint, activity) = (Arc::clone(&endpoint), activity.clone());
             let (parts, body) = request.into_parts();
-            let (body, end_seen) = PromisedBody::new(body);
+            let promised = (!body.is_end_stream()).then(|| PromisedBody::new(body));
+            let (body, end_seen) = promised.map_or_else(
+                || (poem::Body::empty(), None),
+                |(body, end)| (body.map_err(io::Error::other).boxed().into(), Some(end)),
+            );
             let parts = (parts, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP);
-            let request = Request::from_parts(parts.into(), body.map_err(io::Error::other).boxed().into());
+            let request = Request::from_parts(parts.into(), body);
             async move {
                 let mut response = endpoint.get_response(request).await;
-                if !end_seen.get() {
+                if end_seen.is_some_and(|end| !end.get()) {
                     // Hyper parses nothing more of this connection.
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }

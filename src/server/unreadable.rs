@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 
+use memchr::memrchr_iter;
 use poem::http::header::{CONNECTION, CONTENT_LENGTH, DATE, HOST};
 use poem::http::uri::Scheme;
 use poem::http::{self, Version};
@@ -25,7 +26,7 @@ pub(super) fn begins_at(bytes: &[u8]) -> Option<usize> {
     const MARK: &[u8] = b"HTTP/1.";
     let end = bytes.strip_suffix(b"\r\n\r\n")?;
     let from = end.len().saturating_sub(MAX_BYTES);
-    let start = from + end[from..].windows(MARK.len()).rposition(|window| window == MARK)?;
+    let start = from + memrchr_iter(MARK[0], &end[from..]).find(|at| end[from + at..].starts_with(MARK))?;
     let mut lines = str::from_utf8(&end[start..]).ok()?.split("\r\n");
     let is_refusal = lines.next()?.split(' ').nth(1)?.starts_with('4');
     let bare = |line: &str| {

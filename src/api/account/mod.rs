@@ -14,6 +14,7 @@ use serde_json::Value;
 pub use self::export::{ExportApi, text as export_text};
 use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
+use super::payload::JsonText;
 use super::problem::{TypedProblem, codes};
 use super::session::{Caller, CallerCode, clearing, same_user};
 use super::types::{Message, Moment, REGISTRATION_MAILED};
@@ -59,7 +60,7 @@ impl AccountApi {
     #[oai(path = "/me", method = "get", operation_id = "me")]
     #[expect(clippy::unused_async, reason = "poem-openapi asks for it")]
     async fn me(&self, caller: Caller) -> Result<Me, TypedProblem<CallerCode>> {
-        Ok(Me::Ok(Json(caller.0.user.into())))
+        Ok(Me::Ok(caller.0.told(|user| JsonText::write(&User::from(user.clone()))).into()))
     }
 
     /// Change my name
@@ -78,7 +79,7 @@ impl AccountApi {
     ) -> Result<Me, TypedProblem<UpdateCode>> {
         same_user(&caller, shown.0.as_deref())?;
         match account::rename(app, &caller, client.clone(), change.0).await {
-            Ok(user) => Ok(Me::Ok(Json(user.into()))),
+            Ok(user) => Ok(Me::Ok(JsonText::write(&User::from(user)).into())),
             Err(RenameError::Gone) => Err(TypedProblem::new(UpdateCode::NotAuthenticated)),
             Err(RenameError::Limited(limited)) => Err(limited.into()),
             Err(RenameError::Failed(cause)) => Err(cause.into()),
@@ -162,7 +163,7 @@ enum Registered {
 enum Me {
     /// The person who is logged in.
     #[oai(status = 200)]
-    Ok(Json<User>),
+    Ok(JsonText<User>),
 }
 
 /// A person with an account.

@@ -11,48 +11,42 @@ use http_body_util::BodyExt;
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Body as HttpBody, Frame};
 use poem::http::header::CONTENT_LENGTH;
-use poem::{Body, Endpoint, IntoResponse, Request, Response, Result};
+use poem::{Body, Request, Response, Result};
 use tokio::time::Sleep;
 
 use super::Limits;
 use crate::api::problem::{Code, Problem};
 
-/// Whoever reads the body, and whatever they make of its failure: 413 when it is too large, 400 when it does not arrive whole or
-/// in time. A body that nobody reads is nobody's problem, so the checks that go before keep their order.
-pub(super) struct LimitBody<E> {
-    inner: E,
-    limits: Limits,
-}
+/// What became of a body that was bounded.
+pub(super) struct Outcome(Option<Arc<OnceLock<Failure>>>);
 
-impl<E> LimitBody<E> {
-    pub(super) fn new(inner: E, limits: Limits) -> Self {
-        Self { inner, limits }
+/// Bounds a request's body. Whoever reads it, and whatever they make of its failure: 413 when it is too large, 400 when it does not arrive
+/// whole or in time. A body that nobody reads is nobody's problem, so the checks that go before keep their order.
+pub(super) fn limit(request: &mut Request, limits: &Limits) -> Outcome {
+    let body: BoxBody<Bytes, io::Error> = request.take_body().into();
+    if body.is_end_stream() {
+        return Outcome(None);
     }
+    let declared = request.header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
+    let failure = Arc::new(OnceLock::new());
+    let limited = Limited {
+        body,
+        left: limits.body_bytes,
+        declared_too_large: usize::try_from(declared).map_or(true, |length| length > limits.body_bytes),
+        time: limits.body_read,
+        deadline: None,
+        failure: Arc::clone(&failure),
+    };
+    request.set_body(Body::from(limited.boxed()));
+    Outcome(Some(failure))
 }
 
-impl<E: Endpoint> Endpoint for LimitBody<E> {
-    type Output = Response;
-
-    async fn call(&self, mut request: Request) -> Result<Response> {
-        let body: BoxBody<Bytes, io::Error> = request.take_body().into();
-        if body.is_end_stream() {
-            return self.inner.call(request).await.map(IntoResponse::into_response);
-        }
-        let failure = Arc::new(OnceLock::new());
-        let declared = request.header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
-        let limited = Limited {
-            body,
-            left: self.limits.body_bytes,
-            declared_too_large: usize::try_from(declared).map_or(true, |length| length > self.limits.body_bytes),
-            time: self.limits.body_read,
-            deadline: None,
-            failure: Arc::clone(&failure),
-        };
-        request.set_body(Body::from(limited.boxed()));
-        let result = self.inner.call(request).await;
-        match failure.get() {
+impl Outcome {
+    /// The answer, or why the body could not be read.
+    pub(super) fn of(&self, answer: Result<Response>) -> Result<Response> {
+        match self.0.as_ref().and_then(|failure| failure.get()) {
             Some(failure) => Err(Problem::from(*failure).into()),
-            None => result.map(IntoResponse::into_response),
+            None => answer,
         }
     }
 }

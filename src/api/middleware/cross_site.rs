@@ -1,8 +1,6 @@
 //! Refuses what pages of other sites send.
 
-use std::sync::Arc;
-
-use poem::{Endpoint, IntoResponse, Request, Response, Result};
+use poem::Request;
 
 use super::context::Context;
 use super::origins::Origins;
@@ -15,36 +13,19 @@ const DETAIL: &str = "The request came from a page of another site. The page and
 const X_DOORWARD_BIND: &str = "x-doorward-bind";
 
 /// The first check of all.
-pub(super) struct RefuseCrossSite<E> {
-    inner: E,
-    origins: Arc<Origins>,
-}
-
-impl<E> RefuseCrossSite<E> {
-    pub(super) fn new(inner: E, origins: Arc<Origins>) -> Self {
-        Self { inner, origins }
+pub(super) fn check(origins: &Origins, context: &Context, request: &mut Request) -> Result<(), Problem> {
+    let (method, headers) = (request.method(), request.headers());
+    let refuses = if request.uri().path() == CHECK && method.is_safe() {
+        origins.refuses_original(context.original_method.as_ref(), headers)
+    } else {
+        origins.refuses(method, headers, context.from_proxy)
+    };
+    if refuses {
+        return Err(Problem::new(Code::CrossSiteRequest, DETAIL));
     }
-}
-
-impl<E: Endpoint> Endpoint for RefuseCrossSite<E> {
-    type Output = Response;
-
-    async fn call(&self, mut request: Request) -> Result<Response> {
-        let (method, headers) = (request.method(), request.headers());
-        let context = request.data::<Context>();
-        let refuses = if request.uri().path() == CHECK && method.is_safe() {
-            let original = context.and_then(|context| context.original_method.as_ref());
-            self.origins.refuses_original(original, headers)
-        } else {
-            self.origins.refuses(method, headers, context.is_some_and(|context| context.from_proxy))
-        };
-        if refuses {
-            return Err(Problem::new(Code::CrossSiteRequest, DETAIL).into());
-        }
-        // Browsers let no `*` renew a bound session: such a page would be logged out when its access token ends.
-        if self.origins.is_one_of_many(request.headers()) {
-            request.headers_mut().remove(X_DOORWARD_BIND);
-        }
-        self.inner.call(request).await.map(IntoResponse::into_response)
+    // Browsers let no `*` renew a bound session: such a page would be logged out when its access token ends.
+    if origins.is_one_of_many(request.headers()) {
+        request.headers_mut().remove(X_DOORWARD_BIND);
     }
+    Ok(())
 }

@@ -9,11 +9,11 @@ use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use super::cookies::{self, Kind};
-use crate::api::middleware::{NextChallenge, SessionName};
+use super::cookies::{Jar, Kind};
+use crate::api::middleware::Beside;
 use crate::api::problem::{Codes, TypedProblem, codes};
 use crate::config::cookies::Cookies;
-use crate::domain::session::{EndReason, Refusal, SessionId};
+use crate::domain::session::{EndReason, Refusal};
 use crate::service::session::{self, AuthError};
 use crate::service::{App, Client};
 
@@ -61,36 +61,28 @@ impl<'a> ApiExtractor<'a> for Caller {
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let Data(app) = <Data<&Arc<App>>>::from_request_without_body(request).await?;
-        let tokens = Tokens::from_request_without_body(request).await?;
-        match session::authenticate(app, &tokens.access, &tokens.browser.refresh).await {
-            Ok(caller) => {
-                name(request, app, caller.session.id);
-                challenge(request, app, &caller.session);
-                Ok(Self(session::Caller { recent: tokens.browser.recent, ..caller }))
+        let Data(settings) = <Data<&Cookies>>::from_request_without_body(request).await?;
+        let Data(beside) = <Data<&Beside>>::from_request_without_body(request).await?;
+        let mut jar = Jar::read(request.headers(), settings);
+        let access = access_tokens(request.headers(), &mut jar);
+        match session::authenticate(app, &access, &jar.take(Kind::Refresh)).await {
+            Ok(mut caller) => {
+                // So that a page can tell a late answer from one that concerns it.
+                beside.session(caller.session_name(app));
+                // So that the next refresh of a bound session takes one request.
+                if let Some(next) = session::next_challenge(app, &caller.session, app.clock.now()) {
+                    beside.challenge(&next);
+                }
+                caller.recent = jar.keep(Kind::Recent);
+                Ok(Self(caller))
             }
             Err(error) => {
                 if let AuthError::TokenExpired(id) | AuthError::Refused(id, _) = &error {
-                    name(request, app, *id);
+                    beside.session(app.session.name_of(*id).to_string().into());
                 }
                 Err(refused(error).into())
             }
         }
-    }
-}
-
-/// Lets the answer name the session that it is about, so that a page can tell a late one from one that concerns it.
-fn name(request: &Request, app: &App, id: SessionId) {
-    if let Some(name) = request.data::<SessionName>() {
-        name.set(&app.session.name_of(id));
-    }
-}
-
-/// Gives the device of a bound session what it will sign next, so that its next refresh takes one request.
-fn challenge(request: &Request, app: &App, session: &crate::domain::session::Session) {
-    if let (Some(next), Some(challenge)) =
-        (request.data::<NextChallenge>(), session::next_challenge(app, session, app.clock.now()))
-    {
-        next.set(&challenge);
     }
 }
 
@@ -123,18 +115,18 @@ pub(in crate::api) fn same_user<C: Codes>(
 }
 
 /// What a request presents as access tokens: its Bearer tokens, or else its cookies.
-fn access_tokens(headers: &HeaderMap, settings: &Cookies) -> Vec<String> {
+fn access_tokens<'h>(headers: &'h HeaderMap, jar: &mut Jar<'h>) -> Vec<&'h str> {
     let bearer = bearer(headers);
-    if bearer.is_empty() { cookies::read(headers, &cookies::name(settings, Kind::Access)) } else { bearer }
+    if bearer.is_empty() { jar.take(Kind::Access) } else { bearer }
 }
 
 /// All Bearer tokens that are sent; of several the service takes the only authentic one.
-fn bearer(headers: &HeaderMap) -> Vec<String> {
-    let token = |value: &[u8]| {
+fn bearer(headers: &HeaderMap) -> Vec<&str> {
+    fn token(value: &[u8]) -> Option<&str> {
         let text = std::str::from_utf8(value).ok()?.trim_ascii();
         let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_ascii().to_owned())
-    };
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_ascii())
+    }
     headers.get_all(AUTHORIZATION).iter().filter_map(|value| token(value.as_bytes())).collect()
 }
 
@@ -165,13 +157,14 @@ pub(in crate::api) struct Tokens {
 impl<'a> FromRequest<'a> for Tokens {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let Data(settings) = <Data<&Cookies>>::from_request_without_body(request).await?;
+        let mut jar = Jar::read(request.headers(), settings);
         Ok(Self {
-            access: access_tokens(request.headers(), settings),
+            access: access_tokens(request.headers(), &mut jar).into_iter().map(str::to_owned).collect(),
             browser: session::Browser {
-                refresh: cookies::read(request.headers(), &cookies::name(settings, Kind::Refresh)),
-                device: cookies::read(request.headers(), &cookies::name(settings, Kind::Device)),
-                tickets: cookies::read(request.headers(), &cookies::name(settings, Kind::Ticket)),
-                recent: cookies::read(request.headers(), &cookies::name(settings, Kind::Recent)),
+                refresh: jar.keep(Kind::Refresh),
+                device: jar.keep(Kind::Device),
+                tickets: jar.keep(Kind::Ticket),
+                recent: jar.keep(Kind::Recent),
                 binds: false,
             },
         })
@@ -220,7 +213,8 @@ mod tests {
     use super::*;
 
     fn tokens(values: &[&'static str]) -> Vec<String> {
-        bearer(&values.iter().map(|value| (AUTHORIZATION, HeaderValue::from_static(value))).collect())
+        let headers = values.iter().map(|value| (AUTHORIZATION, HeaderValue::from_static(value))).collect();
+        bearer(&headers).into_iter().map(str::to_owned).collect()
     }
 
     #[test]

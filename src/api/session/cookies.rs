@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::Duration;
 
+use memchr::memchr;
 use poem::http::HeaderMap;
 use poem::http::header::COOKIE;
 
@@ -39,6 +40,11 @@ pub(super) enum Kind {
     Ticket,
     /// That somebody has proved a moment ago who they are.
     Recent,
+}
+
+impl Kind {
+    /// In the order of their numbers.
+    const ALL: [Self; 5] = [Self::Access, Self::Refresh, Self::Device, Self::Ticket, Self::Recent];
 }
 
 /// The cookie's name under these settings.
@@ -96,9 +102,9 @@ pub(super) fn old<'a>(headers: &'a HeaderMap, settings: &Cookies) -> Vec<Old<'a>
         };
         rest.is_some_and(is_suffix) && !today.iter().any(|known| known == name)
     };
-    let pairs = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let pairs = headers.get_all(COOKIE).iter().flat_map(|line| pairs(line.as_bytes()));
     pairs
-        .filter_map(|pair| std::str::from_utf8(pair.trim_ascii()).ok()?.split_once('='))
+        .filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='))
         .filter(|(name, _)| is_old(name))
         .map(|(name, value)| Old { name, value })
         .take(MAX_OLD)
@@ -109,21 +115,52 @@ fn is_token(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// The values of all cookies of exactly this name, in the order sent, at most 16. Values that are not text are left out: no
-/// token of ours is one.
-#[must_use]
-pub(super) fn read(headers: &HeaderMap, name: &str) -> Vec<String> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(|pair| {
-            let pair = pair.trim_ascii();
-            let value = pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-            std::str::from_utf8(value).ok().map(str::to_owned)
-        })
-        .take(MAX_VALUES)
-        .collect()
+/// The values of the auth cookies of a request, by kind: all of exactly the name, in the order sent, at most 16 of each. Values that are
+/// not text are left out: no token of ours is one.
+#[derive(Debug, Default)]
+pub(super) struct Jar<'h>([Vec<&'h str>; Kind::ALL.len()]);
+
+impl<'h> Jar<'h> {
+    /// Looks once at everything that was sent.
+    #[must_use]
+    pub(super) fn read(headers: &'h HeaderMap, settings: &Cookies) -> Self {
+        let names = Kind::ALL.map(|kind| name(settings, kind));
+        let mut jar = Self::default();
+        for line in headers.get_all(COOKIE) {
+            for pair in pairs(line.as_bytes()) {
+                let Some(at) = memchr(b'=', pair) else { continue };
+                let Some(kind) = names.iter().position(|name| name.as_bytes() == &pair[..at]) else { continue };
+                let Ok(value) = std::str::from_utf8(&pair[at + 1..]) else { continue };
+                if jar.0[kind].len() < MAX_VALUES {
+                    jar.0[kind].push(value);
+                }
+            }
+        }
+        jar
+    }
+
+    /// Those of one kind.
+    #[must_use]
+    pub(super) fn take(&mut self, kind: Kind) -> Vec<&'h str> {
+        std::mem::take(&mut self.0[kind as usize])
+    }
+
+    /// The same, to be kept longer than the request's head.
+    #[must_use]
+    pub(super) fn keep(&mut self, kind: Kind) -> Vec<String> {
+        self.take(kind).into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// What stands between the semicolons.
+fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr(b';', text);
+        rest = end.map(|end| &text[end + 1..]);
+        Some(text[..end.unwrap_or(text.len())].trim_ascii())
+    })
 }
 
 /// The value of a `Set-Cookie` header that stores a token in the browser.
@@ -246,13 +283,15 @@ mod tests {
 
     #[test]
     fn are_read_from_all_lines_in_order() {
-        let headers = headers(&[b"a=1; access_token=one;access_token=two", b" access_token=three ;b=2"]);
-        assert_eq!(read(&headers, "access_token"), ["one", "two", "three"]);
+        let headers = headers(&[b"a=1; access_token=one;access_token=two", b" access_token=three ;recent_proof=2;"]);
+        let mut jar = Jar::read(&headers, &development());
+        assert_eq!(jar.take(Kind::Access), ["one", "two", "three"]);
+        assert_eq!((jar.take(Kind::Recent), jar.take(Kind::Refresh)), (vec!["2"], vec![]));
     }
 
     #[test]
     fn only_the_exact_name_counts() {
-        let name = "__Host-access_token";
+        let read = |headers: &HeaderMap| Jar::read(headers, &production()).keep(Kind::Access);
         let strangers: [&[u8]; 10] = [
             b"%5F%5FHost-access_token=x",
             b"__host-access_token=x",
@@ -266,16 +305,17 @@ mod tests {
             b"a=1, __Host-access_token=x",
         ];
         for stranger in strangers {
-            assert_eq!(read(&headers(&[stranger]), name), [""; 0], "{}", String::from_utf8_lossy(stranger));
+            assert_eq!(read(&headers(&[stranger])), [""; 0], "{}", String::from_utf8_lossy(stranger));
         }
-        assert_eq!(read(&headers(&[b"__Host-access_token=a=b"]), name), ["a=b"]);
-        assert_eq!(read(&headers(&[b"__Host-access_token="]), name), [""]);
-        assert_eq!(read(&HeaderMap::new(), name), [""; 0]);
+        assert_eq!(read(&headers(&[b"__Host-access_token=a=b"])), ["a=b"]);
+        assert_eq!(read(&headers(&[b"__Host-access_token="])), [""]);
+        assert_eq!(read(&HeaderMap::new()), [""; 0]);
     }
 
     #[test]
     fn a_flood_is_bounded() {
         let flood = "access_token=x; ".repeat(1_000);
-        assert_eq!(read(&headers(&[flood.as_bytes()]), "access_token").len(), MAX_VALUES);
+        let headers = headers(&[flood.as_bytes()]);
+        assert_eq!(Jar::read(&headers, &development()).take(Kind::Access).len(), MAX_VALUES);
     }
 }

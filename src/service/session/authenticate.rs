@@ -1,6 +1,9 @@
 //! Who is asking: access tokens and refresh tokens, checked against the session that they belong to.
 
+use std::ops::Deref;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::end_unbound;
 use crate::cache::sessions::{Known, Live};
@@ -34,15 +37,35 @@ pub enum AuthError {
     Failed(#[from] Failure),
 }
 
-/// Somebody who is logged in.
+/// Somebody who is logged in: the user, and the session.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Who.
-    pub user: User,
-    /// In which session.
-    pub session: Session,
+    live: Arc<Live>,
     /// What the browser brings that may tell that they have proved it a moment ago: not looked into.
     pub recent: Vec<String>,
+}
+
+impl Deref for Caller {
+    type Target = Live;
+
+    fn deref(&self) -> &Live {
+        &self.live
+    }
+}
+
+impl Caller {
+    /// How their session is called in answers.
+    #[must_use]
+    pub fn session_name(&self, app: &App) -> Bytes {
+        let name = || app.session.name_of(self.session.id).to_string().into();
+        self.answers.session_name.get_or_init(name).clone()
+    }
+
+    /// How they are told who they are: `write` makes it where nobody has asked yet.
+    #[must_use]
+    pub fn told(&self, write: impl FnOnce(&User) -> Bytes) -> Bytes {
+        self.answers.user.get_or_init(|| write(&self.user)).clone()
+    }
 }
 
 /// An authentic refresh token and the session it belongs to, as it was read without a lock.
@@ -57,7 +80,7 @@ pub(super) struct Identified {
 ///
 /// # Errors
 /// See [`AuthError`].
-pub async fn authenticate(app: &Arc<App>, access: &[String], refresh: &[String]) -> Result<Caller, AuthError> {
+pub async fn authenticate<T: AsRef<str>>(app: &Arc<App>, access: &[T], refresh: &[T]) -> Result<Caller, AuthError> {
     let caller = recognise(app, access, refresh).await;
     if let Err(AuthError::Refused(id, Refusal::Unbound)) = &caller {
         end_unbound(app, *id).await?;
@@ -66,9 +89,9 @@ pub async fn authenticate(app: &Arc<App>, access: &[String], refresh: &[String])
 }
 
 /// As [`authenticate`], and ends nothing.
-pub(super) async fn recognise(app: &Arc<App>, access: &[String], refresh: &[String]) -> Result<Caller, AuthError> {
+pub(super) async fn recognise<T: AsRef<str>>(app: &Arc<App>, access: &[T], refresh: &[T]) -> Result<Caller, AuthError> {
     let now = app.clock.now();
-    let authentic = access.iter().filter_map(|text| app.session.access_tokens.verify(text, now));
+    let authentic = access.iter().filter_map(|text| app.session.access_tokens.verify(text.as_ref(), now));
     let newest = of_one_session(authentic, |token| token.session_id, |token| (token.generation, token.expires));
     let token = newest.ok_or(AuthError::NotAuthenticated)?;
     let known = known(app, &token, now);
@@ -85,7 +108,7 @@ pub(super) async fn recognise(app: &Arc<App>, access: &[String], refresh: &[Stri
         return Err(AuthError::TokenExpired(token.session_id));
     }
     confirm(app, &live.session, refresh, now);
-    Ok(Caller { user: live.user.clone(), session: live.session.clone(), recent: Vec::new() })
+    Ok(Caller { live, recent: Vec::new() })
 }
 
 /// What this node remembers, where it is enough to answer. A remembered session that could not be used, or that is older than
@@ -107,11 +130,11 @@ async fn load(app: &App, token: &AccessToken) -> Result<Option<Arc<Live>>, Failu
     let mut tx = app.store.read().await?;
     let found = sessions::find(&mut tx, token.session_id).await?;
     let Some((session, user)) = found.filter(|(session, _)| session.user_id == token.user_id) else { return Ok(None) };
-    let live = Live { session, user, read_at };
+    let live = Arc::new(Live::new(session, user, read_at));
     if live.session.ended.is_none() {
-        app.session.cache.learn(live.clone());
+        app.session.cache.learn(Arc::clone(&live));
     }
-    Ok(Some(Arc::new(live)))
+    Ok(Some(live))
 }
 
 /// Of several authentic tokens of one session the newest counts: a browser may hold two after a change of the cookie's domain. Those of
@@ -176,8 +199,12 @@ pub(super) async fn identify_each_refresh(
 
 /// Remembers that the client holds the newest refresh token, when the cookie that came along proves it. Not awaited: the
 /// answer does not depend on it, and a lost confirmation is made again by the next request.
-fn confirm(app: &Arc<App>, session: &Session, refresh: &[String], now: Timestamp) {
-    let proved = refresh.iter().filter_map(|text| RefreshToken::parse(text)).any(|token| {
+fn confirm<T: AsRef<str>>(app: &Arc<App>, session: &Session, refresh: &[T], now: Timestamp) {
+    if !session.is_confirmed_by(session.generation, &app.session.policy, now) {
+        // None of them would.
+        return;
+    }
+    let proved = refresh.iter().filter_map(|text| RefreshToken::parse(text.as_ref())).any(|token| {
         token.session_id == session.id
             && session.is_confirmed_by(token.generation, &app.session.policy, now)
             && refresh_token::is_authentic(&app.session.keys, &token, &session.secret)
