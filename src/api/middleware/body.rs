@@ -12,7 +12,7 @@ use http_body_util::combinators::BoxBody;
 use hyper::body::{Body as HttpBody, Frame};
 use poem::http::header::CONTENT_LENGTH;
 use poem::{Body, Request, Response, Result};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Limits;
 use crate::api::problem::{Code, Problem};
@@ -35,6 +35,7 @@ pub(super) fn limit(request: &mut Request, limits: &Limits) -> Outcome {
         declared_too_large: usize::try_from(declared).map_or(true, |length| length > limits.body_bytes),
         time: limits.body_read,
         deadline: None,
+        alarm: None,
         failure: Arc::clone(&failure),
     };
     request.set_body(Body::from(limited.boxed()));
@@ -75,7 +76,9 @@ struct Limited {
     declared_too_large: bool,
     time: Duration,
     /// Set at the first look: until then the client may be waiting for `100 Continue`.
-    deadline: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Instant>,
+    /// Where it was not there by then.
+    alarm: Option<Pin<Box<Sleep>>>,
     failure: Arc<OnceLock<Failure>>,
 }
 
@@ -94,12 +97,18 @@ impl HttpBody for Limited {
         if self.declared_too_large {
             return self.fail(Failure::TooLarge);
         }
+        let now = Instant::now();
         let time = self.time;
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
-        if deadline.as_mut().poll(cx).is_ready() {
+        let deadline = *self.deadline.get_or_insert_with(|| now + time);
+        if now >= deadline {
             return self.fail(Failure::TooSlow);
         }
-        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            ready!(alarm.as_mut().poll(cx));
+            return self.fail(Failure::TooSlow);
+        };
+        match frame {
             Some(Ok(frame)) => match self.left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
                 Some(left) => {
                     self.left = left;

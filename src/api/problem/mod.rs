@@ -5,8 +5,10 @@ mod schema;
 mod typed;
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use bytes::Bytes;
 use poem::error::ResponseError;
 use poem::http::StatusCode;
 use poem::http::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
@@ -141,10 +143,18 @@ impl Problem {
         }
         body
     }
-}
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    /// The body as it is sent. Most refusals say no more than their code: those are written once.
+    fn text(&self) -> Bytes {
+        let says_more = self.detail != self.code.detail() || self.code.names_methods() || !self.errors.is_empty();
+        if says_more {
+            return self.to_json().to_string().into();
+        }
+        let written: &OnceLock<Bytes> = &WRITTEN[self.code as usize];
+        written.get_or_init(|| self.to_json().to_string().into()).clone()
+    }
+
+    fn response(&self) -> Response {
         let status = self.code.status();
         let mut response = Response::builder().status(status).header(CONTENT_TYPE, CONTENT_TYPE_PROBLEM);
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
@@ -158,7 +168,16 @@ impl IntoResponse for Problem {
         if let Some(cookie) = &self.cookie {
             response = response.header(SET_COOKIE, cookie);
         }
-        response.body(Body::from_string(self.to_json().to_string()))
+        response.body(Body::from_bytes(self.text()))
+    }
+}
+
+/// By the code's number.
+static WRITTEN: [OnceLock<Bytes>; Code::ALL.len()] = [const { OnceLock::new() }; Code::ALL.len()];
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.response()
     }
 }
 
@@ -168,7 +187,7 @@ impl ResponseError for Problem {
     }
 
     fn as_response(&self) -> Response {
-        self.clone().into_response()
+        self.response()
     }
 }
 
@@ -210,6 +229,23 @@ mod tests {
             serde_json::json!({"type": "urn:doorward:problem:too_many_attempts", "title": "Too many attempts",
                 "status": 429, "detail": "Later.", "code": "too_many_attempts"})
         );
+    }
+
+    #[tokio::test]
+    async fn each_says_its_own_the_second_time_too() {
+        for code in Code::ALL.iter().chain(&Code::ALL) {
+            for problem in
+                [Problem::of(*code), Problem::new(*code, "More."), Problem::of(*code).methods(vec![Method::Totp])]
+            {
+                let expected = problem.to_json().to_string();
+                assert_eq!(problem.into_response().into_body().into_string().await.unwrap(), expected);
+            }
+        }
+        let broken = Problem {
+            detail: Code::ValidationFailed.detail().into(),
+            ..Problem::invalid(vec![FieldProblem::new("a", FieldCode::Type, "")])
+        };
+        assert!(broken.into_response().into_body().into_string().await.unwrap().contains("errors\":[{"));
     }
 
     #[test]

@@ -169,6 +169,16 @@ impl Throttles {
         }
     }
 
+    /// Refuses an address that has had its attempts, without a look at what they are about: of a flood, nearly all. Who passes is not
+    /// admitted yet.
+    ///
+    /// # Errors
+    /// As [`Throttles::reserve`] would.
+    pub fn may_try(&self, scope: Scope, address: Option<IpAddr>, now: Timestamp) -> Result<(), Throttled> {
+        let by_address = scope.row().by_address.and_then(|counter| self.by_address(counter));
+        by_address.map_or(Ok(()), |by_address| by_address.peek_own(address, now))
+    }
+
     /// Notes that an attempt from this address was refused because too much was waiting.
     pub fn note_overload(&self, address: Option<IpAddr>, now: Timestamp) {
         note(&self.overloads, address, now);

@@ -127,6 +127,7 @@ async fn log_in(
     credentials: Option<Credentials>,
     browser: Browser,
 ) -> Result<LoginOutcome, LoginError> {
+    Attempt::may_begin(app, Scope::Login, &client)?;
     let known = credentials.as_ref().and_then(|of| app.session.devices.device(&browser.device, &of.email));
     let account = credentials.as_ref().map(|credentials| {
         let device = known;

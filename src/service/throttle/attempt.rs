@@ -42,6 +42,17 @@ impl Attempt {
         Ok(Self { app: Arc::clone(app), scope, who, taken })
     }
 
+    /// Refuses whom their address alone keeps out, before anything is made of what they submitted.
+    ///
+    /// # Errors
+    /// When there were too many attempts from there.
+    pub(in crate::service) fn may_begin(app: &App, scope: Scope, client: &Client) -> Result<(), Limited> {
+        app.limits.counters.may_try(scope, client.ip, app.clock.now()).map_err(|throttled| {
+            app.metrics.limited.add(scope.as_str());
+            throttled.into()
+        })
+    }
+
     /// Takes a place in the queue of the hashing pool, before anything of an account is read: whoever is refused learns nothing. A
     /// refusal ends the attempt.
     ///
