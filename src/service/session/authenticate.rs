@@ -68,10 +68,10 @@ impl Caller {
     }
 }
 
-/// An authentic refresh token and the session it belongs to, as it was read without a lock.
+/// An authentic refresh token and the session it belongs to, with its user, as they were read without a lock.
 pub(super) struct Identified {
     pub(super) token: RefreshToken,
-    pub(super) session: Session,
+    pub(super) live: Arc<Live>,
 }
 
 /// Finds out who presents these access tokens (one `Bearer` token, or every cookie of the access cookie's name). The refresh
@@ -157,7 +157,7 @@ pub(super) async fn identify_refresh(
     presented: &[String],
 ) -> Result<Option<Identified>, Failure> {
     let authentic = identify_each_refresh(app, client, presented).await?.unwrap_or_default();
-    Ok(of_one_session(authentic.into_iter(), |one| one.session.id, |one| one.token.generation))
+    Ok(of_one_session(authentic.into_iter(), |one| one.token.session_id, |one| one.token.generation))
 }
 
 /// The authentic ones of the presented refresh tokens, of any generation, expired ones too. A browser sends one, or two after a change
@@ -182,19 +182,30 @@ pub(super) async fn identify_each_refresh(
         return Ok(Err(throttled));
     }
     let ids = [first.session_id, last.unwrap_or(first).session_id];
+    let read_at = app.clock.monotonic();
     let found = {
         let mut tx = app.store.read().await?;
         sessions::find_two(&mut tx, ids).await?
     };
+    let found: Vec<_> = found.into_iter().map(|(session, user)| Arc::new(Live::new(session, user, read_at))).collect();
     let mut authentic = Vec::with_capacity(tokens.len());
     for token in tokens {
-        let session = found.iter().find(|session| session.id == token.session_id);
-        match session.filter(|session| refresh_token::is_authentic(&app.session.keys, &token, &session.secret)) {
-            Some(session) => authentic.push(Identified { token, session: session.clone() }),
+        let live = found.iter().find(|live| live.session.id == token.session_id);
+        match live.filter(|live| refresh_token::is_authentic(&app.session.keys, &token, &live.session.secret)) {
+            Some(live) => authentic.push(Identified { token, live: Arc::clone(live) }),
             None => app.limits.counters.note_forgery(client.ip, now),
         }
     }
     Ok(Ok(authentic))
+}
+
+/// The presented refresh token, where it is one alone, and authentic by what this node remembers of its session. Another node may have
+/// changed the row since: nothing may follow from it that does not look at that.
+pub(super) fn remembered_refresh(app: &App, presented: &[String]) -> Option<Identified> {
+    let [text] = presented else { return None };
+    let token = RefreshToken::parse(text)?;
+    let Known::Live(live) = app.session.cache.get(token.session_id, app.clock.monotonic())? else { return None };
+    refresh_token::is_authentic(&app.session.keys, &token, &live.session.secret).then_some(Identified { token, live })
 }
 
 /// Remembers that the client holds the newest refresh token, when the cookie that came along proves it. Not awaited: the

@@ -42,7 +42,7 @@ pub async fn logout(app: &Arc<App>, client: Client, browser: &Browser, access: &
     let looked_at = identify_each_refresh(app, &client, &browser.refresh).await?;
     let refresh = looked_at.map_err(|Throttled { retry_after }| LogoutError::Overloaded { retry_after })?;
     let live = refresh.into_iter().filter(|identified| now < identified.token.expires);
-    let mut ids: Vec<_> = live.map(|identified| identified.session.id).collect();
+    let mut ids: Vec<_> = live.map(|identified| identified.token.session_id).collect();
     let access = access.iter().filter_map(|text| app.session.access_tokens.verify(text, now));
     ids.extend(access.filter(|token| !token.is_expired(now)).map(|token| token.session_id));
     ids.sort_unstable();

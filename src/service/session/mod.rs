@@ -14,6 +14,7 @@ mod refresh;
 mod refresh_device;
 mod register_device;
 mod revocations;
+mod rotate;
 mod second_factor;
 mod state;
 

@@ -72,6 +72,19 @@ macro_rules! session_row {
             {
                 query.bind(self.$first) $(.bind(self.$rotated))+
             }
+
+            /// Binds all columns but the id, for the condition of [`ROTATE_UNCHANGED`].
+            pub(super) fn bind_rest<DB: Database>(
+                self,
+                query: Query<'_, DB, DB::Arguments>,
+            ) -> Query<'_, DB, DB::Arguments>
+            where
+                $($begun_type: for<'t> Encode<'t, DB> + Type<DB>,)+
+                $($rotated_type: for<'t> Encode<'t, DB> + Type<DB>,)+
+                $($ended_type: for<'t> Encode<'t, DB> + Type<DB>,)+
+            {
+                query $(.bind(self.$begun))+ $(.bind(self.$rotated))+ $(.bind(self.$ended))+
+            }
         }
     };
 }
@@ -113,11 +126,31 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
     format!("INSERT INTO sessions ({}) VALUES ({})", SessionRow::COLUMNS.join(", "), places.join(", "))
 });
 
-/// Writes what rotation moves.
-pub(super) static ROTATE: LazyLock<String> = LazyLock::new(|| {
+/// What rotation moves, from `$2` on.
+fn changes() -> String {
     let places = SessionRow::ROTATED.iter().zip(2..);
-    let changes: Vec<_> = places.map(|(column, number)| format!("{column} = ${number}")).collect();
-    format!("UPDATE sessions SET {} WHERE id = $1 AND ended_at IS NULL", changes.join(", "))
+    places.map(|(column, number)| format!("{column} = ${number}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Writes what rotation moves.
+pub(super) static ROTATE: LazyLock<String> =
+    LazyLock::new(|| format!("UPDATE sessions SET {} WHERE id = $1 AND ended_at IS NULL", changes()));
+
+/// Writes what rotation moves, where all is as it was looked at; tells the time, which may be given. For either database.
+pub(super) static ROTATE_UNCHANGED: LazyLock<[String; 2]> = LazyLock::new(|| {
+    let is_same = |(column, number)| format!("s.{column} IS NOT DISTINCT FROM ${number}");
+    let rest = SessionRow::COLUMNS.iter().skip(1);
+    let first = SessionRow::ROTATED.len() + 2;
+    let same: Vec<_> = rest.zip(first..).map(is_same).collect();
+    let user = first + same.len();
+    let text = format!(
+        "UPDATE sessions AS s SET {} WHERE s.id = $1 AND {} AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = s.user_id \
+         AND u.is_active AND u.external_id IS NOT DISTINCT FROM ${user}) RETURNING ",
+        changes(),
+        same.join(" AND "),
+    );
+    let time = user + 1;
+    [format!("{text}${time}"), format!("{text}coalesce(${time}, {})", postgres_clock!())]
 });
 
 #[derive(FromRow)]
