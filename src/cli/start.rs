@@ -36,7 +36,7 @@ use crate::service::metrics::{self, LiveSessions};
 use crate::service::password::Passwords;
 use crate::service::probe::Probes;
 use crate::service::session::{DeviceBinding, Sessions};
-use crate::service::throttle::Limits;
+use crate::service::throttle::{Held, Limits};
 use crate::service::{App, mail, maintenance, session};
 use crate::storage::{self, ServeLock, Store};
 
@@ -199,6 +199,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         limits: Limits {
             counters: Throttles::new(&config.throttle),
             names: KeyedHash::new(&keys.secrets.derive(Purpose::ThrottleNames)),
+            held: Held::default(),
         },
         session: Sessions {
             policy: config.sessions.clone(),

@@ -184,6 +184,12 @@ impl Throttles {
         note(&self.overloads, address, now);
     }
 
+    /// Whether this address has met so much refused work that it is to wait before anything is looked at.
+    #[must_use]
+    pub fn is_overloading(&self, address: Option<IpAddr>, now: Timestamp) -> bool {
+        self.overloads.peek(address, now).is_err()
+    }
+
     /// Notes that a refresh token from this address was none of ours.
     pub fn note_forgery(&self, address: Option<IpAddr>, now: Timestamp) {
         note(&self.forgeries, address, now);

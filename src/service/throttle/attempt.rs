@@ -37,7 +37,16 @@ impl Attempt {
             app.metrics.limited.add(scope.as_str());
             Limited::from(throttled)
         };
-        let here = app.limits.counters.reserve(scope, &who, app.clock.now()).map_err(limited)?;
+        let here = match app.limits.counters.reserve(scope, &who, app.clock.now()) {
+            Ok(here) => here,
+            Err(throttled) => {
+                // What asks again at once would take from hashing the time of the cores.
+                if app.limits.counters.is_overloading(client.ip, app.clock.now()) {
+                    app.limits.held.hold().await;
+                }
+                return Err(limited(throttled).into());
+            }
+        };
         let taken = shared::admit::<E>(app, here).await?.map_err(limited)?;
         Ok(Self { app: Arc::clone(app), scope, who, taken })
     }
