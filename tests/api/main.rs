@@ -19,6 +19,7 @@ mod client;
 mod client_address;
 mod clocks;
 mod contract;
+mod counted;
 mod cross_site;
 mod email_change;
 mod errors;

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use doorward::cli::start::{Running, start};
 use doorward::config::{Config, Source};
@@ -193,13 +193,11 @@ impl TestApp {
 
     /// Waits for what the service does after its answer: until the query's number is this.
     pub(crate) async fn until(&self, query: &str, number: i64) {
-        for _ in 0..1_000 {
-            if self.home.database.number(query).await == number {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        let begun = Instant::now();
+        while self.home.database.number(query).await != number {
+            assert!(begun.elapsed() < Duration::from_mins(1), "{query} never gave {number}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        panic!("{query} never gave {number}");
     }
 
     /// The use cases, as an operator's command calls them.

@@ -18,6 +18,7 @@ pub(crate) mod mail;
 pub(crate) mod operations;
 pub(crate) mod schema;
 pub(crate) mod spec;
+pub(crate) mod statements;
 pub(crate) mod time;
 pub(crate) mod tokens;
 pub(crate) mod trace;
