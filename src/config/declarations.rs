@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 use url::Url;
 
@@ -25,10 +26,10 @@ use super::mail::{Mailbox, Tls, Verification};
 use super::networks::{NETWORK_LIMITS, PROXIES};
 use super::private_key::{PRIVATE_KEY, PrivateKey};
 use super::secret::Secret;
-use super::server::COLLECTOR;
 use super::sessions::DeviceBound;
 use super::setting::Default::{Is, Required, Unset};
 use super::setting::{Kind, Reason, settings};
+use super::traces::{COLLECTOR, HEADERS};
 use super::{Environment, Registration};
 
 const SAME_SITE: Kind<SameSite> = choice! {
@@ -65,6 +66,10 @@ settings! {
         METRICS_ADDR: SocketAddr = SOCKET, Unset("nowhere");
         /// Where traces are sent: an OpenTelemetry collector that takes OTLP over HTTP, in JSON; `/v1/traces` is put behind it.
         OTEL_EXPORTER_OTLP_ENDPOINT: Url = COLLECTOR, Unset("nowhere");
+        /// What the collector is sent beside the traces, such as its key.
+        OTEL_EXPORTER_OTLP_HEADERS: Vec<(HeaderName, HeaderValue)> = HEADERS, Unset("nothing");
+        /// A file of the authorities, in PEM, that the collector's certificate may come from.
+        OTEL_EXPORTER_OTLP_CERTIFICATE: PathBuf = FOLDER, Unset("those that the system trusts");
         /// At the end, how long the readiness check says 503 while connections are still accepted.
         SHUTDOWN_DELAY: Duration = duration!("0s" to "5m"), Is("0s"), Is("5s");
     }

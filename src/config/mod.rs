@@ -27,6 +27,7 @@ mod source;
 pub mod supervisor;
 pub mod throttle;
 pub mod tokens;
+pub mod traces;
 
 pub use problem::{Problem, Problems};
 pub use source::Source;

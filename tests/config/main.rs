@@ -6,6 +6,7 @@ mod deployment;
 mod keys;
 mod mail;
 mod protection;
+mod traces;
 
 use std::net::SocketAddr;
 use std::time::Duration;
