@@ -1,6 +1,6 @@
 //! From the settings to a server that runs, and to its end.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -30,7 +30,6 @@ use crate::platform::sealed::Seals;
 use crate::server;
 use crate::service::account::Exports;
 use crate::service::factor::{self, Factors};
-use crate::service::health::Stopping;
 use crate::service::mail::Mail;
 use crate::service::metrics::{self, LiveSessions};
 use crate::service::password::Passwords;
@@ -69,6 +68,16 @@ pub struct Running {
 /// # Errors
 /// What stands in the way, with the remedy.
 pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Result<Running> {
+    start_on(None, config, clock, random).await
+}
+
+/// As [`start`], on sockets that somebody else has opened; none: on `HOST` and `PORT`.
+pub(super) async fn start_on(
+    listeners: Option<Vec<TcpListener>>,
+    config: &Config,
+    clock: Clock,
+    random: Random,
+) -> anyhow::Result<Running> {
     let lock = match &config.database.location {
         Location::Sqlite(path) => {
             let lock = ServeLock::acquire(path)?;
@@ -91,16 +100,15 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
         mail::void_links_before(&app, moment).await?;
     }
     refuse_unreadable(&app).await?;
-    let listeners = listen::listen(&config.server.listen)?;
-    let addresses: Vec<SocketAddr> =
-        listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
+    let listeners = listeners.map_or_else(|| listen::listen(&config.server.listen), Ok)?;
+    let addresses: Vec<SocketAddr> = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
 
     if let Some(origin) = config.server.public_url.clone().or_else(|| config.server.origin(&addresses)) {
         app.mail.serves_at(origin);
     }
     if let Some(collector) = &config.server.traces {
-        let traces = collector::start(collector, app.clock.clone(), app.random.bytes()?);
-        let _ = app.traces.set(Arc::new(traces.context("the thread that sends traces does not start")?));
+        let traces = collector::start(collector, app.clock.clone(), app.random.bytes()?)?;
+        let _ = app.traces.set(Arc::new(traces));
     }
     let endpoint = api::endpoint(Arc::clone(&app), &config.server, &config.cookies, &config.mail, app.random.bytes()?);
     let (stop, stopped) = oneshot::channel();
@@ -126,7 +134,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
 /// Listens there and answers Prometheus, to the end.
 fn tell_metrics(address: SocketAddr, app: &Arc<App>, tasks: &mut Vec<JoinHandle<()>>) -> anyhow::Result<SocketAddr> {
     let listeners = listen::listen(&[address]).context("METRICS_ADDR")?;
-    let address = listeners.first().map_or(Ok(address), std::net::TcpListener::local_addr)?;
+    let address = listeners.first().map_or(Ok(address), TcpListener::local_addr)?;
     let live = Arc::new(LiveSessions::default());
     let endpoint = api::metrics::endpoint(Arc::clone(app), Arc::clone(&live));
     let limits = server::Limits { connections: METRICS_CONNECTIONS, ..server::Limits::default() };
@@ -228,7 +236,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         probes,
         metrics: Arc::default(),
         traces: OnceLock::new(),
-        stopping: Stopping::default(),
+        stopping: Arc::default(),
         store,
         clock,
         random,
