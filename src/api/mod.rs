@@ -95,6 +95,7 @@ pub fn endpoint(
         metrics: Arc::clone(&app.metrics),
         traces: app.traces.get().cloned(),
         probes: app.probes.clone(),
+        stopping: Arc::clone(&app.stopping),
     };
     let initiators = session::Initiators::of(&server.allowed_origins);
     let tells_email = session::TellsEmail(server.check_tells_email);

@@ -30,6 +30,9 @@ use super::promised_body::PromisedBody;
 use super::{Limits, unreadable};
 use crate::api::middleware::Unreadable;
 
+/// How long the end waits for the first request of a connection that is new.
+const FIRST_REQUEST: Duration = Duration::from_millis(100);
+
 /// The server's signals to its connections.
 #[derive(Clone)]
 pub(super) struct Signals {
@@ -54,7 +57,8 @@ where
         _ = stream.peek(&mut first) => Box::pin(serve_requests(stream, (local, remote), endpoint, limits, signals)).await,
         () = tokio::time::sleep(limits.header_read) => {}
         () = signals.evict_idle.notified() => {}
-        _ = signals.shutdown.changed() => {}
+        // Its first request may be under way.
+        () = signals.shutdown.changed().then(|_| tokio::time::sleep(FIRST_REQUEST)) => {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use poem::http::header::USER_AGENT;
+use poem::http::header::{CONNECTION, USER_AGENT};
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use poem::{Endpoint, Request, Response, Result};
 
@@ -12,6 +12,7 @@ use super::probe::{X_DOORWARD_SEEN, seen};
 use super::request_id::{RequestIds, X_REQUEST_ID, inbound};
 use crate::api::routes::{Route, RouteTable};
 use crate::domain::audit::Actor;
+use crate::service::health::Stopping;
 use crate::service::probe::Probes;
 use crate::service::{Client, session};
 
@@ -82,11 +83,18 @@ pub(super) struct WithContext<E> {
     clients: ClientAddress,
     ids: RequestIds,
     probes: Probes,
+    stopping: Arc<Stopping>,
 }
 
 impl<E> WithContext<E> {
     pub(super) fn new(inner: E, routes: RouteTable, clients: ClientAddress, seed: [u8; 16], probes: Probes) -> Self {
-        Self { inner, routes, clients, ids: RequestIds::new(seed), probes }
+        Self { inner, routes, clients, ids: RequestIds::new(seed), probes, stopping: Arc::default() }
+    }
+
+    /// Once the service is about to stop, each answer ends its connection (RFC 9112, section 9.6): a proxy that keeps connections has none left
+    /// that is closed while it sends a later request into it.
+    pub(super) fn until(self, stopping: Arc<Stopping>) -> Self {
+        Self { stopping, ..self }
     }
 
     fn find(&self, request: &Request) -> (Context, Client) {
@@ -134,6 +142,9 @@ impl<E: Endpoint> Endpoint for WithContext<E> {
             response.headers_mut().insert(SECURE_SESSION_CHALLENGE, challenge.clone());
         }
         response.headers_mut().insert(X_REQUEST_ID, request_id);
+        if self.stopping.has_begun() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(seen) = seen {
             response.headers_mut().insert(X_DOORWARD_SEEN, seen);
         }

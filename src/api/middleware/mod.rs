@@ -22,6 +22,7 @@ use self::client_address::ClientAddress;
 use self::origins::Origins;
 use super::routes::RouteTable;
 use crate::config::server::Server;
+use crate::service::health::Stopping;
 use crate::service::probe::Probes;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::traces::Traces;
@@ -46,6 +47,8 @@ pub struct Settings {
     pub metrics: Arc<Metrics>,
     /// Where they are recorded.
     pub traces: Option<Arc<Traces>>,
+    /// Whether the end has begun.
+    pub stopping: Arc<Stopping>,
 }
 
 /// Bounds of one request. Fixed; tests shorten them.
@@ -69,7 +72,7 @@ impl Default for Limits {
 ///
 /// Refusals come in this order: 403 cross-site, 404, 405; then the API's own: 401, 415, 413, 400, 422, 429.
 pub fn wrap<E: Endpoint + 'static>(endpoint: E, settings: &Settings) -> impl Endpoint<Output = Response> + use<E> {
-    let Settings { server, routes, request_id_seed, limits, probes, metrics, traces } = settings;
+    let Settings { server, routes, request_id_seed, limits, probes, metrics, traces, stopping } = settings;
     let origins = Arc::new(Origins { allowed: server.allowed_origins.clone(), public_url: server.public_url.clone() });
     let clients = ClientAddress::new(server.trusted_proxies.clone());
 
@@ -82,5 +85,6 @@ pub fn wrap<E: Endpoint + 'static>(endpoint: E, settings: &Settings) -> impl End
     // Around CORS, which answers preflights itself.
     let endpoint = security_headers::SecurityHeaders::new(endpoint, server.hsts);
     let endpoint = log::RequestLog::new(endpoint, Arc::clone(metrics), traces.clone());
-    context::WithContext::new(endpoint, routes.clone(), clients, *request_id_seed, probes.clone())
+    let endpoint = context::WithContext::new(endpoint, routes.clone(), clients, *request_id_seed, probes.clone());
+    endpoint.until(Arc::clone(stopping))
 }
