@@ -8,7 +8,7 @@ use std::sync::Once;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::app::KEY;
@@ -25,8 +25,8 @@ pub(crate) fn start() {
     STARTED.call_once(|| {
         let Some(path) = file() else { return };
         let file = File::create(path).expect("a file for the log");
-        let all = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(file);
-        all.finish().with(statements::layer()).try_init().expect("no other subscriber");
+        let all = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file).with_filter(LevelFilter::TRACE);
+        tracing_subscriber::registry().with(all).with(statements::layer()).try_init().expect("no other subscriber");
     });
 }
 
