@@ -262,9 +262,10 @@ impl Explored {
             }
             None => return,
         };
-        let (purpose, bound) = match to_sign_in {
-            true => (CeremonyFor::SignIn, None),
-            false => (CeremonyFor::SecondFactor, Some((UserId(1), [1; 16]))),
+        let (purpose, bound) = if to_sign_in {
+            (CeremonyFor::SignIn, None)
+        } else {
+            (CeremonyFor::SecondFactor, Some((UserId(1), [1; 16])))
         };
         let (user_id, bound_to) = bound.unzip();
         let ceremony = Ceremony {

@@ -110,7 +110,7 @@ fn timeout() -> u32 {
 
 fn descriptors(known: Vec<Known>) -> Vec<PasskeyDescriptor> {
     let describe = |Known { id, transports }| PasskeyDescriptor {
-        id: URL_SAFE_NO_PAD.encode(crate::domain::factor::CredentialId::bytes(&id)),
+        id: URL_SAFE_NO_PAD.encode(id.bytes()),
         kind: CredentialType::PublicKey,
         transports,
     };

@@ -13,7 +13,7 @@ use crate::api::session::{Asked, Caller, Desk, optionally_offered, same_user, wi
 use crate::api::types::{Message, PROVED};
 use crate::domain::password::Password;
 use crate::service::App;
-use crate::service::factor::{self, Offered, PasskeyError, ReauthenticateError, Reproof};
+use crate::service::factor::{self, Offered, PasskeyError, ReauthenticateError, Reproof, Typed};
 
 /// What is asked for before anything that a stolen session must not be enough for.
 pub struct ReauthenticateApi;
@@ -125,8 +125,8 @@ impl Example for Reauthentication {
 }
 
 impl Body for Reauthentication {
-    /// The password is none where it is not shown; none inside where no account can have it.
-    type Value = (Option<Option<Password>>, Option<Offered>);
+    /// The password is none where it is not shown.
+    type Value = (Option<Typed>, Option<Offered>);
 
     fn read(fields: &mut Fields, _: &App) -> Option<Self::Value> {
         let password = fields.optional::<String>("password");
@@ -135,6 +135,6 @@ impl Body for Reauthentication {
         if password.is_none() && !matches!(offered, Some(Offered::Passkey(_))) {
             fields.refuse("password", FieldCode::Required, "Is required.");
         }
-        Some((password.map(|password| Password::parse(password).ok()), offered))
+        Some((password.map(|password| Typed(Password::parse(password).ok())), offered))
     }
 }

@@ -1,6 +1,7 @@
 //! Errors as problem details (RFC 9457): the one shape of every refusal and failure.
 
 mod code;
+mod detail;
 mod schema;
 mod typed;
 

@@ -23,7 +23,7 @@ pub use passkey_add::{Added, PasskeyError, add_passkey};
 pub use passkey_manage::{remove_passkey, rename_passkey, stranded};
 pub(super) use passkey_options::options_of;
 pub use passkey_options::{CreationOptions, Known, RequestOptions, login_options, passkey_options, reproof_options};
-pub use reauthenticate::{ReauthenticateError, Reproof, reauthenticate};
+pub use reauthenticate::{ReauthenticateError, Reproof, Typed, reauthenticate};
 pub use recent::NotRecent;
 pub(super) use recent::{ensure_recent, is_recent};
 pub use remove::{RemoveError, new_recovery_codes, remove_totp};

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::PasskeyError;
-use super::ensure_recent;
+use super::{PasskeyError, ensure_recent};
 use crate::domain::account::{User, UserId};
-use crate::domain::factor::{Ceremony, CeremonyFor, CredentialId, MAX_PASSKEYS, UserHandle};
+use crate::domain::factor::{Ceremony, CeremonyFor, CredentialId, MAX_PASSKEYS, Passkey, UserHandle};
 use crate::domain::throttle::Scope;
 use crate::platform::webauthn::{ALGORITHMS, RelyingParty};
 use crate::service::session::Caller;
@@ -146,7 +145,7 @@ fn request(
     RequestOptions { rp_id: relying_party.id.clone(), challenge: ceremony.challenge, allow, must_verify, cookie }
 }
 
-fn known(passkeys: Vec<crate::domain::factor::Passkey>, rp_id: &str) -> Vec<Known> {
+fn known(passkeys: Vec<Passkey>, rp_id: &str) -> Vec<Known> {
     let credentials = passkeys.into_iter().map(|passkey| passkey.credential).filter(|one| one.rp_id == rp_id);
     credentials.map(|one| Known { id: one.id, transports: one.transports }).collect()
 }

@@ -51,14 +51,17 @@ impl From<throttle::Limited> for ReauthenticateError {
     }
 }
 
+/// A password that somebody has typed. None: one that no account can have.
+pub struct Typed(pub Option<Password>);
+
 /// What somebody shows of themselves.
 pub struct Reproof {
     /// Who they are.
     pub caller: Caller,
     /// From where they ask.
     pub client: Client,
-    /// The password. None inside: one that no account can have. None at all: a passkey is all that is shown.
-    pub password: Option<Option<Password>>,
+    /// The password. None: a passkey is all that is shown.
+    pub password: Option<Typed>,
     /// What they have beside it.
     pub offered: Option<Offered>,
     /// The challenges that their browser holds.
@@ -92,7 +95,7 @@ pub async fn reauthenticate(app: &Arc<App>, proof: Reproof) -> Result<IssuedToke
     let Reproof { caller, client, password, offered, ceremonies } = proof;
     let account = throttle::in_session(app, &caller);
     let admitted = match password {
-        Some(password) => {
+        Some(Typed(password)) => {
             let attempt =
                 Attempt::begin::<ReauthenticateError>(app, Scope::Reauthenticate, &client, Some(account)).await?;
             Some((attempt.place::<ReauthenticateError>().await?, password))
