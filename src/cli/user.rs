@@ -222,18 +222,14 @@ async fn factors(app: &App, email: &Email) -> anyhow::Result<()> {
     if listed.totp.is_none() && listed.passkeys.is_empty() {
         return print("none\n");
     }
-    let mut text = String::new();
-    if let Some(totp) = listed.totp {
-        text += &format!("totp            since {}, last used {}\n", totp.since, totp.last_used_at);
-    }
-    for passkey in listed.passkeys {
+    let totp =
+        listed.totp.map(|totp| format!("totp            since {}, last used {}\n", totp.since, totp.last_used_at));
+    let passkeys = listed.passkeys.into_iter().map(|passkey| {
         let used = passkey.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {at}"));
-        text += &format!("passkey         since {}, {used}: {}\n", passkey.since, passkey.name.as_str());
-    }
-    if let Some((made, left)) = listed.recovery_codes {
-        text += &format!("recovery codes  made {made}, {left} left\n");
-    }
-    print(&text)
+        format!("passkey         since {}, {used}: {}\n", passkey.since, passkey.name.as_str())
+    });
+    let codes = listed.recovery_codes.map(|(made, left)| format!("recovery codes  made {made}, {left} left\n"));
+    print(&totp.into_iter().chain(passkeys).chain(codes).collect::<String>())
 }
 
 async fn create(app: &Arc<App>, email: Email, name: Option<&str>, json: bool) -> anyhow::Result<()> {

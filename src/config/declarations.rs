@@ -163,7 +163,7 @@ settings! {
         /// `required`: nobody has a session without a second factor, and who has none sets one up at their next login.
         SECOND_FACTOR: Requirement =
             choice! { "optional" => Requirement::Optional, "required" => Requirement::Required }, Is("optional");
-        /// The domain that passkeys are made for (WebAuthn's RP ID): the host of every page that asks for one, or a parent of it. A passkey
+        /// The domain that passkeys are made for (`rp.id`): the host of every page that asks for one, or a parent of it. A passkey
         /// is good for its domain alone.
         PASSKEY_RP_ID: String = RP_ID,
             Unset("the host of `PUBLIC_URL`, or `localhost`, where every allowed origin lies on it; else there are no passkeys"),

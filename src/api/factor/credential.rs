@@ -1,4 +1,4 @@
-//! What browsers send of an authenticator: the JSON of `PublicKeyCredential.toJSON()` (WebAuthn, section 5.1). What is not looked at is
+//! What browsers send of an authenticator: the JSON of `PublicKeyCredential.toJSON()` (Web Authentication, section 5.1). What is not looked at is
 //! ignored, since browsers add members.
 
 use base64::Engine as _;

@@ -1,5 +1,5 @@
 //! What browsers take to ask an authenticator: the JSON of `PublicKeyCredential.parseCreationOptionsFromJSON` and
-//! `parseRequestOptionsFromJSON` (WebAuthn, section 5.1).
+//! `parseRequestOptionsFromJSON` (Web Authentication, section 5.1).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

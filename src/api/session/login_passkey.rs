@@ -30,6 +30,7 @@ impl PasskeyLoginApi {
     /// What `PublicKeyCredential.parseRequestOptionsFromJSON` takes, for a button or for autofill, and a cookie with the challenge, which
     /// is good for ten minutes and once. A browser holds those of its last four tabs.
     #[oai(path = "/passkey/options", method = "post", operation_id = "loginPasskeyOptions")]
+    #[expect(clippy::unused_async, reason = "poem-openapi asks for it")]
     async fn options(
         &self,
         Data(app): Data<&Arc<App>>,

@@ -10,7 +10,7 @@ use crate::domain::timestamp::Timestamp;
 /// How many passkeys an account may have.
 pub const MAX_PASSKEYS: usize = 20;
 
-/// How an account is called among passkeys: 128 random bits, which tell nothing of it (WebAuthn, section 14.6.1).
+/// How an account is called among passkeys: 128 random bits, which tell nothing of it (Web Authentication, section 14.6.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserHandle(pub [u8; 16]);
 
@@ -32,7 +32,7 @@ impl fmt::Display for PasskeyId {
     }
 }
 
-/// The id by which authenticators know a passkey: 16 to 1023 bytes (WebAuthn, sections 4 and 7.1).
+/// The id by which authenticators know a passkey: 16 to 1023 bytes (Web Authentication, sections 4 and 7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialId(Vec<u8>);
 
@@ -105,7 +105,7 @@ pub struct Passkey {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// Whether a counter has gone back, or stood still: the passkey may have been copied (WebAuthn, section 7.2). One that does not count
+/// Whether a counter has gone back, or stood still: the passkey may have been copied (Web Authentication, section 7.2). One that does not count
 /// says 0 always.
 #[must_use]
 pub const fn has_gone_back(stored: u32, told: u32) -> bool {

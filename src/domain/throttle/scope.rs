@@ -119,7 +119,7 @@ impl Scope {
         let (by_address, by_account): (_, &[Counter]) = match self {
             Self::Login => (Some(Logins), &[Failures]),
             Self::Register => (Some(Registrations), &[]),
-            Self::Reset => (Some(Logins), &[]),
+            Self::Reset | Self::Passkey => (Some(Logins), &[]),
             Self::Reauthenticate => (Some(Proofs), &[ProofsOfAccount, Failures]),
             Self::Profile => (None, &[Profiles]),
             Self::Export => (None, &[Exports]),
@@ -127,7 +127,6 @@ impl Scope {
             Self::Mail => (None, &[Mails]),
             Self::EmailChange => (Some(Proofs), &[Mails, ProofsOfAccount, Failures]),
             Self::SecondFactor => (None, &[Codes, CodesOfDay]),
-            Self::Passkey => (Some(Logins), &[]),
         };
         Row { by_address, by_account }
     }

@@ -1,4 +1,4 @@
-//! Authenticator data (WebAuthn, section 6.1).
+//! Authenticator data (Web Authentication, section 6.1).
 
 use super::cbor;
 use crate::platform::digest::sha256;

@@ -1,4 +1,4 @@
-//! `clientDataJSON`: what the browser was asked for, and by which page (WebAuthn, section 5.8.1).
+//! `clientDataJSON`: what the browser was asked for, and by which page (Web Authentication, section 5.8.1).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -152,11 +152,11 @@ async fn decide_on(
     let not_before = policy.not_before.unwrap_or(Timestamp::EPOCH);
     // None of a disabled account.
     let standing = factor::standing(tx, id, not_before).await?;
-    let looked = match &standing {
+    let found = match &standing {
         Some(_) => looker.look(tx, id, offered, (CeremonyFor::SignIn, None), now).await?,
         None => Looked::Wrong,
     };
-    let (proof, enrolled) = match (looked, standing) {
+    let (proof, enrolled) = match (found, standing) {
         (Looked::Proved(proof), Some((enrolled, _))) => (proof, enrolled),
         (Looked::Void, _) => return Ok(Found::Void),
         _ => {
