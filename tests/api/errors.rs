@@ -171,7 +171,11 @@ async fn fields_that_are_unknown_repeated_or_of_another_type(app: TestApp) {
         for (field, value) in good {
             for wrong in [json!(1), json!(1.5), json!(-1), json!([]), json!({}), json!([value])] {
                 // An object in the place of one is of the right type, and says nothing.
-                let code = if wrong.is_object() && ["passkey", "credential"].contains(&field.as_str()) { "invalid" } else { "type" };
+                let code = if wrong.is_object() && ["passkey", "credential"].contains(&field.as_str()) {
+                    "invalid"
+                } else {
+                    "type"
+                };
                 let mut body = operation.example.clone();
                 body[field] = wrong;
                 operation.call().json(&body).await.invalid(&[(field, code)]);

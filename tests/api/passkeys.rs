@@ -155,8 +155,8 @@ async fn they_are_listed_named_and_removed(app: TestApp) {
     named(&json!("Huk0zwUiSR4aN4igtFYDPg"), "Blue").await.refused("passkey_not_found");
     named(&json!("nonsense"), "Blue").await.refused("passkey_not_found");
     let listed = browser.factors().await.ok();
-    let names: Vec<_> = listed["passkeys"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
-    assert_eq!(names, ["Blue", "Key"]);
+    let called: Vec<_> = listed["passkeys"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(called, ["Blue", "Key"]);
     assert_eq!((&listed["totp"], &listed["recovery_codes"]["left"]), (&Value::Null, &json!(10)));
     // Nobody touches another person's.
     let bob = app.register_and_login(BOB).await;

@@ -76,6 +76,7 @@ struct Browser {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the world, apart from the others")]
 struct World {
     now: i64,
     factor: Option<Who>,
@@ -215,6 +216,12 @@ impl World {
         if who == Who::Thief {
             self.copied = None;
         }
+    }
+
+    /// The thief gets the passkey into their hands.
+    fn touch(&mut self) {
+        self.touched = true;
+        self.budget.touches += 1;
     }
 
     /// The account has other credentials.
@@ -504,10 +511,7 @@ impl Model for Explored {
             Move::Code(who) => self.second_factor(&mut next, who),
             Move::Passkey(who) => self.sign_in(&mut next, who, None),
             Move::Replay => self.sign_in(&mut next, Who::Thief, Some(world.answered?)),
-            Move::Touch => {
-                next.touched = true;
-                next.budget.touches += 1;
-            }
+            Move::Touch => next.touch(),
             Move::Knock => {
                 if self.rule == Rule::TicketIsAccess && world.thief.ticket.is_some() {
                     next.begin(Who::Thief, &[AuthMethod::Password]);
