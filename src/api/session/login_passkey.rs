@@ -85,7 +85,7 @@ impl PasskeyLoginApi {
 
 codes! {
     /// Why `loginPasskeyOptions` refuses.
-    LoginPasskeyOptionsCode: CrossSiteRequest PasskeysUnavailable DatabaseUnavailable
+    LoginPasskeyOptionsCode: CrossSiteRequest PasskeysUnavailable Overloaded DatabaseUnavailable
 }
 
 codes! {

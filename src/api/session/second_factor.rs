@@ -88,7 +88,7 @@ impl SecondFactorApi {
 
 codes! {
     /// Why `secondFactorPasskeyOptions` refuses.
-    SecondFactorOptionsCode: LoginTicketExpired CrossSiteRequest PasskeysUnavailable NoFactor DatabaseUnavailable
+    SecondFactorOptionsCode: LoginTicketExpired CrossSiteRequest PasskeysUnavailable NoFactor Overloaded DatabaseUnavailable
 }
 
 codes! {
