@@ -1416,6 +1416,15 @@ export type LoginPasskeyOptionsForbidden = ({
 /**
  * The service can't answer now; `code` says why. Try again.
  */
+export type LoginPasskeyOptionsServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
 export type LoginPasskeyServiceUnavailable = ({
     code: 'overloaded';
 } & OverloadedProblem) | ({
@@ -2785,6 +2794,15 @@ export type SecondFactorPasskeyOptionsForbidden = ({
 } & CrossSiteRequestProblem) | ({
     code: 'passkeys_unavailable';
 } & PasskeysUnavailableProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type SecondFactorPasskeyOptionsServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
 
 /**
  * The password is right, and the account has a second factor. `methods` says how it can be proved. A cookie with a ticket was set, which is good for five minutes: call `loginSecondFactor`.
@@ -4885,9 +4903,9 @@ export type SecondFactorPasskeyOptionsErrors = {
      */
     409: NoFactorProblem;
     /**
-     * The service can't reach its database. Try again.
+     * The service can't answer now; `code` says why. Try again.
      */
-    503: DatabaseUnavailableProblem;
+    503: SecondFactorPasskeyOptionsServiceUnavailable;
 };
 
 export type SecondFactorPasskeyOptionsError = SecondFactorPasskeyOptionsErrors[keyof SecondFactorPasskeyOptionsErrors];
@@ -5010,9 +5028,9 @@ export type LoginPasskeyOptionsErrors = {
      */
     403: LoginPasskeyOptionsForbidden;
     /**
-     * The service can't reach its database. Try again.
+     * The service can't answer now; `code` says why. Try again.
      */
-    503: DatabaseUnavailableProblem;
+    503: LoginPasskeyOptionsServiceUnavailable;
 };
 
 export type LoginPasskeyOptionsError = LoginPasskeyOptionsErrors[keyof LoginPasskeyOptionsErrors];
