@@ -18,7 +18,7 @@ use super::database::DatabaseUrl;
 use super::imported::{FIREBASE, Firebase, PEPPER};
 use super::kinds::{
     DOMAIN, FOLDER, HOST as ADDRESS, HOST_NAME, KEY, LIMIT, MAIL_ADDRESS, MAILBOX, MOMENT, NAME, ORIGIN, ORIGINS, PAGE,
-    PASSWORD, SOCKET, SUFFIX, SWITCH, TITLE, choice, duration, number,
+    PASSWORD, RECOVERY, SOCKET, SUFFIX, SWITCH, TITLE, choice, duration, number,
 };
 use super::logging::{self, LogFormat};
 use super::mail::{Mailbox, Tls, Verification};
@@ -163,6 +163,11 @@ settings! {
         /// `required`: nobody has a session without a second factor, and who has none sets one up at their next login.
         SECOND_FACTOR: Requirement =
             choice! { "optional" => Requirement::Optional, "required" => Requirement::Required }, Is("optional");
+        /// Who has lost their authenticator app and their recovery codes: `operator`, they ask one; a wait such as `72h`, whoever knows the
+        /// password and reads the mail of the address, which must be confirmed, can have them removed after it. The owner is told every
+        /// day, and stops it by a link or by any login with a factor. Never for superusers. A wait needs `SMTP_HOST` and
+        /// `FACTOR_RECOVERY_URL`.
+        FACTOR_RECOVERY: Option<Duration> = RECOVERY, Is("operator");
         /// How many sessions a user may have; one more ends the least recently used.
         MAX_SESSIONS_PER_USER: u32 = number!(1 to 1000), Is("50");
     }
@@ -209,6 +214,9 @@ settings! {
         /// The page of your application that takes the token of a link by which somebody says that they did not do what a mail tells of,
         /// behind `#token=`; plain http is refused in production.
         NOT_ME_URL: Url = PAGE, Unset("a small page of Doorward's own"), Unset("mails have no such link");
+        /// The page of your application that takes the tokens of the links of `FACTOR_RECOVERY`, behind `#start=`, `#cancel=` and
+        /// `#remove=`; plain http is refused in production.
+        FACTOR_RECOVERY_URL: Url = PAGE, Unset("a small page of Doorward's own"), Unset("no such mail is sent");
         /// The mail server that takes what is to be sent.
         SMTP_HOST: String = HOST_NAME, Unset("mails are files in `MAIL_FOLDER`"),
             Unset("no mail is sent, and what needs one answers `mail_unavailable`");

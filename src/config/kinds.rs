@@ -85,6 +85,16 @@ pub(super) const LIMIT: Kind<Option<Limit>> = Kind {
     parse: Parse::Text(|text| if text == "off" { Ok(None) } else { limit(text).map(Some) }),
 };
 
+/// How long it takes to have lost factors removed. Long enough to be noticed, by somebody who is away for the weekend.
+pub(super) const RECOVERY: Kind<Option<Duration>> = Kind {
+    values: "`operator`, or a wait from `1d` to `30d`",
+    parse: Parse::Text(|text| match (text, span(text)) {
+        ("operator", _) => Ok(None),
+        (_, Some(wait)) if (Duration::from_hours(24)..=Duration::from_hours(30 * 24)).contains(&wait) => Ok(Some(wait)),
+        _ => Err(Reason::Values),
+    }),
+};
+
 /// Taken exactly as given: hexadecimal and base64 are not decoded.
 pub(super) const KEY: Kind<Secret> = Kind {
     values: "a secret of 32 to 1024 bytes",

@@ -1,12 +1,13 @@
 //! Accounts with a second factor: whoever knows the password, reads the mail, copies cookies and sees codes being typed in, but does not
-//! hold the app, has no session. What decides is the service's own: `decide`, `Ticket::admits`, `RecentProof::holds`, `steps`.
+//! hold the app, has no session. What decides is the service's own: `decide`, `Ticket::admits`, `RecentProof::holds`, `steps`,
+//! `Recovery::removes`.
 
 use std::hash::Hash;
 use std::time::Duration;
 
 use doorward::domain::account::UserId;
 use doorward::domain::factor::{
-    Decision, Enrolled, Proof, RecentProof, Requirement, Step, Ticket, TicketFor, decide, steps,
+    Decision, Enrolled, Proof, RecentProof, Recovery, Requirement, Step, Ticket, TicketFor, decide, steps,
 };
 use doorward::domain::session::{AuthMethod, SessionId};
 use doorward::domain::timestamp::Timestamp;
@@ -17,6 +18,8 @@ const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const TICK: Duration = Duration::from_secs(100);
 /// Neither a ticket nor a recent proof is.
 const WAIT: Duration = Duration::from_secs(601);
+/// `FACTOR_RECOVERY`: two waits are shorter, and three are longer.
+const RECOVERY: Duration = Duration::from_secs(1_500);
 
 /// The service's rule, and wrong ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,18 @@ enum Rule {
     RowAlone,
     /// A refresh renews the proof.
     RefreshIsProof,
+    /// Lost factors are removed at once.
+    RecoveryWithoutWait,
+    /// By a link that was made before the wait was over.
+    RecoveryByTheFirstLink,
+    /// A login with a factor does not stop the wait.
+    LoginStopsNothing,
+    /// Another password does not make it void.
+    RecoveryOutlivesCredentials,
+    /// The mailbox alone begins it.
+    RecoveryByMailAlone,
+    /// Also of somebody who can do what a superuser does.
+    RecoveryOfSuperusers,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,8 +100,15 @@ struct World {
     copied: Option<u8>,
     /// When what the copied cookies tell was proved.
     copied_proof: Option<i64>,
-    /// The stated limit was used: what follows is another story.
+    /// A stated limit, or the stated exception, was used: what follows is another story.
     lost: bool,
+    superuser: bool,
+    /// The wait for the removal of factors, as its row says it.
+    recovery: Option<(i64, i64, i64)>,
+    /// When it began in truth, and whether the owner has shown the factor, or changed the password, since.
+    waits_since: Option<(i64, bool)>,
+    /// When the thief's last link about it was made.
+    link: Option<i64>,
     /// The step of a code that was typed in before the thief's eyes.
     seen: Option<Step>,
     spent: Vec<u8>,
@@ -104,12 +126,15 @@ struct Budget {
     disables: u8,
     copies: u8,
     changes: u8,
+    recoveries: u8,
 }
 
 /// Time enough for proofs to grow old, and a thief with a copy.
-const LONG: Budget = Budget { ticks: 0, waits: 1, resets: 0, disables: 0, copies: 1, changes: 0 };
+const LONG: Budget = Budget { ticks: 0, waits: 1, resets: 0, disables: 0, copies: 1, changes: 0, recoveries: 0 };
 /// Everything that can happen to an account, in a short time.
-const BUSY: Budget = Budget { ticks: 1, waits: 0, resets: 1, disables: 1, copies: 0, changes: 1 };
+const BUSY: Budget = Budget { ticks: 1, waits: 0, resets: 1, disables: 1, copies: 0, changes: 1, recoveries: 0 };
+/// Time enough for somebody to wait for the removal of factors.
+const PATIENT: Budget = Budget { ticks: 0, waits: 4, resets: 1, disables: 0, copies: 0, changes: 1, recoveries: 1 };
 
 const HALF_IS_NOTHING: u8 = 1;
 const FACTOR_STAYS: u8 = 2;
@@ -117,6 +142,7 @@ const CODE_ONCE: u8 = 4;
 const TICKET_ONCE: u8 = 8;
 const NOTHING_IS_TOLD: u8 = 16;
 const TICKET_DIES: u8 = 32;
+const NOBODY_IS_ROBBED: u8 = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Move {
@@ -135,6 +161,12 @@ enum Move {
     Reset,
     CopyCookies,
     CopyTicket,
+    /// The thief, who reads the mail, follows the link that begins the wait.
+    BeginRecovery,
+    /// The link that is mailed then.
+    MailLink,
+    /// And follows that.
+    FinishRecovery,
     Disable,
     Enable,
     Tick,
@@ -194,6 +226,14 @@ impl World {
     /// The account has other credentials.
     fn move_on(&mut self) {
         self.version += 1;
+        self.seen_by_owner();
+    }
+
+    /// The wait that went on ought to be over.
+    fn seen_by_owner(&mut self) {
+        if let Some((_, interrupted)) = &mut self.waits_since {
+            *interrupted = true;
+        }
     }
 }
 
@@ -258,6 +298,10 @@ impl Explored {
             }
             let ticket = world.browser(who).ticket;
             world.begin(who, signed_in.methods());
+            world.seen_by_owner();
+            if self.rule != Rule::LoginStopsNothing {
+                world.recovery = None;
+            }
             if self.rule == Rule::TicketGoodTwice {
                 world.browser(who).ticket = ticket;
             }
@@ -278,7 +322,53 @@ impl Explored {
             let (id, now) = (world.rows[row].id, world.now);
             world.rows[row].proved_at = now;
             world.browser(who).recent = Some((id, now));
+            if proved.len() > 1 {
+                world.seen_by_owner();
+                if self.rule != Rule::LoginStopsNothing {
+                    world.recovery = None;
+                }
+            }
         }
+    }
+
+    /// The thief has a ticket, and so has proved the password; the link is in the mail that they read.
+    fn begin_recovery(&self, world: &mut World) {
+        let has_ticket = world.thief.ticket.is_some_and(|(_, version, expires)| {
+            version == world.version && world.at() < Timestamp::from_micros(expires)
+        });
+        let may = has_ticket || self.rule == Rule::RecoveryByMailAlone;
+        let is_refused = world.superuser && self.rule != Rule::RecoveryOfSuperusers;
+        if !may || is_refused || world.factor.is_none() || world.recovery.is_some() {
+            return;
+        }
+        let wait = if self.rule == Rule::RecoveryWithoutWait { Duration::ZERO } else { RECOVERY };
+        let Recovery { version, started_at, due_at } = Recovery::begin(wait, world.version, world.at());
+        world.recovery = Some((version, started_at.micros(), due_at.micros()));
+        world.waits_since = Some((world.now, !has_ticket));
+        world.budget.recoveries += 1;
+        if self.rule == Rule::RecoveryByTheFirstLink {
+            world.link = Some(world.now);
+        }
+    }
+
+    fn finish_recovery(&self, world: &mut World) {
+        let Some(((version, started_at, due_at), link)) = world.recovery.zip(world.link) else { return };
+        let at = Timestamp::from_micros;
+        let recovery = Recovery { version, started_at: at(started_at), due_at: at(due_at) };
+        let asked = if self.rule == Rule::RecoveryOutlivesCredentials { version } else { world.version };
+        let is_superuser = world.superuser && self.rule != Rule::RecoveryOfSuperusers;
+        let link = if self.rule == Rule::RecoveryByTheFirstLink { due_at.max(link) } else { link };
+        let now = if self.rule == Rule::RecoveryByTheFirstLink { at(link) } else { world.at() };
+        if world.factor.is_none() || !recovery.removes(at(link), asked, is_superuser, now) {
+            return;
+        }
+        // The stated exception: they knew the password, the whole wait has passed, and nobody who holds the factor has stirred.
+        let patient = world.waits_since.is_some_and(|(since, interrupted)| {
+            !interrupted && world.at() >= Timestamp::from_micros(since) + RECOVERY
+        });
+        world.demand(NOBODY_IS_ROBBED, patient && !world.superuser);
+        (world.factor, world.recovery, world.lost) = (None, None, true);
+        world.rows.clear();
     }
 
     /// Another app, or none, in the place of what there is.
@@ -324,6 +414,10 @@ impl Model for Explored {
             copied: None,
             copied_proof: None,
             lost: false,
+            superuser: false,
+            recovery: None,
+            waits_since: None,
+            link: None,
             seen: None,
             spent: Vec::new(),
             sessions: 0,
@@ -340,7 +434,9 @@ impl Model for Explored {
         let mut alone = fresh;
         alone.factor = Some(Who::Owner);
         alone.begin(Who::Owner, &[AuthMethod::Password, AuthMethod::OneTimeCode, AuthMethod::MultiFactor]);
-        vec![shared, alone]
+        let mut superuser = alone.clone();
+        superuser.superuser = true;
+        if self.bounds.recoveries == 0 { vec![shared, alone] } else { vec![alone, superuser] }
     }
 
     fn actions(&self, world: &World, moves: &mut Vec<Move>) {
@@ -364,6 +460,12 @@ impl Model for Explored {
         }
         if done.copies < most.copies {
             moves.extend([Move::CopyCookies, Move::CopyTicket]);
+        }
+        if done.recoveries < most.recoveries {
+            moves.push(Move::BeginRecovery);
+        }
+        if world.recovery.is_some() {
+            moves.extend([Move::MailLink, Move::FinishRecovery]);
         }
         if done.disables < most.disables {
             moves.push(Move::Disable);
@@ -454,6 +556,16 @@ impl Model for Explored {
                 next.thief.ticket = Some(world.owner.ticket?);
                 next.budget.copies += 1;
             }
+            Move::BeginRecovery => self.begin_recovery(&mut next),
+            Move::MailLink => {
+                // The service mails it once the wait is over, and not before.
+                let (_, _, due_at) = world.recovery?;
+                if world.now < due_at {
+                    return None;
+                }
+                next.link = Some(world.now);
+            }
+            Move::FinishRecovery => self.finish_recovery(&mut next),
             Move::Disable => {
                 next.active = false;
                 next.rows.clear();
@@ -493,6 +605,7 @@ impl Model for Explored {
             kept!("a ticket is good once", TICKET_ONCE),
             kept!("nothing is told before the password", NOTHING_IS_TOLD),
             kept!("a ticket dies with the credentials", TICKET_DIES),
+            kept!("no factor goes behind its owner's back", NOBODY_IS_ROBBED),
         ]
     }
 }
@@ -505,9 +618,9 @@ fn shortest(explored: &Explored, name: &'static str) -> Option<Vec<Move>> {
 #[test]
 fn nobody_comes_in_by_half() {
     let scenarios = if crate::scenarios::is_large() {
-        vec![Budget { ticks: 1, waits: 1, resets: 1, disables: 1, copies: 1, changes: 1 }]
+        vec![Budget { ticks: 1, waits: 1, resets: 1, disables: 1, copies: 1, changes: 1, recoveries: 0 }, PATIENT]
     } else {
-        vec![LONG, Budget { disables: 0, changes: 0, ..BUSY }, Budget { resets: 0, ticks: 0, ..BUSY }]
+        vec![LONG, PATIENT, Budget { disables: 0, changes: 0, ..BUSY }, Budget { resets: 0, ticks: 0, ..BUSY }]
     };
     for bounds in scenarios {
         let explored = Explored::new(Rule::Real, u8::MAX, bounds);
@@ -519,6 +632,8 @@ fn nobody_comes_in_by_half() {
         assert!(broken.is_empty(), "{broken:#?}");
     }
 }
+
+const ROBBED: &str = "no factor goes behind its owner's back";
 
 #[test]
 fn wrong_rules_are_caught() {
@@ -534,6 +649,12 @@ fn wrong_rules_are_caught() {
         (Rule::PasswordIsProof, FACTOR_STAYS, "the factor stays", LONG),
         (Rule::RowAlone, FACTOR_STAYS, "the factor stays", LONG),
         (Rule::RefreshIsProof, FACTOR_STAYS, "the factor stays", LONG),
+        (Rule::RecoveryWithoutWait, NOBODY_IS_ROBBED, ROBBED, PATIENT),
+        (Rule::RecoveryByTheFirstLink, NOBODY_IS_ROBBED, ROBBED, PATIENT),
+        (Rule::LoginStopsNothing, NOBODY_IS_ROBBED, ROBBED, PATIENT),
+        (Rule::RecoveryOutlivesCredentials, NOBODY_IS_ROBBED, ROBBED, PATIENT),
+        (Rule::RecoveryByMailAlone, NOBODY_IS_ROBBED, ROBBED, PATIENT),
+        (Rule::RecoveryOfSuperusers, NOBODY_IS_ROBBED, ROBBED, PATIENT),
     ] {
         let moves =
             shortest(&Explored::new(rule, judged, bounds), name).unwrap_or_else(|| panic!("{rule:?}: {name} holds"));

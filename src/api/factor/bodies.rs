@@ -5,10 +5,10 @@ use poem_openapi::types::{Example, Password as PasswordText};
 
 use crate::api::body::{Body, Fields};
 use crate::api::types::Moment;
-use crate::domain::factor::{Code, RecoveryCode};
+use crate::domain::factor::{Code, EnrolmentCode, RecoveryCode};
 use crate::domain::timestamp::Timestamp;
 use crate::service::App;
-use crate::service::factor::{self, FactorOf, Listed};
+use crate::service::factor::{self, Confirmation, FactorOf, Listed};
 
 /// What an account has beside its password.
 #[derive(Debug, Object)]
@@ -64,11 +64,19 @@ pub(in crate::api) struct TotpEnrolment {
     secret: String,
     /// The symbol: a `data:` address of an SVG image, for the `src` of an `img` of 200 pixels or more. Dark on light in every theme.
     qr_code: String,
+    /// Whether it is confirmed by an enrolment code too, being the account's first factor: the one that was mailed just now to the
+    /// address of the account, or, where no mail is sent, the one that an operator has given.
+    wants_enrolment_code: bool,
 }
 
 impl From<factor::Enrolment> for TotpEnrolment {
     fn from(enrolment: factor::Enrolment) -> Self {
-        Self { otpauth_url: enrolment.uri, secret: enrolment.secret, qr_code: enrolment.qr_code }
+        Self {
+            otpauth_url: enrolment.uri,
+            secret: enrolment.secret,
+            qr_code: enrolment.qr_code,
+            wants_enrolment_code: enrolment.wants_code,
+        }
     }
 }
 
@@ -79,6 +87,7 @@ impl Example for TotpEnrolment {
             otpauth_url: format!("otpauth://totp/Doorward:user%40example.com?secret={secret}&issuer=Doorward"),
             secret: secret.into(),
             qr_code: "data:image/svg+xml;base64,PHN2Zy8+".into(),
+            wants_enrolment_code: true,
         }
     }
 }
@@ -89,20 +98,24 @@ impl Example for TotpEnrolment {
 pub(in crate::api) struct TotpCode {
     /// Six digits, as the app shows them. Spaces are nothing.
     code: PasswordText,
+    /// Where `wants_enrolment_code` is true: the code that was mailed, or that an operator has given. Spaces, hyphens and capitals are
+    /// nothing.
+    enrolment_code: Option<PasswordText>,
 }
 
 impl Example for TotpCode {
     fn example() -> Self {
-        Self { code: PasswordText("287082".into()) }
+        Self { code: PasswordText("287082".into()), enrolment_code: Some(PasswordText("7k3m-p2xd".into())) }
     }
 }
 
 impl Body for TotpCode {
-    /// None where it can't be one.
-    type Value = Option<Code>;
+    type Value = Confirmation;
 
-    fn read(fields: &mut Fields, _: &App) -> Option<Self::Value> {
-        fields.required::<String>("code").map(|text| Code::parse(&text))
+    fn read(fields: &mut Fields, _: &App) -> Option<Confirmation> {
+        let (code, enrolment_code) = (fields.required::<String>("code"), fields.optional::<String>("enrolment_code"));
+        let enrolment_code = enrolment_code?.map(|text| EnrolmentCode::parse(&text));
+        Some(Confirmation { code: Code::parse(&code?), enrolment_code })
     }
 }
 

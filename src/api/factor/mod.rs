@@ -42,7 +42,7 @@ impl FactorApi {
     /// Set up an authenticator app
     ///
     /// Makes a new secret, which is shown this once, and waits ten minutes for a code of it: `confirmTotp`. An app that the account has
-    /// counts until then. Wants a recent proof of who asks: a login, or `reauthenticate`, in the last ten minutes.
+    /// counts until then. Where it is the account's first factor a code is mailed that `confirmTotp` wants too. Wants a recent proof of who asks: a login, or `reauthenticate`, in the last ten minutes.
     #[oai(path = "/totp", method = "post", operation_id = "enrolTotp")]
     async fn enrol(
         &self,
@@ -59,16 +59,20 @@ impl FactorApi {
             Err(ConfirmError::Wanted(methods)) => Err(TypedProblem::reauthenticate(methods)),
             Err(ConfirmError::Limited(limited)) => Err(limited.into()),
             Err(ConfirmError::Failed(cause)) => Err(cause.into()),
-            Err(ConfirmError::Gone | ConfirmError::Incorrect | ConfirmError::NothingPending) => {
-                Err(TypedProblem::new(EnrolCode::NotAuthenticated))
-            }
+            Err(
+                ConfirmError::Gone
+                | ConfirmError::Incorrect
+                | ConfirmError::EnrolmentCode
+                | ConfirmError::NothingPending,
+            ) => Err(TypedProblem::new(EnrolCode::NotAuthenticated)),
         }
     }
 
     /// Confirm an authenticator app
     ///
     /// Takes a code of the secret that was shown last in this session. From then on a login asks for one. With the first factor the answer
-    /// has recovery codes, shown this once, and the other sessions of the person end.
+    /// has recovery codes, shown this once, and the other sessions of the person end. Where mail is sent the first factor takes the code
+    /// too that `enrolTotp` has mailed, which confirms the address: who knows the password alone can't make the account theirs.
     #[oai(path = "/totp/confirm", method = "post", operation_id = "confirmTotp")]
     async fn confirm(
         &self,
@@ -84,6 +88,9 @@ impl FactorApi {
             Ok(confirmed) => confirmed,
             Err(ConfirmError::Wanted(methods)) => return Err(TypedProblem::reauthenticate(methods)),
             Err(ConfirmError::Incorrect) => return Err(TypedProblem::new(ConfirmCode::IncorrectCode)),
+            Err(ConfirmError::EnrolmentCode) => {
+                return Err(TypedProblem::new(ConfirmCode::IncorrectEnrolmentCode));
+            }
             Err(ConfirmError::NothingPending) => return Err(TypedProblem::new(ConfirmCode::NothingToConfirm)),
             Err(ConfirmError::Gone) => return Err(TypedProblem::new(ConfirmCode::NotAuthenticated)),
             Err(ConfirmError::Limited(limited)) => return Err(limited.into()),
@@ -154,7 +161,7 @@ codes! {
     /// Why `confirmTotp` refuses.
     ConfirmCode:
         caller MalformedJson ReauthenticationRequired CrossSiteRequest OtherUser NothingToConfirm PayloadTooLarge
-        UnsupportedMediaType ValidationFailed IncorrectCode TooManyAttempts
+        UnsupportedMediaType ValidationFailed IncorrectCode IncorrectEnrolmentCode TooManyAttempts
 }
 
 codes! {

@@ -31,6 +31,8 @@ pub enum Code {
     LoginTicketExpired,
     /// The code in a session is wrong, or was used.
     IncorrectCode,
+    /// The enrolment code of a first factor is missing, or another one.
+    IncorrectEnrolmentCode,
     /// It is to be proved again who asks.
     ReauthenticationRequired,
     /// No app is being set up by this session.
@@ -39,6 +41,8 @@ pub enum Code {
     LastFactor,
     /// The account has no factor beside its password.
     NoFactor,
+    /// Lost factors are removed by an operator alone.
+    RecoveryByOperator,
     /// The secret of the account's app can't be read.
     FactorUnavailable,
     /// The reset token is unknown, used, replaced or expired: never told which.
@@ -95,7 +99,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::MalformedRequest,
         Self::HeadersTooLarge,
         Self::MalformedJson,
@@ -109,10 +113,12 @@ impl Code {
         Self::IncorrectSecondFactor,
         Self::LoginTicketExpired,
         Self::IncorrectCode,
+        Self::IncorrectEnrolmentCode,
         Self::ReauthenticationRequired,
         Self::NothingToConfirm,
         Self::LastFactor,
         Self::NoFactor,
+        Self::RecoveryByOperator,
         Self::FactorUnavailable,
         Self::InvalidOrExpiredToken,
         Self::RegistrationClosed,
@@ -169,12 +175,16 @@ impl Code {
             }
             Self::LoginTicketExpired => ("login_ticket_expired", StatusCode::UNAUTHORIZED, "Login ticket expired"),
             Self::IncorrectCode => ("incorrect_code", StatusCode::UNPROCESSABLE_ENTITY, "Incorrect code"),
+            Self::IncorrectEnrolmentCode => {
+                ("incorrect_enrolment_code", StatusCode::UNPROCESSABLE_ENTITY, "Incorrect enrolment code")
+            }
             Self::ReauthenticationRequired => {
                 ("reauthentication_required", StatusCode::FORBIDDEN, "Reauthentication required")
             }
             Self::NothingToConfirm => ("nothing_to_confirm", StatusCode::CONFLICT, "Nothing to confirm"),
             Self::LastFactor => ("last_factor", StatusCode::CONFLICT, "Last factor"),
             Self::NoFactor => ("no_factor", StatusCode::CONFLICT, "No factor"),
+            Self::RecoveryByOperator => ("recovery_by_operator", StatusCode::CONFLICT, "Recovery by operator"),
             Self::FactorUnavailable => ("factor_unavailable", StatusCode::SERVICE_UNAVAILABLE, "Factor unavailable"),
             Self::InvalidOrExpiredToken => {
                 ("invalid_or_expired_token", StatusCode::BAD_REQUEST, "Invalid or expired token")
@@ -256,10 +266,14 @@ impl Code {
                 "This code is not correct, or was used already. Enter the next one."
             }
             Self::LoginTicketExpired => "This took too long. Log in again.",
+            Self::IncorrectEnrolmentCode => {
+                "Enter the code that was mailed to you, or that the operator gave you. The mail may take a few minutes."
+            }
             Self::ReauthenticationRequired => "Prove once more that it is you.",
             Self::NothingToConfirm => "This took too long. Set up the app again.",
             Self::LastFactor => "Everybody needs an authenticator app here. You can set up another one in its place.",
             Self::NoFactor => "You have no authenticator app.",
+            Self::RecoveryByOperator => "Ask those who run this service: they remove what you have lost.",
             Self::FactorUnavailable => {
                 "The service can't check codes of your app at the moment. Use a recovery code, or try again."
             }

@@ -182,6 +182,10 @@ const fn about(code: Code) -> &'static str {
             "There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again."
         }
         Code::IncorrectCode => "The code is another one, or was used.",
+        Code::IncorrectEnrolmentCode => {
+            "It is the account's first factor, and `enrolment_code` is missing, another one, or older than an hour. The code of the app is \
+             good still."
+        }
         Code::ReauthenticationRequired => {
             "It was not proved in this session, within the last ten minutes, who asks. Call `reauthenticate` with the password, and with \
              one of the other `methods` where there are any."
@@ -189,6 +193,9 @@ const fn about(code: Code) -> &'static str {
         Code::NothingToConfirm => "No secret was shown to this session in the last ten minutes. Call `enrolTotp`.",
         Code::LastFactor => "`SECOND_FACTOR=required`: the last factor can't be removed, but replaced.",
         Code::NoFactor => "The account has no authenticator app that recovery codes could stand in for.",
+        Code::RecoveryByOperator => {
+            "`FACTOR_RECOVERY=operator`; or the account is a superuser's, or its address is not confirmed: an operator removes lost factors."
+        }
         Code::FactorUnavailable => {
             "The secret of the account's app is sealed by a key that this service does not have. Other methods may work."
         }

@@ -51,7 +51,9 @@ impl SecondFactorApi {
                 let reply = with_tokens(SignedIn::Ok(Json(Message { message })), settings, &signed_in.tokens);
                 Ok(without_ticket(reply, settings, true))
             }
-            Err(SecondFactorError::TicketExpired) => Err(TypedProblem::new(SecondFactorCode::LoginTicketExpired)),
+            Err(SecondFactorError::TicketExpired | SecondFactorError::EnrolmentCode) => {
+                Err(TypedProblem::new(SecondFactorCode::LoginTicketExpired))
+            }
             Err(SecondFactorError::Incorrect) => Err(TypedProblem::new(SecondFactorCode::IncorrectSecondFactor)),
             Err(SecondFactorError::Unavailable) => Err(TypedProblem::new(SecondFactorCode::FactorUnavailable)),
             Err(SecondFactorError::Limited(limited)) => Err(limited.into()),

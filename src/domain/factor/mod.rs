@@ -3,13 +3,17 @@
 //! `docs/design/factors.md` says why each rule is as it is.
 
 mod decide;
+mod first;
 mod recent;
 mod recovery;
 mod ticket;
 mod totp;
+mod wait;
 
 pub use decide::{Decision, Enrolled, Method, Proof, Requirement, SignedIn, decide};
+pub use first::EnrolmentCode;
 pub use recent::RecentProof;
 pub use recovery::{RECOVERY_CODES, RecoveryCode};
 pub use ticket::{Ticket, TicketFor};
 pub use totp::{Code, DIGITS, PERIOD, SecretKey, Step, Steps, steps, uri};
+pub use wait::Recovery;

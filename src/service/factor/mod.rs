@@ -1,16 +1,19 @@
 //! Factors beside the password: looked at, set up, removed, and asked for again.
 
 mod enrol;
+mod first;
 mod list;
 mod look;
 mod notices;
 mod reauthenticate;
 mod recent;
+mod recover;
 mod remove;
 mod reseal;
 
-pub use enrol::{ConfirmError, Enrolment, confirm_totp, enrol_totp};
+pub use enrol::{ConfirmError, Confirmation, Enrolment, confirm_totp, enrol_totp};
 pub(super) use enrol::{add, right_step, show};
+pub(super) use first::Shown;
 pub(super) use list::factors_of;
 pub use list::{FactorOf, Factors as Listed, list};
 pub use look::Offered;
@@ -19,6 +22,8 @@ pub(super) use notices::{Notices, note_wrong, used};
 pub use reauthenticate::{ReauthenticateError, Reproof, reauthenticate};
 pub use recent::NotRecent;
 pub(super) use recent::{ensure_recent, is_recent};
+pub use recover::{FollowError, Followed, follow as follow_recovery};
+pub(super) use recover::{may_recover, stop_recovery, tell as tell_recoveries};
 pub(super) use remove::forget_all;
 pub use remove::{RemoveError, new_recovery_codes, remove_totp};
 pub(super) use reseal::unreadable;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Looked, Notices, Offered, look, note_wrong, used};
+use super::{Looked, Notices, Offered, look, note_wrong, stop_recovery, used};
 use crate::domain::account::ExternalId;
 use crate::domain::audit::{Event, Record};
 use crate::domain::factor::{Decision, Method, Proof, Requirement, decide};
@@ -150,6 +150,9 @@ async fn decide_on(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> 
         Decision::Wanted(methods) => return Ok(Found::Wanted(methods)),
         Decision::Enrol => return Ok(Found::Gone),
     };
+    if proved.len() > 1 {
+        stop_recovery(tx, id, Some(caller.session.id), client, now).await?;
+    }
     session::prove(tx, caller.session.id, signed_in.methods(), now).await?;
     let detail = proved.last().map(|proof| proof.as_str().to_owned());
     let record = Record { detail, ..client.record(Event::Reauthenticated, id, Some(caller.session.id)) };

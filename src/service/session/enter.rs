@@ -7,7 +7,8 @@ use super::{
 use crate::domain::account::{Email, User, UserId};
 use crate::domain::factor::SignedIn;
 use crate::domain::password::PasswordHash;
-use crate::domain::session::{EndReason, Policy, RefreshToken, Refusal, SessionId, Verdict};
+use crate::domain::session::{AuthMethod, EndReason, Policy, RefreshToken, Refusal, SessionId, Verdict};
+use crate::service::factor::stop_recovery;
 use crate::service::mail::Draft;
 use crate::service::{App, Client, Failure};
 use crate::storage::{self, Tx, account, session};
@@ -66,6 +67,10 @@ impl Entry {
             _ => None,
         };
         let begun = begin_session(tx, prepared, signed_in, None, policy, client, now).await?;
+        if signed_in.0.methods().contains(&AuthMethod::MultiFactor) {
+            // Whoever holds a factor has not lost it.
+            stop_recovery(tx, user.id, Some(begun.session.id), client, now).await?;
+        }
         if let Some(notice) = notice {
             notice.tell(tx, &user, client, now).await?;
         }

@@ -26,6 +26,9 @@ pub enum SecondFactorError {
     /// Another code, or one that was used.
     #[error("another code, or one that was used")]
     Incorrect,
+    /// The first factor is being set up, and the enrolment code is missing, or another one.
+    #[error("the enrolment code is missing, or another one")]
+    EnrolmentCode,
     /// The app's secret can't be read: the server lacks the key. Other methods may work.
     #[error("the factor can't be read")]
     Unavailable,
@@ -40,7 +43,7 @@ pub enum SecondFactorError {
 impl SecondFactorError {
     const fn word(&self) -> &'static str {
         match self {
-            Self::TicketExpired | Self::Incorrect => "incorrect_code",
+            Self::TicketExpired | Self::Incorrect | Self::EnrolmentCode => "incorrect_code",
             Self::Limited(limited) => limited.word(),
             Self::Unavailable | Self::Failed(_) => "failed",
         }

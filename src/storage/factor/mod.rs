@@ -1,9 +1,13 @@
 //! Factors beside the password. Whatever changes them takes the user's row first, and gives the account new credentials.
 #![expect(clippy::missing_errors_doc, reason = "each fails when the database does, or on a corrupt row: see Error")]
 
+mod first;
+mod recoveries;
 mod recovery;
 mod totp;
 
+pub use first::{forget_code, give_code, given_code};
+pub use recoveries::{begin_recovery, end_recovery, recoveries_to_tell, recovery, tell_recovery_at};
 pub use recovery::{NewRecoveryCode, StoredRecoveryCode, recovery_codes, replace_recovery_codes, use_recovery_code};
 pub use totp::{
     Pending, StoredTotp, activate, foreign_keys, keep_pending, pending, purge, remove, reseal, sealed_by_others, totp,

@@ -87,6 +87,30 @@ pub async fn live(
         .transpose()
 }
 
+/// What a user's good tokens of a purpose are derived from that were mailed to this address, each with its hash.
+pub async fn seeds(
+    tx: &mut Tx,
+    purpose: Purpose,
+    user: UserId,
+    sent_to: &str,
+    now: Timestamp,
+) -> Result<Vec<(TokenHash, [u8; 32])>, Error> {
+    let sql = "SELECT hash, seed FROM one_time_tokens WHERE user_id = $1 AND purpose = $2 AND sent_to = $3 AND seed IS NOT NULL \
+               AND used_at IS NULL AND expires_at > $4";
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = on!(tx, conn => sqlx::query_as(sql)
+        .bind(user.0)
+        .bind(purpose.as_str())
+        .bind(sent_to)
+        .bind(now.micros())
+        .fetch_all(conn)
+        .await)?;
+    let corrupt = |column| move |_| Error::Corrupt { table: "one_time_tokens", column };
+    let pair = |(hash, seed): (Vec<u8>, Vec<u8>)| {
+        Ok((hash.try_into().map_err(corrupt("hash"))?, seed.try_into().map_err(corrupt("seed"))?))
+    };
+    rows.into_iter().map(pair).collect()
+}
+
 /// The token of this hash, if it is good for this.
 pub async fn find(tx: &mut Tx, purpose: Purpose, hash: &TokenHash, now: Timestamp) -> Result<Option<Token>, Error> {
     let sql = "SELECT user_id, sent_to, payload, created_at FROM one_time_tokens \

@@ -30,7 +30,8 @@ impl Mail {
     /// The token of the link.
     #[track_caller]
     pub(crate) fn token(&self) -> String {
-        let token = self.link().and_then(|link| link.split_once("#token=").or_else(|| link.split_once("#restore=")));
+        let token =
+            self.link().and_then(|link| link.split_once('#')).and_then(|(_, fragment)| fragment.split_once('='));
         let token = token.unwrap_or_else(|| panic!("no token in {}", self.text)).1.to_owned();
         super::trace::remember(&token);
         token

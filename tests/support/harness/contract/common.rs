@@ -19,7 +19,7 @@ const EVERYWHERE: [(&str, &str); 4] = [
 ];
 
 /// Every code, and the status it goes with. 500 is missing on purpose: no test may ever see one.
-const CODES: [(&str, u16); 40] = [
+const CODES: [(&str, u16); 42] = [
     ("malformed_json", 400),
     ("invalid_or_expired_token", 400),
     ("last_superuser", 409),
@@ -55,6 +55,8 @@ const CODES: [(&str, u16); 40] = [
     ("incorrect_second_factor", 401),
     ("login_ticket_expired", 401),
     ("incorrect_code", 422),
+    ("incorrect_enrolment_code", 422),
+    ("recovery_by_operator", 409),
     ("reauthentication_required", 403),
     ("nothing_to_confirm", 409),
     ("last_factor", 409),
