@@ -29,7 +29,7 @@ use crate::platform::random::Random;
 use crate::platform::sealed::Seals;
 use crate::server;
 use crate::service::account::Exports;
-use crate::service::factor::{self, Factors};
+use crate::service::factor::{self, Factors, WhichKey};
 use crate::service::health::Stopping;
 use crate::service::mail::Mail;
 use crate::service::metrics::{self, LiveSessions};
@@ -142,10 +142,11 @@ fn tell_metrics(address: SocketAddr, app: &Arc<App>, tasks: &mut Vec<JoinHandle<
 
 /// Better no start than one after which some people can't log in, and think that their codes are wrong.
 async fn refuse_unreadable(app: &App) -> anyhow::Result<()> {
-    let unknown = factor::unknown_keys(app).await?;
-    let secrets: u64 = unknown.iter().map(|key| key.secrets).sum();
+    let sealed = factor::sealed_by(app).await?;
+    let secrets: u64 =
+        sealed.iter().filter(|sealed| sealed.key == WhichKey::Missing).map(|sealed| sealed.secrets).sum();
     anyhow::ensure!(
-        unknown.is_empty(),
+        secrets == 0,
         "{secrets} authenticator apps were set up under a key that the service does not have: set SECRET_KEY_PREVIOUS to the SECRET_KEY \
          that was (or, where there was none, to the JWT_SECRET_KEY). If that is lost: `doorward user reset-factors --unreadable`"
     );

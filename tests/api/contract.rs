@@ -210,6 +210,7 @@ fn logout() -> Exchange {
     exchange("POST", "/api/auth/logout", 200, &Value::Null)
         .and("set-cookie", "access_token=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0")
         .and("set-cookie", "refresh_token=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0")
+        .and("set-cookie", "recent_proof=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0")
 }
 
 fn refused(method: &str, path: &str, status: u16, code: &str) -> Exchange {

@@ -128,8 +128,13 @@ async fn the_links_in_the_mails_stop_it(database: Database) {
     follow(&owner, &second.token()).await.refused("invalid_or_expired_token");
     app.clock.advance(days(3));
     app.nobody_waits().await;
-    // It can begin again, and is told again.
+    // It can begin again, and is told again. Whoever says of another mail that it was not them stops it, too.
     begin(&app, &thief).await;
+    thief.second_factor("000000").await.refused("incorrect_second_factor");
+    let wrong = app.mail(ANN).await;
+    assert_eq!(wrong.kind, "wrong_code");
+    owner.post("/api/auth/not-me").json(&json!({ "token": wrong.token() })).await.is(202);
+    assert_eq!(app.count("factor_recoveries").await, 0);
     let events = app.audit_of(app.id_of(ANN).await).await;
     assert!(events.contains(&"factor_recovery_cancelled".to_owned()), "{events:?}");
     for token in ["", "nonsense", &"A".repeat(43)] {

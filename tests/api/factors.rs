@@ -246,6 +246,14 @@ async fn the_owner_is_told_of_everything(app: TestApp) {
             "factor_removed totp"
         ]
     );
+    // Also what follows within the hour: it may be somebody else's.
+    laptop.set_up_app(&app).await;
+    laptop.set_up_app(&app).await;
+    assert_eq!(kinds().await, ["factor_added", "factor_added"]);
+    for _ in 0..2 {
+        laptop.new_recovery_codes().await.ok();
+    }
+    assert_eq!(kinds().await, ["recovery_codes_made", "recovery_codes_made"]);
 }
 
 async fn everything_is_exported_and_erased_but_what_it_is_proved_by(app: TestApp) {

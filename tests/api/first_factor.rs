@@ -6,7 +6,7 @@ use crate::harness::answer::Answer;
 use crate::harness::app::{Database, KEY, TestApp};
 use crate::harness::authenticator::Authenticator;
 use crate::harness::both;
-use crate::harness::browser::{Browser, Call};
+use crate::harness::browser::{Browser, Call, PASSWORD};
 use crate::harness::time::minutes;
 use crate::harness::trace;
 use crate::support::smtp::SmtpServer;
@@ -22,6 +22,7 @@ both! {
     where_everybody_needs_a_factor_the_way_in_takes_the_code_too,
     whoever_lost_their_factors_shows_again_that_they_read_the_mail,
     without_mail_an_operator_gives_the_code,
+    an_address_of_their_own_does_not_help_who_knows_the_password,
     a_stranger_who_asks_for_mails_does_not_use_up_the_owners,
 }
 
@@ -228,6 +229,43 @@ async fn without_mail_an_operator_gives_the_code(app: TestApp) {
     let (next, wants) = shown(&app, ann.enrol()).await;
     assert!(!wants);
     ann.confirm(&next.code_in(0)).await.ok();
+}
+
+async fn an_address_of_their_own_does_not_help_who_knows_the_password(database: Database) {
+    const EVE: &str = "eve@example.com";
+    let server = SmtpServer::start(&[]);
+    let app = sending(database, &server, &[("EMAIL_CHANGE_URL", "https://app.example.com/email")]).await;
+    app.register(ANN).await;
+    let (service, me) = (app.service(), Client::operator());
+    operator::confirm_email(&service, app.id_of(ANN).await, &me).await.unwrap();
+    let thief = app.browser();
+    thief.login(ANN).await.ok();
+    let change = json!({ "email": EVE, "current_password": PASSWORD });
+    thief.post("/api/auth/email/change").json(&change).await.is(202);
+    let token_to = async |to: &str, name: &str| {
+        app.all_sent().await;
+        let mail = server.got().into_iter().rfind(|got| got.to == to && got.text.contains(name)).expect("a link");
+        let (_, rest) = mail.text.split_once(name).expect("a token");
+        let token = rest.lines().next().expect("a line").to_owned();
+        trace::remember(&token);
+        token
+    };
+    let confirm_change = json!({ "token": token_to(EVE, "#token=").await });
+    thief.post("/api/auth/email/change/confirm").json(&confirm_change).await.ok();
+    // The code goes to who may take the account back.
+    let (theirs, wants) = shown(&app, thief.enrol()).await;
+    assert!(wants);
+    let code = mailed(&app, &server, ANN, 1).await;
+    assert!(server.got().iter().all(|got| got.to != EVE || code_in(&got.text).is_none()));
+    thief.confirm(&theirs.code_in(0)).await.refused("incorrect_enrolment_code");
+    // Who does so has an account without a factor.
+    let restore = json!({ "token": token_to(ANN, "#restore=").await, "new_password": "EvenMoreSecure456" });
+    let ann = app.browser();
+    ann.post("/api/auth/email/restore").json(&restore).await.ok();
+    ann.login_with(ANN, "EvenMoreSecure456").await.ok();
+    let (ours, _) = shown(&app, ann.enrol()).await;
+    confirm(&ann, &ours, &code).await.ok();
+    thief.me().await.refused("session_revoked");
 }
 
 async fn a_stranger_who_asks_for_mails_does_not_use_up_the_owners(database: Database) {

@@ -102,7 +102,7 @@ async fn another_suffix_is_another_installation_and_old_names_of_ours_are_cleare
     laptop.me().await.refused("not_authenticated");
     laptop.login("ann@example.com").await.ok();
     let cleared = laptop.logout().await;
-    assert_eq!(cleared.cookies().len(), 4, "{:?}", cleared.cookies());
+    assert_eq!(cleared.cookies().len(), 5, "{:?}", cleared.cookies());
     assert!(names[..2].iter().all(|name| laptop.jar().get(name).is_none()));
     assert!(laptop.jar().get("refresh_token").is_some());
 }

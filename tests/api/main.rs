@@ -41,6 +41,7 @@ mod logout;
 mod me;
 mod nodes;
 mod notices;
+mod operators;
 mod other_versions;
 mod poll;
 mod protection;

@@ -34,5 +34,5 @@ test("through nginx the browser keeps cookies with the __Host- prefix", async (t
   assert.deepEqual(sessions.map((session) => [session.ip, session.current]), [["127.0.0.1", true]]);
   assert.match(sessions[0].device, /Chrom/);
   assert.equal((await call(page, api, "POST", "/logout")).status, 200);
-  assert.deepEqual((await context.cookies()).map((cookie) => cookie.name).sort(), ["__Host-device", "__Host-recent_proof"]);
+  assert.deepEqual((await context.cookies()).map((cookie) => cookie.name).sort(), ["__Host-device"]);
 });

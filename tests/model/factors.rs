@@ -363,9 +363,9 @@ impl Explored {
             return;
         }
         // The stated exception: they knew the password, the whole wait has passed, and nobody who holds the factor has stirred.
-        let patient = world.waits_since.is_some_and(|(since, interrupted)| {
-            !interrupted && world.at() >= Timestamp::from_micros(since) + RECOVERY
-        });
+        let patient = world
+            .waits_since
+            .is_some_and(|(since, interrupted)| !interrupted && world.at() >= Timestamp::from_micros(since) + RECOVERY);
         world.demand(NOBODY_IS_ROBBED, patient && !world.superuser);
         (world.factor, world.recovery, world.lost) = (None, None, true);
         world.rows.clear();

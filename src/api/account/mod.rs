@@ -142,7 +142,7 @@ enum Deleted {
         header(
             name = "Set-Cookie",
             ty = "String",
-            description = "Two of them, with `Max-Age=0`: both cookies are cleared."
+            description = "Three of them, with `Max-Age=0`: those of both tokens, and the recent proof."
         )
     )]
     Done,

@@ -98,9 +98,9 @@ impl DevicesApi {
     }
 }
 
-/// The reply, with both cookies cleared.
+/// The reply, with the cookies of both tokens cleared, and with them that it was proved just now who asks.
 pub(in crate::api) fn clearing<T>(reply: T, settings: &Cookies) -> Response<T> {
-    [Kind::Access, Kind::Refresh]
+    [Kind::Access, Kind::Refresh, Kind::Recent]
         .into_iter()
         .fold(Response::new(reply), |reply, kind| reply.header(SET_COOKIE, cookies::clear(settings, kind)))
 }
@@ -132,7 +132,7 @@ enum Ended {
         header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "Where the asking session ended: two of them, with `Max-Age=0`."
+            description = "Where the asking session ended: three of them, with `Max-Age=0`."
         )
     )]
     Done,
@@ -146,7 +146,7 @@ enum EndedAll {
         header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "Where the asking session ended: two of them, with `Max-Age=0`."
+            description = "Where the asking session ended: three of them, with `Max-Age=0`."
         )
     )]
     Ok(Json<Message>),

@@ -276,7 +276,7 @@ enum LoggedOut {
         header(
             name = "Set-Cookie",
             ty = "String",
-            description = "Two of them, with `Max-Age=0`: both cookies are cleared. More where there are some by older names."
+            description = "Three of them, with `Max-Age=0`: those of both tokens, and the recent proof. More where there are some by older names."
         )
     )]
     Ok(Json<Message>),

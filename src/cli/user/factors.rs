@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{done, print, tell};
 use crate::domain::account::UserId;
+use crate::domain::factor::EnrolmentCode;
 use crate::service::operator;
 use crate::service::{App, Client};
 
@@ -30,7 +31,7 @@ pub(super) async fn reset_unreadable(app: &App, me: &Client) -> anyhow::Result<(
     let reset = operator::reset_unreadable(app, me).await?;
     let mut text = String::new();
     for (email, code) in &reset {
-        let code = code.as_ref().map(|code| code.reveal()).unwrap_or_default();
+        let code = code.as_ref().map(EnrolmentCode::reveal).unwrap_or_default();
         let _ = writeln!(text, "{}", format!("{}  {code}", email.as_str()).trim_end());
     }
     tell(&format!(

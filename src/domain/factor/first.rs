@@ -16,8 +16,9 @@ impl EnrolmentCode {
     /// The one of a token.
     #[must_use]
     pub fn of(token: &LinkToken) -> Self {
-        let [a, b, c, d, e, ..] = *token.bytes();
-        Self(Zeroizing::new([a, b, c, d, e]))
+        let mut bytes = Zeroizing::new([0; 5]);
+        bytes.copy_from_slice(&token.bytes()[..5]);
+        Self(bytes)
     }
 
     /// Reads what somebody has typed: capitals, spaces and hyphens are nothing, and what looks alike is the same. None: it is no such code.

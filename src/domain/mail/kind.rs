@@ -192,7 +192,7 @@ impl Kind {
     /// Whether its link dies when the account has another address.
     #[must_use]
     pub const fn dies_with_address(self) -> bool {
-        matches!(self, Self::Reset | Self::EnrolmentCode | Self::FactorRecovery | Self::FactorRecoveryReady)
+        matches!(self, Self::Reset | Self::FactorRecovery | Self::FactorRecoveryReady)
     }
 
     /// Whether its link dies when the account has another password.
@@ -207,8 +207,12 @@ impl Kind {
         match self {
             Self::NewDevice | Self::SessionReuse | Self::RecoveryCodeUsed => Some(5),
             Self::WrongCode => Some(1),
-            // Each beginning is told, and each day: nobody makes more of them than there are mails that begin one.
-            Self::FactorRecoveryStarted | Self::FactorRecoveryReady => Some(20),
+            // What changes a factor is told each time: the one that follows within the hour may be a thief's. Nobody makes more of them.
+            Self::FactorAdded
+            | Self::FactorRemoved
+            | Self::RecoveryCodesMade
+            | Self::FactorRecoveryStarted
+            | Self::FactorRecoveryReady => Some(20),
             _ => None,
         }
     }

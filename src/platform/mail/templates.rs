@@ -231,11 +231,11 @@ mod tests {
                 let context = Context::example(kind, facts);
                 let Rendered { subject, text, html } = templates.render(kind, &context).unwrap();
                 assert!(subject.contains("Example") && html.is_none(), "{subject}");
-                let link = context.link.unwrap_or_default();
+                let (leads, link) = (context.link.is_some(), context.link.unwrap_or_default());
                 for line in text.lines().filter(|line| *line != link) {
                     assert!(line.len() < 75 && line.is_ascii() && line.trim_end() == line, "{kind:?}: {line:?}");
                 }
-                assert_eq!(text.matches("://").count(), usize::from(kind.purpose().is_some()), "{text}");
+                assert_eq!(text.matches("://").count(), usize::from(leads), "{text}");
                 assert!(!text.contains("\n\n\n") && text.ends_with(".\n"), "{kind:?}: {text:?}");
             }
         }

@@ -2,7 +2,7 @@
 //! where mail reaches people it takes a code that is mailed to the account's address, and after an operator has taken factors away, where
 //! it does not, the one that they give.
 
-use crate::domain::account::User;
+use crate::domain::account::{Email, User};
 use crate::domain::audit::Event;
 use crate::domain::factor::EnrolmentCode;
 use crate::domain::mail::Purpose;
@@ -45,7 +45,8 @@ impl Shown {
         if let Some(seed) = given.filter(|seed| app.mail.is_enrolment_code(seed, code)) {
             return Ok(Self { mails, code: Code::Given(seed) });
         }
-        let mailed = mail::seeds(&mut tx, Purpose::Enrol, user.id, user.email.as_str(), now).await?;
+        let reader = reader(&mut tx, user, now).await?;
+        let mailed = mail::seeds(&mut tx, Purpose::Enrol, user.id, reader.as_str(), now).await?;
         let mailed = mailed.into_iter().find(|(_, seed)| app.mail.is_enrolment_code(seed, code));
         Ok(Self { mails, code: mailed.map_or(wrong, |(hash, _)| Code::Mailed(hash)) })
     }
@@ -67,9 +68,10 @@ impl Shown {
         let admitted = match &self.code {
             Code::Given(seed) => given == Some(*seed),
             Code::Mailed(hash) => {
+                let reader = reader(tx, user, now).await?;
                 let token = mail::take(tx, Purpose::Enrol, hash, now).await?;
-                let is_ours = token.is_some_and(|token| token.sent_to.as_deref() == Some(user.email.as_str()));
-                if is_ours && user.email_verified_at.is_none() {
+                let is_ours = token.is_some_and(|token| token.sent_to.as_deref() == Some(reader.as_str()));
+                if is_ours && reader == user.email && user.email_verified_at.is_none() {
                     account::confirm_email(tx, user.id, now).await?;
                     audit::append(tx, &client.record(Event::EmailVerified, user.id, None), now).await?;
                 }
@@ -85,6 +87,13 @@ impl Shown {
     }
 }
 
+/// To whom the code is mailed: the address of the account; and while somebody may still take back the one that it had, that one. Else who
+/// knows the password would give the account an address of their own first, and the way back would lead to an account with their factor.
+async fn reader(tx: &mut Tx, user: &User, now: Timestamp) -> Result<Email, Error> {
+    let before = mail::first_sent_to(tx, Purpose::WayBack, user.id, now).await?;
+    Ok(before.and_then(|text| Email::parse(&text).ok()).unwrap_or_else(|| user.email.clone()))
+}
+
 /// At the beginning of an enrolment: whether its end wants a code, and the mail with it. The user's row must be locked.
 pub(in crate::service) async fn ask_for_code(
     tx: &mut Tx,
@@ -93,7 +102,8 @@ pub(in crate::service) async fn ask_for_code(
     now: Timestamp,
 ) -> Result<bool, Error> {
     if let Some(draft) = draft {
-        mail_enrolment(tx, draft, user, now).await?;
+        let reader = reader(tx, user, now).await?;
+        mail_enrolment(tx, draft, &reader, user, now).await?;
         return Ok(true);
     }
     Ok(factor::given_code(tx, user.id).await?.is_some())

@@ -27,7 +27,7 @@ pub(super) use recover::{may_recover, stop_recovery, tell as tell_recoveries};
 pub(super) use remove::forget_all;
 pub use remove::{RemoveError, new_recovery_codes, remove_totp};
 pub(super) use reseal::unreadable;
-pub use reseal::{UnknownKey, reseal, unknown_keys};
+pub use reseal::{SealedBy, WhichKey, reseal, sealed_by};
 
 use std::time::Duration;
 

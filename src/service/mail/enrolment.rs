@@ -2,7 +2,7 @@
 //! begins the removal of lost ones.
 
 use super::{Draft, Mail};
-use crate::domain::account::User;
+use crate::domain::account::{Email, User};
 use crate::domain::factor::EnrolmentCode;
 use crate::domain::mail::{Budget, Kind, Purpose};
 use crate::domain::timestamp::Timestamp;
@@ -30,10 +30,11 @@ impl Mail {
 pub(in crate::service) async fn mail_enrolment(
     tx: &mut Tx,
     draft: &Draft,
+    email: &Email,
     user: &User,
     now: Timestamp,
 ) -> Result<(), Error> {
-    draft.mail_link(tx, Purpose::Enrol, (&user.email, Some(user)), &Budget::Proved, now).await
+    draft.mail_link(tx, Purpose::Enrol, (email, Some(user)), &Budget::Proved, now).await
 }
 
 /// Mails the link that begins a removal of factors, to somebody who has proved the password. The user's row must be locked.

@@ -10,7 +10,7 @@ pub use first::{forget_code, give_code, given_code};
 pub use recoveries::{begin_recovery, end_recovery, recoveries_to_tell, recovery, tell_recovery_at};
 pub use recovery::{NewRecoveryCode, StoredRecoveryCode, recovery_codes, replace_recovery_codes, use_recovery_code};
 pub use totp::{
-    Pending, StoredTotp, activate, foreign_keys, keep_pending, pending, purge, remove, reseal, sealed_by_others, totp,
+    Pending, StoredTotp, activate, keep_pending, pending, purge, remove, reseal, sealed_by_others, sealing_keys, totp,
     use_step,
 };
 

@@ -165,8 +165,8 @@ pub async fn reseal(tx: &mut Tx, id: UserId, old: &Sealed, new: &Sealed) -> Resu
 }
 
 /// How many secrets each key seals.
-pub async fn foreign_keys(tx: &mut Tx) -> Result<Vec<(KeyId, u64)>, Error> {
-    let sql = "SELECT key_id, count(*) FROM totp GROUP BY key_id";
+pub async fn sealing_keys(tx: &mut Tx) -> Result<Vec<(KeyId, u64)>, Error> {
+    let sql = "SELECT key_id, count(*) FROM totp GROUP BY key_id ORDER BY key_id";
     let rows: Vec<(Vec<u8>, i64)> = on!(tx, conn => sqlx::query_as(sql).fetch_all(conn).await)?;
     rows.into_iter().map(|(key, count)| Ok((key_id(key)?, count.cast_unsigned()))).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -266,6 +267,17 @@ impl TestApp {
              VALUES ('{email}', '{hash}', {on}, {off}, {now}, {now})"
         );
         self.home.database.execute(&statement).await;
+    }
+
+    /// Runs the program beside the service, with these settings more. How it ended, and what it printed.
+    pub(crate) async fn program(&self, arguments: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+        command.args(arguments).env_clear().current_dir(self.home.folder.path()).stdin(Stdio::null());
+        let common = [("DATABASE_URL", self.home.url.as_str()), ("JWT_SECRET_KEY", KEY), ("BCRYPT_COST", "4")];
+        command.envs(common.iter().chain(settings).copied());
+        let ended = tokio::task::spawn_blocking(move || command.output()).await.expect("a thread").expect("a program");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (ended.status.code(), text(ended.stdout), text(ended.stderr))
     }
 
     /// The database goes away under the service's feet.

@@ -24,6 +24,9 @@ import type {
   ReportNotMeData,
   ReportNotMeErrors,
   ReportNotMeResponses,
+  FollowFactorRecoveryData,
+  FollowFactorRecoveryErrors,
+  FollowFactorRecoveryResponses,
   SendVerificationErrors,
   SendVerificationResponses,
   VerifyEmailData,
@@ -64,6 +67,8 @@ import type {
   LoginSecondFactorData,
   LoginSecondFactorErrors,
   LoginSecondFactorResponses,
+  AskFactorRecoveryErrors,
+  AskFactorRecoveryResponses,
   LoginEnrolTotpErrors,
   LoginEnrolTotpResponses,
   LoginConfirmTotpData,
@@ -104,7 +109,7 @@ export const operations = {
 } as const;
 
 /** Those that `@doorward/client/account` adds. */
-export type More = "deleteMe" | "resetPassword" | "forgotPassword" | "reportNotMe" | "sendVerification" | "verifyEmail" | "changeEmail" | "correctEmail" | "confirmEmailChange" | "restoreEmail" | "exportMe" | "listFactors" | "enrolTotp" | "removeTotp" | "confirmTotp" | "makeRecoveryCodes" | "loginSecondFactor" | "loginEnrolTotp" | "loginConfirmTotp" | "reauthenticate";
+export type More = "deleteMe" | "resetPassword" | "forgotPassword" | "reportNotMe" | "followFactorRecovery" | "sendVerification" | "verifyEmail" | "changeEmail" | "correctEmail" | "confirmEmailChange" | "restoreEmail" | "exportMe" | "listFactors" | "enrolTotp" | "removeTotp" | "confirmTotp" | "makeRecoveryCodes" | "loginSecondFactor" | "askFactorRecovery" | "loginEnrolTotp" | "loginConfirmTotp" | "reauthenticate";
 
 /** The operations, by their ids in the contract. */
 export type Operation = keyof typeof operations | More;
@@ -119,6 +124,7 @@ export interface Arguments {
   resetPassword: [body: NonNullable<ResetPasswordData["body"]>];
   forgotPassword: [body: NonNullable<ForgotPasswordData["body"]>];
   reportNotMe: [body: NonNullable<ReportNotMeData["body"]>];
+  followFactorRecovery: [body: NonNullable<FollowFactorRecoveryData["body"]>];
   sendVerification: [];
   verifyEmail: [body: NonNullable<VerifyEmailData["body"]>];
   changeEmail: [body: NonNullable<ChangeEmailData["body"]>];
@@ -135,6 +141,7 @@ export interface Arguments {
   refresh: [];
   logout: [];
   loginSecondFactor: [body: NonNullable<LoginSecondFactorData["body"]>];
+  askFactorRecovery: [];
   loginEnrolTotp: [];
   loginConfirmTotp: [body: NonNullable<LoginConfirmTotpData["body"]>];
   reauthenticate: [body: NonNullable<ReauthenticateData["body"]>];
@@ -154,6 +161,7 @@ export interface Responses {
   resetPassword: ResetPasswordResponses;
   forgotPassword: ForgotPasswordResponses;
   reportNotMe: ReportNotMeResponses;
+  followFactorRecovery: FollowFactorRecoveryResponses;
   sendVerification: SendVerificationResponses;
   verifyEmail: VerifyEmailResponses;
   changeEmail: ChangeEmailResponses;
@@ -170,6 +178,7 @@ export interface Responses {
   refresh: RefreshResponses;
   logout: LogoutResponses;
   loginSecondFactor: LoginSecondFactorResponses;
+  askFactorRecovery: AskFactorRecoveryResponses;
   loginEnrolTotp: LoginEnrolTotpResponses;
   loginConfirmTotp: LoginConfirmTotpResponses;
   reauthenticate: ReauthenticateResponses;
@@ -189,6 +198,7 @@ export interface Errors {
   resetPassword: ResetPasswordErrors;
   forgotPassword: ForgotPasswordErrors;
   reportNotMe: ReportNotMeErrors;
+  followFactorRecovery: FollowFactorRecoveryErrors;
   sendVerification: SendVerificationErrors;
   verifyEmail: VerifyEmailErrors;
   changeEmail: ChangeEmailErrors;
@@ -205,6 +215,7 @@ export interface Errors {
   refresh: RefreshErrors;
   logout: LogoutErrors;
   loginSecondFactor: LoginSecondFactorErrors;
+  askFactorRecovery: AskFactorRecoveryErrors;
   loginEnrolTotp: LoginEnrolTotpErrors;
   loginConfirmTotp: LoginConfirmTotpErrors;
   reauthenticate: ReauthenticateErrors;

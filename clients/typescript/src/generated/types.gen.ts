@@ -19,6 +19,15 @@ export type Alive = {
 };
 
 /**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type AskFactorRecoveryServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
  * Something that happened.
  */
 export type AuditRecord = {
@@ -337,7 +346,9 @@ export type ConfirmTotpUnprocessableEntity = ({
     code: 'validation_failed';
 } & ValidationFailedProblem) | ({
     code: 'incorrect_code';
-} & IncorrectCodeProblem);
+} & IncorrectCodeProblem) | ({
+    code: 'incorrect_enrolment_code';
+} & IncorrectEnrolmentCodeProblem);
 
 /**
  * What came with the app.
@@ -804,6 +815,24 @@ export type FactorList = {
 };
 
 /**
+ * What the link has done.
+ */
+export type FactorRecovery = {
+    /**
+     * How far it is.
+     */
+    state: RecoveryState;
+    /**
+     * When a link is mailed that removes the factors; null where nobody waits any more.
+     */
+    due_at: string | null;
+    /**
+     * The same, for people.
+     */
+    message: string;
+};
+
+/**
  * The secret of the account's app is sealed by a key that this service does not have. Other methods may work.
  */
 export type FactorUnavailableProblem = {
@@ -848,6 +877,24 @@ export type FieldProblem = {
      */
     message: string;
 };
+
+/**
+ * Refused; `code` says why.
+ */
+export type FollowFactorRecoveryBadRequest = ({
+    code: 'malformed_json';
+} & MalformedJsonProblem) | ({
+    code: 'invalid_or_expired_token';
+} & InvalidOrExpiredTokenProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type FollowFactorRecoveryServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -948,6 +995,29 @@ export type IncorrectCurrentPasswordProblem = {
      * What to switch on.
      */
     code: 'incorrect_current_password';
+};
+
+/**
+ * It is the account's first factor, and `enrolment_code` is missing, another one, or older than an hour. The code of the app is good still.
+ */
+export type IncorrectEnrolmentCodeProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:incorrect_enrolment_code';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 422;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'incorrect_enrolment_code';
 };
 
 /**
@@ -1214,6 +1284,15 @@ export type LoginConfirmTotpUnauthorized = ({
 } & IncorrectSecondFactorProblem) | ({
     code: 'login_ticket_expired';
 } & LoginTicketExpiredProblem);
+
+/**
+ * The body was understood, and refused; `code` says why.
+ */
+export type LoginConfirmTotpUnprocessableEntity = ({
+    code: 'validation_failed';
+} & ValidationFailedProblem) | ({
+    code: 'incorrect_enrolment_code';
+} & IncorrectEnrolmentCodeProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -1818,6 +1897,29 @@ export type ReauthenticationRequiredProblem = {
 };
 
 /**
+ * `FACTOR_RECOVERY=operator`; or the account is a superuser's, or its address is not confirmed: an operator removes lost factors.
+ */
+export type RecoveryByOperatorProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:recovery_by_operator';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 409;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'recovery_by_operator';
+};
+
+/**
  * Recovery codes. They are shown once.
  */
 export type RecoveryCodes = {
@@ -1840,6 +1942,21 @@ export type RecoveryCodesLeft = {
      */
     left: number;
 };
+
+/**
+ * A token of a link of `FACTOR_RECOVERY`.
+ */
+export type RecoveryLink = {
+    /**
+     * What stands behind `#start=`, `#cancel=` or `#remove=` in the link.
+     */
+    token: string;
+};
+
+/**
+ * How far a removal is.
+ */
+export type RecoveryState = 'waiting' | 'cancelled' | 'removed';
 
 /**
  * Refused; `code` says why.
@@ -2489,6 +2606,10 @@ export type TotpCode = {
      * Six digits, as the app shows them. Spaces are nothing.
      */
     code: string;
+    /**
+     * Where `wants_enrolment_code` is true: the code that was mailed, or that an operator has given. Spaces, hyphens and capitals are nothing.
+     */
+    enrolment_code?: string | null;
 };
 
 /**
@@ -2507,6 +2628,10 @@ export type TotpEnrolment = {
      * The symbol: a `data:` address of an SVG image, for the `src` of an `img` of 200 pixels or more. Dark on light in every theme.
      */
     qr_code: string;
+    /**
+     * Whether it is confirmed by an enrolment code too, being the account's first factor: the one that was mailed just now to the address of the account, or, where no mail is sent, the one that an operator has given.
+     */
+    wants_enrolment_code: boolean;
 };
 
 /**
@@ -3086,6 +3211,55 @@ export type ReportNotMeResponses = {
 };
 
 export type ReportNotMeResponse = ReportNotMeResponses[keyof ReportNotMeResponses];
+
+export type FollowFactorRecoveryData = {
+    body: RecoveryLink;
+    path?: never;
+    query?: never;
+    url: '/api/auth/factor-recovery';
+};
+
+export type FollowFactorRecoveryErrors = {
+    /**
+     * Refused; `code` says why.
+     */
+    400: FollowFactorRecoveryBadRequest;
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: FollowFactorRecoveryServiceUnavailable;
+};
+
+export type FollowFactorRecoveryError = FollowFactorRecoveryErrors[keyof FollowFactorRecoveryErrors];
+
+export type FollowFactorRecoveryResponses = {
+    /**
+     * It is done.
+     */
+    200: FactorRecovery;
+};
+
+export type FollowFactorRecoveryResponse = FollowFactorRecoveryResponses[keyof FollowFactorRecoveryResponses];
 
 export type SendVerificationData = {
     body?: never;
@@ -3855,6 +4029,47 @@ export type LoginSecondFactorResponses = {
 
 export type LoginSecondFactorResponse = LoginSecondFactorResponses[keyof LoginSecondFactorResponses];
 
+export type AskFactorRecoveryData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/auth/login/recovery';
+};
+
+export type AskFactorRecoveryErrors = {
+    /**
+     * There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again.
+     */
+    401: LoginTicketExpiredProblem;
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * `FACTOR_RECOVERY=operator`; or the account is a superuser's, or its address is not confirmed: an operator removes lost factors.
+     */
+    409: RecoveryByOperatorProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: AskFactorRecoveryServiceUnavailable;
+};
+
+export type AskFactorRecoveryError = AskFactorRecoveryErrors[keyof AskFactorRecoveryErrors];
+
+export type AskFactorRecoveryResponses = {
+    /**
+     * A mail is on its way.
+     */
+    202: Message;
+};
+
+export type AskFactorRecoveryResponse = AskFactorRecoveryResponses[keyof AskFactorRecoveryResponses];
+
 export type LoginEnrolTotpData = {
     body?: never;
     path?: never;
@@ -3927,9 +4142,9 @@ export type LoginConfirmTotpErrors = {
      */
     415: UnsupportedMediaTypeProblem;
     /**
-     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     * The body was understood, and refused; `code` says why.
      */
-    422: ValidationFailedProblem;
+    422: LoginConfirmTotpUnprocessableEntity;
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */

@@ -22,6 +22,9 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
         && set.iter().map(|cookie| cookie.name.as_str()).filter(|name| *name != ticket).collect::<BTreeSet<_>>()
             == BTreeSet::from([access.as_str(), refresh.as_str(), device.as_str(), recent.as_str()])
         && rest.iter().all(|cookie| !cookie.value.is_empty() && cookie.max_age() > Some(0));
+    let gone = set.len() == 3
+        && names == BTreeSet::from([access.as_str(), refresh.as_str(), recent.as_str()])
+        && set.iter().all(|cookie| cookie.value.is_empty() && cookie.max_age() == Some(0));
     let fresh = set.iter().all(|cookie| !cookie.value.is_empty() && cookie.max_age() > Some(0));
     let cleared = set.iter().all(|cookie| cookie.value.is_empty() && cookie.max_age() == Some(0));
     let kept = match operation {
@@ -38,9 +41,11 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
         "registerDevice" => names == BTreeSet::from([access.as_str()]) && fresh,
         // And those of ours by names that other settings gave them.
         "logout" => {
-            cleared && [&access, &refresh].iter().all(|name| names.contains(name.as_str())) && names.len() == set.len()
+            cleared
+                && [&access, &refresh, &recent].iter().all(|name| names.contains(name.as_str()))
+                && names.len() == set.len()
         }
-        "logoutAll" | "endSession" | "deleteMe" => set.is_empty() || (both && cleared),
+        "logoutAll" | "endSession" | "deleteMe" => set.is_empty() || gone,
         _ => set.is_empty(),
     };
     found.unless(kept, || format!("not the cookies of {operation} with {}: {set:?}", exchange.status));
