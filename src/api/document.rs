@@ -53,8 +53,17 @@ fn tidy(document: &mut Value) {
     if let Some(declared) = document["tags"].as_array_mut() {
         declared.sort_by_key(|tag| tags.iter().position(|name| *name == tag["name"]));
     }
+    let mut nested = BTreeSet::new();
+    for name in &bodies {
+        inner_references(&document["components"]["schemas"], name, &mut nested);
+    }
     for (name, schema) in members(&mut document["components"], "schemas") {
-        tidy_schema(schema, bodies.contains(name));
+        let part = match (bodies.contains(name), nested.contains(name)) {
+            (true, _) => Part::Body,
+            (false, true) => Part::InBody,
+            (false, false) => Part::Answer,
+        };
+        tidy_schema(schema, part);
     }
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.append(&mut unions);
@@ -117,9 +126,31 @@ fn name_unions(operation: &mut Value, unions: &mut Map<String, Value>) {
     }
 }
 
+/// Where a schema stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// It is a body.
+    Body,
+    /// In one: what a browser has made, which may have more members.
+    InBody,
+    /// In an answer.
+    Answer,
+}
+
+/// The names of all schemas that stand in this one.
+fn inner_references(schemas: &Value, name: &str, names: &mut BTreeSet<String>) {
+    let mut found = BTreeSet::new();
+    references(&schemas[name], &mut found);
+    for name in found {
+        if names.insert(name.clone()) {
+            inner_references(schemas, &name, names);
+        }
+    }
+}
+
 /// An optional field is an `Option`, and `None` is written as null: poem-openapi says neither. Answers have all their fields; bodies
 /// may leave out what may be null, and have no others.
-fn tidy_schema(schema: &mut Value, is_body: bool) {
+fn tidy_schema(schema: &mut Value, part: Part) {
     let required = schema["required"].clone();
     let is_required = |name: &String| required.as_array().is_some_and(|all| all.contains(&json!(name)));
     let mut names = Vec::new();
@@ -138,10 +169,14 @@ fn tidy_schema(schema: &mut Value, is_body: bool) {
         names.push(json!(name));
     }
     let Some(schema) = schema.as_object_mut().filter(|schema| schema.contains_key("properties")) else { return };
-    if is_body {
-        schema.insert("additionalProperties".to_owned(), json!(false));
-    } else {
-        schema.insert("required".to_owned(), json!(names));
+    match part {
+        Part::Body => {
+            schema.insert("additionalProperties".to_owned(), json!(false));
+        }
+        Part::InBody => {}
+        Part::Answer => {
+            schema.insert("required".to_owned(), json!(names));
+        }
     }
     // The name, once more.
     schema.shift_remove("title");

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::domain::timestamp::Timestamp;
 
 /// What operations say when they are done, by their id: the examples of their answers.
-pub(super) const SAID: [(&str, &str); 16] = [
+pub(super) const SAID: [(&str, &str); 17] = [
     ("login", LOGGED_IN),
     ("refresh", REFRESHED),
     ("logout", LOGGED_OUT),
@@ -26,6 +26,7 @@ pub(super) const SAID: [(&str, &str); 16] = [
     ("restoreEmail", EMAIL_RESTORED),
     ("register", REGISTRATION_MAILED),
     ("loginSecondFactor", LOGGED_IN),
+    ("loginPasskey", LOGGED_IN),
     ("reauthenticate", PROVED),
 ];
 pub(super) const LOGGED_IN: &str = "Login successful";

@@ -27,6 +27,7 @@ use crate::platform::keys::{Keys, Purpose, Roots};
 use crate::platform::proof_cookies::ProofCookies;
 use crate::platform::random::Random;
 use crate::platform::sealed::Seals;
+use crate::platform::webauthn::RelyingParty;
 use crate::server;
 use crate::service::account::Exports;
 use crate::service::factor::{self, Factors};
@@ -85,12 +86,16 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     if let Some(because) = config.binding.off_because.filter(|_| config.cookies.secure) {
         tracing::info!("sessions are not bound to devices: DEVICE_BOUND_SESSIONS {because}");
     }
+    if let Some(because) = config.passkeys.off_because {
+        tracing::info!("there are no passkeys: PASSKEY_RP_ID {because}");
+    }
     wait_for_time(config, &store, &clock).await?;
     let app = Arc::new(app(config, store, clock, random)?);
     if let Some(moment) = config.sessions.not_before {
         mail::void_links_before(&app, moment).await?;
     }
     refuse_unreadable(&app).await?;
+    refuse_stranded(config, &app).await?;
     let listeners = listen::listen(&config.server.listen)?;
     let addresses: Vec<SocketAddr> =
         listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
@@ -150,6 +155,16 @@ async fn refuse_unreadable(app: &App) -> anyhow::Result<()> {
          that was (or, where there was none, to the JWT_SECRET_KEY). If that is lost: `doorward user reset-factors --unreadable`"
     );
     Ok(())
+}
+
+/// A passkey is good for the domain that it was made for alone: whoever changes that without meaning to takes all of them from their owners.
+async fn refuse_stranded(config: &Config, app: &App) -> anyhow::Result<()> {
+    let stranded = factor::stranded(app).await?.filter(|_| !config.passkeys.may_strand);
+    let Some((rp_id, count)) = stranded else { return Ok(()) };
+    anyhow::bail!(
+        "{count} passkeys were made for {rp_id}, and nobody could use them: set PASSKEY_RP_ID={rp_id}. If they are to be given up, set \
+         PASSKEY_RP_ID_CHANGED=on: their owners need another factor then, a recovery code, or `doorward user reset-factors`"
+    )
 }
 
 /// Seals by the current key what the previous one has sealed.
@@ -219,6 +234,10 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         factor: Factors {
             seals: Seals::new(roots.clone(), random.clone()),
             cookies: ProofCookies::new(roots.clone(), random.clone()),
+            passkeys: config.passkeys.rp_id.clone().map(|id| {
+                Arc::new(RelyingParty { id, origins: config.passkeys.origins.clone() })
+            }),
+            tells_unknown: config.passkeys.tells_unknown,
             issuer: config.mail.app_name.clone(),
         },
         registration: config.registration,

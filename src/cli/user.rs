@@ -113,7 +113,7 @@ pub(super) enum Command {
         #[arg(value_parser = email)]
         email: Email,
     },
-    /// Take a person's authenticator app and recovery codes away, and end all their sessions: who has lost them logs in by password alone
+    /// Take a person's authenticator app, passkeys and recovery codes away, and end all their sessions: who has lost them logs in by password alone
     ///
     /// Make sure first who asks: docs/operations.md says how. The person is told by mail.
     ResetFactors {
@@ -219,11 +219,21 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
 
 async fn factors(app: &App, email: &Email) -> anyhow::Result<()> {
     let listed = operator::factors(app, id(app, email).await?).await?;
-    let Some(totp) = listed.totp else { return print("none\n") };
-    let codes = listed
-        .recovery_codes
-        .map_or_else(String::new, |(made, left)| format!("recovery codes  made {made}, {left} left\n"));
-    print(&format!("totp            since {}, last used {}\n{codes}", totp.since, totp.last_used_at))
+    if listed.totp.is_none() && listed.passkeys.is_empty() {
+        return print("none\n");
+    }
+    let mut text = String::new();
+    if let Some(totp) = listed.totp {
+        text += &format!("totp            since {}, last used {}\n", totp.since, totp.last_used_at);
+    }
+    for passkey in listed.passkeys {
+        let used = passkey.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {at}"));
+        text += &format!("passkey         since {}, {used}: {}\n", passkey.since, passkey.name.as_str());
+    }
+    if let Some((made, left)) = listed.recovery_codes {
+        text += &format!("recovery codes  made {made}, {left} left\n");
+    }
+    print(&text)
 }
 
 async fn create(app: &Arc<App>, email: Email, name: Option<&str>, json: bool) -> anyhow::Result<()> {

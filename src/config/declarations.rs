@@ -18,7 +18,7 @@ use super::database::DatabaseUrl;
 use super::imported::{FIREBASE, Firebase, PEPPER};
 use super::kinds::{
     DOMAIN, FOLDER, HOST as ADDRESS, HOST_NAME, KEY, LIMIT, MAIL_ADDRESS, MAILBOX, MOMENT, NAME, ORIGIN, ORIGINS, PAGE,
-    PASSWORD, SOCKET, SUFFIX, SWITCH, TITLE, choice, duration, number,
+    PASSWORD, RP_ID, SOCKET, SUFFIX, SWITCH, TITLE, choice, duration, number,
 };
 use super::logging::{self, LogFormat};
 use super::mail::{Mailbox, Tls, Verification};
@@ -163,6 +163,16 @@ settings! {
         /// `required`: nobody has a session without a second factor, and who has none sets one up at their next login.
         SECOND_FACTOR: Requirement =
             choice! { "optional" => Requirement::Optional, "required" => Requirement::Required }, Is("optional");
+        /// The domain that passkeys are made for (WebAuthn's RP ID): the host of every page that asks for one, or a parent of it. A passkey
+        /// is good for its domain alone.
+        PASSKEY_RP_ID: String = RP_ID,
+            Unset("the host of `PUBLIC_URL`, or `localhost`, where every allowed origin lies on it; else there are no passkeys"),
+            Unset("the host of `PUBLIC_URL` where every allowed origin lies on it; else there are no passkeys");
+        /// Whether to start though passkeys of another domain are stored, which nobody can use any more.
+        PASSKEY_RP_ID_CHANGED: bool = SWITCH, Is("off");
+        /// Whether a browser hears of a passkey that no account has (`unknown_passkey`), so that it stops offering it: not on a database that
+        /// comes and goes, or good passkeys are lost.
+        PASSKEY_TELL_UNKNOWN: bool = SWITCH, Is("off"), Is("on");
         /// How many sessions a user may have; one more ends the least recently used.
         MAX_SESSIONS_PER_USER: u32 = number!(1 to 1000), Is("50");
     }

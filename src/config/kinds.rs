@@ -52,32 +52,13 @@ pub(super) const PAGE: Kind<Url> =
     Kind { values: "a page such as `https://app.example.com/reset`", parse: Parse::Text(page) };
 
 /// The cookie's `Domain`, in lower case.
-pub(super) const DOMAIN: Kind<String> = Kind {
-    values: "a domain of two or more labels such as `example.com`",
-    parse: Parse::Text(|text| {
-        if text.starts_with('.') {
-            return Err(Reason::Because("must not begin with a dot: subdomains are included anyway"));
-        }
-        let label = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        };
-        let named = text.len() <= 253 && text.contains('.') && text.split('.').all(label);
-        // A last label of digits makes browsers read an address.
-        let address = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
-        if !named || address {
-            return Err(Reason::Values);
-        }
-        let domain = text.to_ascii_lowercase();
-        if psl::suffix_str(&domain) == Some(&domain) {
-            return Err(Reason::Because(
-                "must not be a public suffix, under which anybody may register a name: browsers refuse such a cookie",
-            ));
-        }
-        Ok(domain)
-    }),
+pub(super) const DOMAIN: Kind<String> =
+    Kind { values: "a domain of two or more labels such as `example.com`", parse: Parse::Text(domain) };
+
+/// A domain that passkeys are made for.
+pub(super) const RP_ID: Kind<String> = Kind {
+    values: "a domain such as `example.com`, or `localhost`",
+    parse: Parse::Text(|text| if text == "localhost" { Ok(text.to_owned()) } else { domain(text) }),
 };
 
 pub(super) const LIMIT: Kind<Option<Limit>> = Kind {
@@ -147,6 +128,31 @@ pub(super) const MAILBOX: Kind<Mailbox> = Kind {
         Ok(Mailbox { name: Some(name), address })
     }),
 };
+
+fn domain(text: &str) -> Result<String, Reason> {
+    if text.starts_with('.') {
+        return Err(Reason::Because("must not begin with a dot: subdomains are included anyway"));
+    }
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let named = text.len() <= 253 && text.contains('.') && text.split('.').all(label);
+    // A last label of digits makes browsers read an address.
+    let address = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    if !named || address {
+        return Err(Reason::Values);
+    }
+    let domain = text.to_ascii_lowercase();
+    if psl::suffix_str(&domain) == Some(&domain) {
+        return Err(Reason::Because(
+            "must not be a public suffix, under which anybody may register a name: browsers refuse it",
+        ));
+    }
+    Ok(domain)
+}
 
 fn title(text: &str) -> Option<String> {
     let text = text.trim();

@@ -40,6 +40,7 @@ mod me;
 mod nodes;
 mod notices;
 mod other_versions;
+mod passkeys;
 mod poll;
 mod protection;
 mod races;

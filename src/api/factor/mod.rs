@@ -1,11 +1,17 @@
 //! Factors beside the password: set up, looked over, removed; and proving once more who asks.
 
 mod bodies;
+mod credential;
+mod options;
+mod passkeys;
 mod reauthenticate;
 
 pub use self::bodies::FactorList;
 use self::bodies::RecoveryCodes;
 pub(super) use self::bodies::{ConfirmedFactor, TotpCode, TotpEnrolment, revealed};
+pub(super) use self::credential::{UsedCredential, assertion, optional_assertion};
+pub(super) use self::options::PasskeyRequestOptions;
+pub use self::passkeys::PasskeyApi;
 pub use self::reauthenticate::ReauthenticateApi;
 
 use std::sync::Arc;
@@ -95,7 +101,8 @@ impl FactorApi {
 
     /// Remove the authenticator app
     ///
-    /// From then on the password is enough, and no recovery code is good any more. An account without one stays as it is. Wants a recent
+    /// Where it was the last factor the password is enough from then on, and no recovery code is good any more. An account without one stays
+    /// as it is. Wants a recent
     /// proof, which a recovery code gives too where the app is lost.
     #[oai(path = "/totp", method = "delete", operation_id = "removeTotp")]
     async fn remove(

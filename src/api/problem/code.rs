@@ -41,6 +41,20 @@ pub enum Code {
     NoFactor,
     /// The secret of the account's app can't be read.
     FactorUnavailable,
+    /// There are no passkeys here.
+    PasskeysUnavailable,
+    /// No account has the passkey.
+    UnknownPasskey,
+    /// The passkey at login proves nothing.
+    IncorrectPasskey,
+    /// The passkey in a session can't be used.
+    InvalidPasskey,
+    /// The browser holds no challenge that the passkey could have signed.
+    PasskeyChallengeExpired,
+    /// The account has as many passkeys as it may.
+    TooManyPasskeys,
+    /// No such passkey of this user.
+    PasskeyNotFound,
     /// The reset token is unknown, used, replaced or expired: never told which.
     InvalidOrExpiredToken,
     /// Nobody can register (`REGISTRATION=closed`).
@@ -95,7 +109,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 50] = [
         Self::MalformedRequest,
         Self::HeadersTooLarge,
         Self::MalformedJson,
@@ -114,6 +128,13 @@ impl Code {
         Self::LastFactor,
         Self::NoFactor,
         Self::FactorUnavailable,
+        Self::PasskeysUnavailable,
+        Self::UnknownPasskey,
+        Self::IncorrectPasskey,
+        Self::InvalidPasskey,
+        Self::PasskeyChallengeExpired,
+        Self::TooManyPasskeys,
+        Self::PasskeyNotFound,
         Self::InvalidOrExpiredToken,
         Self::RegistrationClosed,
         Self::EmailUnavailable,
@@ -176,6 +197,15 @@ impl Code {
             Self::LastFactor => ("last_factor", StatusCode::CONFLICT, "Last factor"),
             Self::NoFactor => ("no_factor", StatusCode::CONFLICT, "No factor"),
             Self::FactorUnavailable => ("factor_unavailable", StatusCode::SERVICE_UNAVAILABLE, "Factor unavailable"),
+            Self::PasskeysUnavailable => ("passkeys_unavailable", StatusCode::FORBIDDEN, "Passkeys unavailable"),
+            Self::UnknownPasskey => ("unknown_passkey", StatusCode::UNAUTHORIZED, "Unknown passkey"),
+            Self::IncorrectPasskey => ("incorrect_passkey", StatusCode::UNAUTHORIZED, "Incorrect passkey"),
+            Self::InvalidPasskey => ("invalid_passkey", StatusCode::UNPROCESSABLE_ENTITY, "Invalid passkey"),
+            Self::PasskeyChallengeExpired => {
+                ("passkey_challenge_expired", StatusCode::CONFLICT, "Passkey challenge expired")
+            }
+            Self::TooManyPasskeys => ("too_many_passkeys", StatusCode::CONFLICT, "Too many passkeys"),
+            Self::PasskeyNotFound => ("passkey_not_found", StatusCode::NOT_FOUND, "Passkey not found"),
             Self::InvalidOrExpiredToken => {
                 ("invalid_or_expired_token", StatusCode::BAD_REQUEST, "Invalid or expired token")
             }
@@ -249,7 +279,7 @@ impl Code {
             Self::IncorrectCredentials => "Incorrect email or password",
             Self::IncorrectCurrentPassword => "The current password is not correct.",
             Self::SecondFactorRequired => {
-                "Enter the code that your authenticator app shows, or one of your recovery codes."
+                "Enter the code that your authenticator app shows, or one of your recovery codes, or use your passkey."
             }
             Self::SecondFactorEnrolmentRequired => "Set up an authenticator app first: everybody needs one here.",
             Self::IncorrectSecondFactor | Self::IncorrectCode => {
@@ -258,8 +288,15 @@ impl Code {
             Self::LoginTicketExpired => "This took too long. Log in again.",
             Self::ReauthenticationRequired => "Prove once more that it is you.",
             Self::NothingToConfirm => "This took too long. Set up the app again.",
-            Self::LastFactor => "Everybody needs an authenticator app here. You can set up another one in its place.",
-            Self::NoFactor => "You have no authenticator app.",
+            Self::LastFactor => "Everybody needs a second factor here. Set up another one first, or a new app in the place of this one.",
+            Self::NoFactor => "You have no such factor.",
+            Self::PasskeysUnavailable => "Passkeys can't be used here.",
+            Self::UnknownPasskey => "No account has this passkey any more. Log in in another way.",
+            Self::IncorrectPasskey => "This passkey was not accepted. Log in in another way.",
+            Self::InvalidPasskey => "This passkey was not accepted.",
+            Self::PasskeyChallengeExpired => "This took too long. Try again.",
+            Self::TooManyPasskeys => "You have as many passkeys as you can have. Remove one first.",
+            Self::PasskeyNotFound => "You have no such passkey.",
             Self::FactorUnavailable => {
                 "The service can't check codes of your app at the moment. Use a recovery code, or try again."
             }

@@ -105,9 +105,9 @@ fn example(code: Code) -> Problem {
             FieldProblem::new("email", FieldCode::Required, "Is required."),
             FieldProblem::new("nickname", FieldCode::Unknown, "Is not a known field."),
         ]),
-        Code::SecondFactorRequired => Problem::of(code).methods(vec![Method::Totp, Method::RecoveryCode]),
+        Code::SecondFactorRequired => Problem::of(code).methods(vec![Method::Totp, Method::RecoveryCode, Method::Passkey]),
         Code::ReauthenticationRequired => {
-            Problem::of(code).methods(vec![Method::Password, Method::Totp, Method::RecoveryCode])
+            Problem::of(code).methods(Method::ALL.to_vec())
         }
         Code::TooManyAttempts => Problem::of(code).retry_after(Duration::from_secs(42)),
         code => Problem::of(code),
@@ -177,18 +177,32 @@ const fn about(code: Code) -> &'static str {
             "The password is right, `SECOND_FACTOR=required`, and the account has none. A cookie with a ticket was set, which is good for \
              five minutes: call `loginEnrolTotp`."
         }
-        Code::IncorrectSecondFactor => "The code is another one, or was used. The ticket is good still.",
+        Code::IncorrectSecondFactor => "The code or the passkey is another one, or was used. The ticket is good still.",
         Code::LoginTicketExpired => {
             "There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again."
         }
         Code::IncorrectCode => "The code is another one, or was used.",
         Code::ReauthenticationRequired => {
             "It was not proved in this session, within the last ten minutes, who asks. Call `reauthenticate` with the password, and with \
-             one of the other `methods` where there are any."
+             one of the other `methods` where there are any; or with a passkey alone."
         }
         Code::NothingToConfirm => "No secret was shown to this session in the last ten minutes. Call `enrolTotp`.",
         Code::LastFactor => "`SECOND_FACTOR=required`: the last factor can't be removed, but replaced.",
-        Code::NoFactor => "The account has no authenticator app that recovery codes could stand in for.",
+        Code::NoFactor => "The account has no factor that recovery codes could stand in for; or no passkey, where one is asked for.",
+        Code::PasskeysUnavailable => "There is no domain that passkeys could be made for: see `PASSKEY_RP_ID`.",
+        Code::UnknownPasskey => {
+            "No account has the passkey. A page may tell the browser, so that it is not offered again: `PublicKeyCredential.signalUnknownCredential`. \
+             Only where `PASSKEY_TELL_UNKNOWN` is on; else `incorrect_passkey`."
+        }
+        Code::IncorrectPasskey => {
+            "The passkey proves nothing: another domain or page, nobody was verified, a wrong signature, or its account is disabled."
+        }
+        Code::InvalidPasskey => "The passkey is none that can be used here, proves nothing, is another person's, or is there already.",
+        Code::PasskeyChallengeExpired => {
+            "The challenge that was signed is none that this browser was given for this in the last ten minutes, or was used. Ask for new options."
+        }
+        Code::TooManyPasskeys => "An account has at most 20 passkeys.",
+        Code::PasskeyNotFound => "The person has no such passkey.",
         Code::FactorUnavailable => {
             "The secret of the account's app is sealed by a key that this service does not have. Other methods may work."
         }

@@ -143,6 +143,8 @@ pub(in crate::api) struct Desk {
     pub(in crate::api) app: Arc<App>,
     pub(in crate::api) client: Client,
     pub(in crate::api) settings: Cookies,
+    /// The challenges for passkeys that the browser holds.
+    pub(in crate::api) ceremonies: Vec<String>,
 }
 
 impl<'a> FromRequest<'a> for Desk {
@@ -150,7 +152,8 @@ impl<'a> FromRequest<'a> for Desk {
         let Data(app) = <Data<&Arc<App>>>::from_request_without_body(request).await?;
         let Data(client) = <Data<&Client>>::from_request_without_body(request).await?;
         let Data(settings) = <Data<&Cookies>>::from_request_without_body(request).await?;
-        Ok(Self { app: Arc::clone(app), client: client.clone(), settings: settings.clone() })
+        let ceremonies = cookies::read(request.headers(), &cookies::name(settings, Kind::Ceremony));
+        Ok(Self { app: Arc::clone(app), client: client.clone(), settings: settings.clone(), ceremonies })
     }
 }
 
@@ -171,6 +174,7 @@ impl<'a> FromRequest<'a> for Tokens {
                 refresh: cookies::read(request.headers(), &cookies::name(settings, Kind::Refresh)),
                 device: cookies::read(request.headers(), &cookies::name(settings, Kind::Device)),
                 tickets: cookies::read(request.headers(), &cookies::name(settings, Kind::Ticket)),
+                ceremonies: cookies::read(request.headers(), &cookies::name(settings, Kind::Ceremony)),
                 recent: cookies::read(request.headers(), &cookies::name(settings, Kind::Recent)),
                 binds: false,
             },

@@ -11,7 +11,7 @@ use poem::http::HeaderMap;
 use poem::http::header::COOKIE;
 
 use crate::config::cookies::{Cookies, SameSite};
-use crate::domain::factor::{RecentProof, Ticket};
+use crate::domain::factor::{Ceremony, RecentProof, Ticket};
 
 /// How many cookies of one name are looked at. A browser sends one; more come from a sibling domain or a mistake.
 const MAX_VALUES: usize = 16;
@@ -23,6 +23,8 @@ const MAX_OLD: usize = 8;
 pub(super) const DEVICE_MAX_AGE: Duration = Duration::from_hours(400 * 24);
 /// A ticket's.
 pub(super) const TICKET_MAX_AGE: Duration = Ticket::LIFE;
+/// That of challenges for passkeys.
+pub(super) const CEREMONY_MAX_AGE: Duration = Ceremony::LIFE;
 /// A recent proof's.
 pub(super) const RECENT_MAX_AGE: Duration = RecentProof::LIFE;
 
@@ -39,6 +41,8 @@ pub(super) enum Kind {
     Ticket,
     /// That somebody has proved a moment ago who they are.
     Recent,
+    /// What an authenticator is asked to sign.
+    Ceremony,
 }
 
 /// The cookie's name under these settings.
@@ -58,6 +62,8 @@ pub(super) fn name(settings: &Cookies, kind: Kind) -> Cow<'static, str> {
         (Kind::Ticket, true, _) => "__Host-login_ticket",
         (Kind::Recent, false, _) => "recent_proof",
         (Kind::Recent, true, _) => "__Host-recent_proof",
+        (Kind::Ceremony, false, _) => "passkey_ceremony",
+        (Kind::Ceremony, true, _) => "__Host-passkey_ceremony",
     };
     match &settings.suffix {
         None => name.into(),
@@ -148,7 +154,7 @@ fn write(settings: &Cookies, kind: Kind, value: &str, max_age: u64) -> String {
 pub(super) fn attributes(settings: &Cookies, kind: Kind) -> String {
     let same_site = match (kind, settings.same_site) {
         // No link of another site leads to where they are needed.
-        (Kind::Ticket | Kind::Recent, _) | (_, SameSite::Strict) => "Strict",
+        (Kind::Ticket | Kind::Recent | Kind::Ceremony, _) | (_, SameSite::Strict) => "Strict",
         (_, SameSite::Lax) => "Lax",
     };
     let mut attributes = format!("HttpOnly; SameSite={same_site}; Path=/");

@@ -35,9 +35,12 @@ impl EnrolApi {
             Ok(enrolment) => Ok(Enrolled::Ok(Json(enrolment.into()))),
             Err(SecondFactorError::Limited(limited)) => Err(limited.into()),
             Err(SecondFactorError::Failed(cause)) => Err(cause.into()),
-            Err(SecondFactorError::TicketExpired | SecondFactorError::Incorrect | SecondFactorError::Unavailable) => {
-                Err(TypedProblem::new(LoginEnrolCode::LoginTicketExpired))
-            }
+            Err(
+                SecondFactorError::TicketExpired
+                | SecondFactorError::Incorrect
+                | SecondFactorError::ChallengeExpired
+                | SecondFactorError::Unavailable,
+            ) => Err(TypedProblem::new(LoginEnrolCode::LoginTicketExpired)),
         }
     }
 
@@ -64,9 +67,9 @@ impl EnrolApi {
                 Ok(without_ticket(with_tokens(Confirmed::Ok(Json(body)), settings, &enrolled.tokens), settings, true))
             }
             Err(SecondFactorError::Incorrect) => Err(TypedProblem::new(LoginConfirmCode::IncorrectSecondFactor)),
-            Err(SecondFactorError::TicketExpired | SecondFactorError::Unavailable) => {
-                Err(TypedProblem::new(LoginConfirmCode::LoginTicketExpired))
-            }
+            Err(
+                SecondFactorError::TicketExpired | SecondFactorError::ChallengeExpired | SecondFactorError::Unavailable,
+            ) => Err(TypedProblem::new(LoginConfirmCode::LoginTicketExpired)),
             Err(SecondFactorError::Limited(limited)) => Err(limited.into()),
             Err(SecondFactorError::Failed(cause)) => Err(cause.into()),
         }

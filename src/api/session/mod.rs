@@ -8,6 +8,7 @@ mod devices;
 mod enrol;
 mod initiators;
 mod jwks;
+mod login_passkey;
 mod second_factor;
 mod state;
 
@@ -34,6 +35,8 @@ pub(super) use self::devices::{Session, clearing};
 pub use self::enrol::EnrolApi;
 pub use self::initiators::Initiators;
 pub use self::jwks::JwksApi;
+pub(super) use self::login_passkey::Asked;
+pub use self::login_passkey::PasskeyLoginApi;
 pub use self::second_factor::SecondFactorApi;
 pub(super) use self::second_factor::optionally_offered;
 pub use self::state::StateApi;
@@ -202,6 +205,12 @@ fn with_recent<T>(reply: Response<T>, settings: &Cookies, tokens: &IssuedTokens)
         Some(recent) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Recent, recent, cookies::RECENT_MAX_AGE)),
         None => reply,
     }
+}
+
+/// The reply, with the challenge that an authenticator is asked to sign.
+pub(super) fn with_ceremony<T>(reply: T, settings: &Cookies, ceremony: &str) -> Response<T> {
+    Response::new(reply)
+        .header(SET_COOKIE, cookies::set(settings, Kind::Ceremony, ceremony, cookies::CEREMONY_MAX_AGE))
 }
 
 /// The reply that takes the ticket away from a browser that has one.

@@ -8,14 +8,15 @@ use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
-use super::{Tokens, binds, with_tokens, without_ticket};
+use super::{Asked, Tokens, binds, with_ceremony, with_tokens, without_ticket};
 use crate::api::Tag;
 use crate::api::body::{Body, Fields, Strict};
+use crate::api::factor::{PasskeyRequestOptions, UsedCredential, optional_assertion};
 use crate::api::problem::{FieldCode, TypedProblem, codes};
 use crate::api::types::{LOGGED_IN, Message};
 use crate::config::cookies::Cookies;
 use crate::domain::factor::{Code, RecoveryCode};
-use crate::service::factor::Offered;
+use crate::service::factor::{Offered, PasskeyError};
 use crate::service::session::{self, SecondFactorError};
 use crate::service::{App, Client};
 
@@ -26,8 +27,8 @@ pub struct SecondFactorApi;
 impl SecondFactorApi {
     /// Log in with a second factor
     ///
-    /// Goes on where `login` has answered `second_factor_required`: with the ticket that it has set as a cookie, and either a code of the
-    /// authenticator app or a recovery code. Starts a session and sets the cookies of `login`. A code is good once, and so is the ticket; a
+    /// Goes on where `login` has answered `second_factor_required`: with the ticket that it has set as a cookie, and a code of the
+    /// authenticator app, a recovery code, or a passkey (`secondFactorPasskeyOptions`). Starts a session and sets the cookies of `login`. A code is good once, and so is the ticket; a
     /// wrong code leaves it as it is. A few wrong codes in a row, and no more are looked at for a while.
     #[oai(path = "/login/second-factor", method = "post", operation_id = "loginSecondFactor")]
     async fn second_factor(
@@ -53,17 +54,47 @@ impl SecondFactorApi {
             }
             Err(SecondFactorError::TicketExpired) => Err(TypedProblem::new(SecondFactorCode::LoginTicketExpired)),
             Err(SecondFactorError::Incorrect) => Err(TypedProblem::new(SecondFactorCode::IncorrectSecondFactor)),
+            Err(SecondFactorError::ChallengeExpired) => {
+                Err(TypedProblem::new(SecondFactorCode::PasskeyChallengeExpired))
+            }
             Err(SecondFactorError::Unavailable) => Err(TypedProblem::new(SecondFactorCode::FactorUnavailable)),
             Err(SecondFactorError::Limited(limited)) => Err(limited.into()),
             Err(SecondFactorError::Failed(cause)) => Err(cause.into()),
         }
     }
+
+    /// Ask for a passkey as the second factor
+    ///
+    /// What `PublicKeyCredential.parseRequestOptionsFromJSON` takes, for the holder of a ticket of `login`, and a cookie with the
+    /// challenge: `loginSecondFactor` takes the answer.
+    #[oai(path = "/login/second-factor/options", method = "post", operation_id = "secondFactorPasskeyOptions")]
+    async fn options(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(settings): Data<&Cookies>,
+        tokens: Tokens,
+    ) -> Result<Response<Asked>, TypedProblem<SecondFactorOptionsCode>> {
+        let options = match session::second_factor_options(app, &tokens.browser).await {
+            Ok(Ok(options)) => options,
+            Ok(Err(PasskeyError::Failed(cause))) | Err(SecondFactorError::Failed(cause)) => return Err(cause.into()),
+            Ok(Err(PasskeyError::NoFactor)) => return Err(TypedProblem::new(SecondFactorOptionsCode::NoFactor)),
+            Ok(Err(_)) => return Err(TypedProblem::new(SecondFactorOptionsCode::PasskeysUnavailable)),
+            Err(_) => return Err(TypedProblem::new(SecondFactorOptionsCode::LoginTicketExpired)),
+        };
+        let cookie = options.cookie.clone();
+        Ok(with_ceremony(Asked::Ok(Json(PasskeyRequestOptions::of(options))), settings, &cookie))
+    }
+}
+
+codes! {
+    /// Why `secondFactorPasskeyOptions` refuses.
+    SecondFactorOptionsCode: LoginTicketExpired CrossSiteRequest PasskeysUnavailable NoFactor DatabaseUnavailable
 }
 
 codes! {
     /// Why `loginSecondFactor` refuses.
     SecondFactorCode:
-        MalformedJson IncorrectSecondFactor LoginTicketExpired CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
+        MalformedJson IncorrectSecondFactor LoginTicketExpired CrossSiteRequest PasskeyChallengeExpired PayloadTooLarge UnsupportedMediaType ValidationFailed
         TooManyAttempts FactorUnavailable Overloaded DatabaseUnavailable
 }
 
@@ -86,7 +117,7 @@ enum SignedIn {
     Ok(Json<Message>),
 }
 
-/// What is held beside the password: one of the two.
+/// What is held beside the password: one of the three.
 #[derive(Object)]
 #[oai(example)]
 struct SecondFactor {
@@ -94,11 +125,13 @@ struct SecondFactor {
     code: Option<PasswordText>,
     /// One of the codes that were shown when the app was set up. Spaces, hyphens and capitals are nothing.
     recovery_code: Option<PasswordText>,
+    /// What `PublicKeyCredential.toJSON()` gives.
+    passkey: Option<UsedCredential>,
 }
 
 impl Example for SecondFactor {
     fn example() -> Self {
-        Self { code: Some(PasswordText("287082".into())), recovery_code: None }
+        Self { code: Some(PasswordText("287082".into())), recovery_code: None, passkey: None }
     }
 }
 
@@ -110,11 +143,11 @@ impl Body for SecondFactor {
     }
 }
 
-/// One of `code` and `recovery_code`.
+/// One of `code`, `recovery_code` and `passkey`.
 fn offered(fields: &mut Fields) -> Option<Offered> {
     let offered = optionally_offered(fields)?;
     if offered.is_none() {
-        fields.refuse("code", FieldCode::Required, "Enter a code, or a recovery code.");
+        fields.refuse("code", FieldCode::Required, "Enter a code, or a recovery code, or use a passkey.");
     }
     offered
 }
@@ -124,12 +157,18 @@ fn offered(fields: &mut Fields) -> Option<Offered> {
 pub(in crate::api) fn optionally_offered(fields: &mut Fields) -> Option<Option<Offered>> {
     let code = fields.optional::<String>("code");
     let recovery_code = fields.optional::<String>("recovery_code");
-    match (code?, recovery_code?) {
-        (None, None) => Some(None),
-        (Some(code), None) => Some(Some(Offered::Code(Code::parse(&code)))),
-        (None, Some(code)) => Some(Some(Offered::RecoveryCode(RecoveryCode::parse(&code)))),
-        (Some(_), Some(_)) => {
-            fields.refuse("recovery_code", FieldCode::Invalid, "Enter one of the two.");
+    let passkey = optional_assertion(fields, "passkey");
+    match (code?, recovery_code?, passkey?) {
+        (None, None, None) => Some(None),
+        (Some(code), None, None) => Some(Some(Offered::Code(Code::parse(&code)))),
+        (None, Some(code), None) => Some(Some(Offered::RecoveryCode(RecoveryCode::parse(&code)))),
+        (None, None, Some(assertion)) => Some(Some(Offered::Passkey(Box::new(assertion)))),
+        (_, Some(_), _) => {
+            fields.refuse("recovery_code", FieldCode::Invalid, "Enter one of them.");
+            None
+        }
+        (_, None, _) => {
+            fields.refuse("passkey", FieldCode::Invalid, "Enter one of them.");
             None
         }
     }

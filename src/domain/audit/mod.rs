@@ -80,6 +80,8 @@ pub enum Event {
     RecoveryCodeUsed,
     /// The account has new recovery codes, and none of the old ones is good.
     RecoveryCodesMade,
+    /// A passkey counts as if it had been used before: somebody may have a copy of it.
+    PasskeyCounterBack,
     /// Another version of Doorward wrote down what this one has no word for.
     Other(String),
 }
@@ -95,7 +97,7 @@ pub struct Entry {
 
 impl Event {
     /// All that this version knows.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Registered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -129,6 +131,7 @@ impl Event {
         Self::FactorRemoved,
         Self::RecoveryCodeUsed,
         Self::RecoveryCodesMade,
+        Self::PasskeyCounterBack,
     ];
 
     /// The stored form.
@@ -168,6 +171,7 @@ impl Event {
             Self::FactorRemoved => "factor_removed",
             Self::RecoveryCodeUsed => "recovery_code_used",
             Self::RecoveryCodesMade => "recovery_codes_made",
+            Self::PasskeyCounterBack => "passkey_counter_back",
             Self::Other(text) => text.as_str(),
         }
     }

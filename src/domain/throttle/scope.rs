@@ -25,6 +25,8 @@ pub enum Scope {
     EmailChange,
     /// Whatever looks at a code: of an authenticator app, or a recovery code.
     SecondFactor,
+    /// Whatever looks at a passkey: nobody guesses one, but each look costs.
+    Passkey,
 }
 
 /// What is counted, each by a log of its own. The numbers are part of the names under which nodes share their counts.
@@ -76,7 +78,7 @@ pub struct Row {
 
 impl Scope {
     /// All.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Login,
         Self::Register,
         Self::Reset,
@@ -87,6 +89,7 @@ impl Scope {
         Self::Mail,
         Self::EmailChange,
         Self::SecondFactor,
+        Self::Passkey,
     ];
 
     /// A word for it, for metrics.
@@ -103,6 +106,7 @@ impl Scope {
             Self::Mail => "mail",
             Self::EmailChange => "email_change",
             Self::SecondFactor => "second_factor",
+            Self::Passkey => "passkey",
         }
     }
 
@@ -123,6 +127,7 @@ impl Scope {
             Self::Mail => (None, &[Mails]),
             Self::EmailChange => (Some(Proofs), &[Mails, ProofsOfAccount, Failures]),
             Self::SecondFactor => (None, &[Codes, CodesOfDay]),
+            Self::Passkey => (Some(Logins), &[]),
         };
         Row { by_address, by_account }
     }

@@ -188,14 +188,16 @@ async fn confirm(tx: &mut Tx, input: &Confirmation) -> Result<Found, storage::Er
         return Ok(Found::NothingPending);
     };
     let Some((secret, step)) = step else { return Ok(Found::Wrong) };
-    let is_first = factor::totp(tx, id).await?.is_none();
+    let Some((before, _)) = factor::standing(tx, id, Timestamp::EPOCH).await? else { return Ok(Found::Gone) };
+    let is_first = !before.has_factor();
     factor::activate(tx, id, &secret, step, now).await?;
-    let ended =
-        add(tx, &locked.user, is_first.then_some(codes), Some(caller.session.id), client, notice.as_ref(), now).await?;
+    let what = if before.totp { "totp, in the place of another" } else { "totp" };
+    let new = NewFactor { what, first: is_first.then_some(codes), kept: Some(caller.session.id) };
+    let ended = add(tx, &locked.user, new, client, notice.as_ref(), now).await?;
     // A recent proof was asked for, and this is one of the new factor.
     let mut proved = Proof::of(&row.session.amr);
     proved.push(Proof::Totp);
-    let enrolled = Enrolled { totp: true, recovery_codes: 0 };
+    let enrolled = Enrolled { totp: true, ..before };
     let mut session = row.session;
     if let Decision::SignedIn(signed_in) = decide(enrolled, &proved, Requirement::Optional) {
         session::prove(tx, session.id, signed_in.methods(), now).await?;
@@ -220,23 +222,32 @@ pub(in crate::service) async fn right_step(
     Ok(Some(step.map(|step| (pending.secret, step))))
 }
 
+/// A factor that an account has got.
+pub(in crate::service) struct NewFactor<'a> {
+    /// Which, for the audit.
+    pub(in crate::service) what: &'static str,
+    /// The recovery codes that come with the first one.
+    pub(in crate::service) first: Option<&'a Vec<NewRecoveryCode>>,
+    /// The session that has added it.
+    pub(in crate::service) kept: Option<SessionId>,
+}
+
 /// What comes with a new factor: with the first one recovery codes, and the end of the other sessions.
 pub(in crate::service) async fn add(
     tx: &mut Tx,
     user: &User,
-    first: Option<&Vec<NewRecoveryCode>>,
-    kept: Option<SessionId>,
+    new: NewFactor<'_>,
     client: &Client,
     notice: Option<&Draft>,
     now: Timestamp,
 ) -> Result<Vec<SessionId>, storage::Error> {
     let mut ended = Vec::new();
-    if let Some(codes) = first {
+    if let Some(codes) = new.first {
         factor::replace_recovery_codes(tx, user.id, codes, now).await?;
-        ended = end_sessions_of(tx, user.id, kept, &EndReason::SecondFactor, client, now).await?;
+        ended = end_sessions_of(tx, user.id, new.kept, &EndReason::SecondFactor, client, now).await?;
     }
-    let detail = Some(if first.is_some() { "totp" } else { "totp, in the place of another" }.to_owned());
-    let record = Record { detail, ..client.record(Event::FactorAdded, user.id, kept) };
+    let record =
+        Record { detail: Some(new.what.to_owned()), ..client.record(Event::FactorAdded, user.id, new.kept) };
     audit::append(tx, &record, now).await?;
     if let Some(notice) = notice {
         notice.tell(tx, user, client, now).await?;

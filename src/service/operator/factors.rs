@@ -6,9 +6,10 @@ use crate::domain::account::UserId;
 use crate::domain::mail::Kind;
 use crate::domain::session::EndReason;
 use crate::domain::timestamp::Timestamp;
-use crate::service::factor::{Listed, factors_of, forget_all, unreadable};
+use crate::service::factor::{Listed, factors_of, forget_all, removed, unreadable};
 use crate::service::mail::Draft;
 use crate::service::{App, Client, Failure};
+use crate::storage::factor;
 
 /// What an account has beside its password.
 ///
@@ -38,14 +39,25 @@ pub async fn reset_factors(app: &App, id: UserId, client: &Client) -> Result<Cha
     change.carry_out(app, notice, work).await
 }
 
-/// The same for every account with an app whose secret no key of the server opens. Returns whose they were.
+/// Removes the apps whose secrets no key of the server opens, and ends the sessions of their owners; passkeys stay. Returns whose they were.
 ///
 /// # Errors
 /// When the database can't be asked.
 pub async fn reset_unreadable(app: &App, client: &Client) -> Result<Vec<UserId>, Failure> {
     let ids = unreadable(app).await?;
     for id in &ids {
-        reset_factors(app, *id, client).await?;
+        let change = Change { id: *id, client: client.clone(), reason: EndReason::SecondFactor, force: true };
+        let notice = app.mail.notice(Kind::FactorRemoved)?;
+        let work: Work<Option<Draft>> = |tx, change, notice, locked| {
+            Box::pin(async move {
+                if !factor::remove_totp(tx, locked.user.id, locked.now).await? {
+                    return Ok(Some(Vec::new()));
+                }
+                removed(tx, &locked.user, "totp", &change.client, notice.as_ref(), locked.now).await?;
+                change.end_sessions(tx, &locked).await.map(Some)
+            })
+        };
+        change.carry_out(app, notice, work).await?;
     }
     Ok(ids)
 }

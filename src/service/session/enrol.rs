@@ -12,7 +12,7 @@ use crate::domain::session::{EndReason, SessionId};
 use crate::domain::throttle::{Guesser, Scope};
 use crate::platform::proof_cookies::ProofCookies;
 use crate::platform::sealed::Seals;
-use crate::service::factor::{Enrolment, add, draw_codes, right_step, show};
+use crate::service::factor::{Enrolment, NewFactor, add, draw_codes, right_step, show};
 use crate::service::mail::Draft;
 use crate::service::throttle::{self, Attempt};
 use crate::service::{App, Client, Failure, in_own_task};
@@ -115,8 +115,9 @@ async fn confirm(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> {
         return Ok(Found::Void);
     }
     factor::activate(tx, id, &secret, step, now).await?;
-    let ended = add(tx, &locked.user, Some(codes), None, &entry.client, notice.as_ref(), now).await?;
-    let enrolled = Enrolled { totp: true, recovery_codes: 0 };
+    let new = NewFactor { what: "totp", first: Some(codes), kept: None };
+    let ended = add(tx, &locked.user, new, &entry.client, notice.as_ref(), now).await?;
+    let enrolled = Enrolled { totp: true, ..Enrolled::default() };
     let proved = [Proof::Password, Proof::Totp];
     let Decision::SignedIn(signed_in) = decide(enrolled, &proved, Requirement::Required) else {
         return Ok(Found::Void);

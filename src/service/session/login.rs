@@ -243,7 +243,7 @@ pub(in crate::service) async fn verify_credentials(
 }
 
 /// Mails a link that confirms the address of somebody who knows the password.
-async fn mail_link(app: &App, id: UserId, known: Option<[u8; 16]>) -> Result<(), Failure> {
+pub(super) async fn mail_link(app: &App, id: UserId, known: Option<[u8; 16]>) -> Result<(), Failure> {
     let Ok(link) = app.mail.link_mail(Kind::Verify)? else { return Ok(()) };
     let budget = known.map_or(Budget::Asked, Budget::Device);
     let mailed = app.store.write((id, link, budget), |tx, (id, link, budget)| {

@@ -9,6 +9,7 @@ mod enter;
 mod issue;
 mod list;
 mod login;
+mod login_passkey;
 mod logout;
 mod refresh;
 mod refresh_device;
@@ -28,12 +29,13 @@ pub(super) use issue::{issue_first_tokens, issue_tokens};
 pub use list::{end, end_all, list};
 pub(super) use login::verify_credentials;
 pub use login::{Credentials, LoginError, LoginOutcome, login};
+pub use login_passkey::{PasskeyLoginError, login_passkey};
 pub use logout::{LogoutError, is_ours, logout};
 pub use refresh::{RefreshError, Refreshed, refresh};
 pub use refresh_device::{DeviceRefresh, DeviceRefreshError, refresh_device};
 pub use register_device::{RegisterDeviceError, register_device};
 pub use revocations::{Follower, Look, follow_revocations};
-pub use second_factor::{SecondFactorError, SecondFactorIn, second_factor};
+pub use second_factor::{SecondFactorError, SecondFactorIn, second_factor, second_factor_options};
 pub use state::{State, state};
 
 use std::fmt;
@@ -98,6 +100,8 @@ pub struct Browser {
     pub device: Vec<String>,
     /// Tickets of logins that want a second factor.
     pub tickets: Vec<String>,
+    /// Challenges for passkeys.
+    pub ceremonies: Vec<String>,
     /// What tells that somebody has just proved who they are.
     pub recent: Vec<String>,
     /// Whether its page says that it knows sessions that are bound to a device.

@@ -16,6 +16,7 @@ pub(crate) mod http1;
 pub(crate) mod inspect;
 pub(crate) mod mail;
 pub(crate) mod operations;
+pub(crate) mod passkey;
 pub(crate) mod schema;
 pub(crate) mod spec;
 pub(crate) mod time;

@@ -19,7 +19,7 @@ const EVERYWHERE: [(&str, &str); 4] = [
 ];
 
 /// Every code, and the status it goes with. 500 is missing on purpose: no test may ever see one.
-const CODES: [(&str, u16); 40] = [
+const CODES: [(&str, u16); 47] = [
     ("malformed_json", 400),
     ("invalid_or_expired_token", 400),
     ("last_superuser", 409),
@@ -60,6 +60,13 @@ const CODES: [(&str, u16); 40] = [
     ("last_factor", 409),
     ("no_factor", 409),
     ("factor_unavailable", 503),
+    ("passkeys_unavailable", 403),
+    ("unknown_passkey", 401),
+    ("incorrect_passkey", 401),
+    ("invalid_passkey", 422),
+    ("passkey_challenge_expired", 409),
+    ("too_many_passkeys", 409),
+    ("passkey_not_found", 404),
 ];
 
 /// The client as a script: the one path under `/api/` that may be kept.

@@ -14,6 +14,7 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
     let (access, refresh, device) = names(settings);
     let names: BTreeSet<_> = set.iter().map(|cookie| cookie.name.as_str()).collect();
     let (ticket, recent) = (factor_name(settings, "login_ticket"), factor_name(settings, "recent_proof"));
+    let ceremony = factor_name(settings, "passkey_ceremony");
     let both = set.len() == 2 && names == BTreeSet::from([access.as_str(), refresh.as_str()]);
     let proof = set.len() == 2 && names == BTreeSet::from([access.as_str(), recent.as_str()]);
     let mut rest = set.clone();
@@ -28,10 +29,15 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
         // The one refusal with a cookie: what the login goes on with.
         "login" if exchange.wants_second_factor() => names == BTreeSet::from([ticket.as_str()]) && fresh,
         _ if !exchange.status.is_success() => set.is_empty(),
-        "login" => all,
+        "login" | "loginPasskey" => all,
+        // The challenge.
+        "passkeyCreationOptions"
+        | "loginPasskeyOptions"
+        | "secondFactorPasskeyOptions"
+        | "reauthenticatePasskeyOptions" => names == BTreeSet::from([ceremony.as_str()]) && set.len() == 1 && fresh,
         // The ticket is used up.
         "loginSecondFactor" | "loginConfirmTotp" => all && set.len() == 5,
-        "confirmTotp" | "reauthenticate" => proof && fresh,
+        "confirmTotp" | "reauthenticate" | "addPasskey" => proof && fresh,
         "changePassword" => both && fresh,
         // A browser may have renewed a bound session by itself, and a late answer must not touch a newer login's cookies.
         "refresh" | "refreshDevice" => set.is_empty() || (both && fresh),
@@ -47,7 +53,7 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
     for cookie in &set {
         let text = |value: &str| Some(value.to_owned());
         let same_site = match settings.same_site {
-            _ if [&ticket, &recent].contains(&&cookie.name) => "Strict",
+            _ if [&ticket, &recent, &ceremony].contains(&&cookie.name) => "Strict",
             SameSite::Strict => "Strict",
             SameSite::Lax => "Lax",
         };
