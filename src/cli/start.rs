@@ -234,9 +234,11 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         factor: Factors {
             seals: Seals::new(roots.clone(), random.clone()),
             cookies: ProofCookies::new(roots.clone(), random.clone()),
-            passkeys: config.passkeys.rp_id.clone().map(|id| {
-                Arc::new(RelyingParty { id, origins: config.passkeys.origins.clone() })
-            }),
+            passkeys: config
+                .passkeys
+                .rp_id
+                .clone()
+                .map(|id| Arc::new(RelyingParty { id, origins: config.passkeys.origins.clone() })),
             tells_unknown: config.passkeys.tells_unknown,
             issuer: config.mail.app_name.clone(),
         },

@@ -36,11 +36,11 @@ impl PasskeyOrigins {
     pub fn allow(&self, origin: &str) -> bool {
         let is_localhost = |origin: &str| {
             let port = origin.strip_prefix("http://localhost")?;
-            let number = port.strip_prefix(':').map(|port| !port.starts_with('0') && port.parse::<u16>().is_ok());
+            let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && !port.starts_with('0');
+            let number = port.strip_prefix(':').map(|port| is_port(port) && port.parse::<u16>().is_ok());
             Some(port.is_empty() || number == Some(true))
         };
-        self.exactly.iter().any(|allowed| allowed == origin)
-            || self.any_localhost && is_localhost(origin) == Some(true)
+        self.exactly.iter().any(|allowed| allowed == origin) || self.any_localhost && is_localhost(origin) == Some(true)
     }
 }
 
@@ -59,7 +59,10 @@ impl Passkeys {
         let (rp_id, off_because) = match (given, public_url.as_deref().and_then(host)) {
             (Some(given), _) => {
                 if !pages.is_empty() && !pages.iter().any(|page| lies_on(page, &given)) {
-                    reader.refuse(&PASSKEY_RP_ID, "must be the host of PUBLIC_URL or of an allowed origin, or a parent of it");
+                    reader.refuse(
+                        &PASSKEY_RP_ID,
+                        "must be the host of PUBLIC_URL or of an allowed origin, or a parent of it",
+                    );
                 }
                 (Some(given), None)
             }

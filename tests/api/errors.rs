@@ -170,11 +170,14 @@ async fn fields_that_are_unknown_repeated_or_of_another_type(app: TestApp) {
         let good = operation.example.as_object().unwrap();
         for (field, value) in good {
             for wrong in [json!(1), json!(1.5), json!(-1), json!([]), json!({}), json!([value])] {
+                // An object in the place of one is of the right type, and says nothing.
+                let code = if wrong.is_object() && value.is_object() { "invalid" } else { "type" };
                 let mut body = operation.example.clone();
                 body[field] = wrong;
-                operation.call().json(&body).await.invalid(&[(field, "type")]);
+                operation.call().json(&body).await.invalid(&[(field, code)]);
             }
-            let twice = format!("{},{}:null}}", operation.example.to_string().trim_end_matches('}'), json!(field));
+            let text = operation.example.to_string();
+            let twice = format!("{},{}:null}}", text.strip_suffix('}').unwrap(), json!(field));
             operation.call().text("application/json", twice).await.invalid(&[(field, "duplicate")]);
         }
         let mut body = operation.example.clone();

@@ -44,6 +44,7 @@ async fn a_passkey_alone_signs_in(app: TestApp) {
     assert_eq!(claims(&laptop.access_cookie())["amr"], json!(["pwd", "swk", "mfa"]));
     phone.me().await.refused("session_revoked");
     // Another one is not the first: no codes.
+    app.clock.advance(minutes(1));
     let (_, second) = laptop.set_up_passkey("Key").await;
     assert_eq!(second["recovery_codes"], Value::Null);
 
@@ -140,6 +141,7 @@ async fn it_proves_once_more_who_asks(app: TestApp) {
 async fn they_are_listed_named_and_removed(app: TestApp) {
     let (browser, passkey, added) = app.with_passkey(ANN).await;
     let code = added["recovery_codes"][0].as_str().unwrap();
+    app.clock.advance(minutes(1));
     let (key, second) = browser.set_up_passkey("Key").await;
     let (first, second) = (&added["passkey"]["id"], &second["passkey"]["id"]);
     let named = |id: &Value, name: &str| {
@@ -296,7 +298,10 @@ async fn what_nobody_has_is_told_where_that_is_wanted_alone(database: Database) 
     let stranger = Passkey { id: vec![9; 32], ..passkey.clone() };
     app.browser().sign_in(&stranger).await.refused("unknown_passkey");
     // A page that was given no challenge learns nothing.
-    app.browser().login_passkey(&stranger.assertion(&json!({ "challenge": "AAAA" }))).await.refused("passkey_challenge_expired");
+    app.browser()
+        .login_passkey(&stranger.assertion(&json!({ "challenge": "AAAA" })))
+        .await
+        .refused("passkey_challenge_expired");
     let id = app.id_of(ANN).await;
     app.operate(id, Operation::Disable, false).await;
     app.browser().sign_in(&passkey).await.refused("incorrect_passkey");
@@ -307,7 +312,7 @@ async fn what_nobody_has_is_told_where_that_is_wanted_alone(database: Database) 
     app.browser().sign_in(&passkey).await.refused("unknown_passkey");
     // Whoever erases the account leaves none.
     let (bob, bobs, _) = app.with_passkey(BOB).await;
-    bob.call(Method::DELETE, "/api/auth/me").json(&json!({ "current_password": PASSWORD })).await.is(204);
+    bob.call(Method::DELETE, "/api/auth/me").json(&json!({ "password": PASSWORD })).await.is(204);
     app.browser().sign_in(&bobs).await.refused("unknown_passkey");
     assert_eq!((app.count("passkeys").await, app.count("passkey_users").await), (0, 1));
     let app = app.restart(&[]).await;
@@ -380,7 +385,8 @@ async fn where_everybody_needs_one_the_last_stays(database: Database) {
 }
 
 async fn they_are_for_one_domain(database: Database) {
-    let pages = [("PASSKEY_RP_ID", "example.com"), ("ALLOWED_ORIGINS", "https://app.example.com,https://*.pr.example.com")];
+    let pages =
+        [("PASSKEY_RP_ID", "example.com"), ("ALLOWED_ORIGINS", "https://app.example.com,https://*.pr.example.com")];
     let app = TestApp::with(database, &pages).await;
     let browser = app.register_and_login(ANN).await;
     let options = browser.creation_options().await.ok();
@@ -426,7 +432,16 @@ async fn nothing_that_opens_anything_is_told_or_exported(app: TestApp) {
 
 /// What stands in the place of a part: of another type, empty, no base64url, padded, other bytes; or nothing at all.
 fn bent(answer: &Value, part: &str) -> Vec<Value> {
-    let stand_ins = [Value::Null, json!(7), json!(""), json!("!!!!"), json!("QUFBQUFBQUFBQUFBQUFBQQ=="), json!("QUFBQUFBQUFBQUFBQUFBQQ"), json!([]), json!({})];
+    let stand_ins = [
+        Value::Null,
+        json!(7),
+        json!(""),
+        json!("!!!!"),
+        json!("QUFBQUFBQUFBQUFBQUFBQQ=="),
+        json!("QUFBQUFBQUFBQUFBQUFBQQ"),
+        json!([]),
+        json!({}),
+    ];
     let mut all: Vec<_> = stand_ins.into_iter().collect();
     if let Some(text) = answer.pointer(part).and_then(Value::as_str) {
         all.extend([json!(&text[1..]), json!(format!("{text}AAAA")), json!(text.to_uppercase())]);
@@ -469,7 +484,8 @@ async fn an_answer_is_refused_in_which_anything_is_another(database: Database) {
     let asking = app.browser();
     let options = asking.passkey_options().await.ok();
     let assertion = passkey.assertion(&options);
-    let parts = ["clientDataJSON", "authenticatorData", "signature", "userHandle"].map(|part| format!("/response/{part}"));
+    let parts =
+        ["clientDataJSON", "authenticatorData", "signature", "userHandle"].map(|part| format!("/response/{part}"));
     let parts = ["/id", "/rawId", "/type", "/response"].into_iter().map(str::to_owned).chain(parts);
     for part in parts {
         for changed in bent(&assertion, &part) {

@@ -329,7 +329,8 @@ impl Explored {
             return;
         }
         let Some(held) = self.held(world, who) else { return };
-        if let Decision::SignedIn(signed_in) = decide(world.enrolled(), &[Proof::Password, held], Requirement::Optional) {
+        if let Decision::SignedIn(signed_in) = decide(world.enrolled(), &[Proof::Password, held], Requirement::Optional)
+        {
             if world.key && who == Who::Owner {
                 // What was signed for that is not to sign in with.
                 world.challenges += 1;
@@ -461,7 +462,9 @@ impl Model for Explored {
             moves.push(Move::Reset);
         }
         if done.copies < most.copies {
-            moves.extend([Move::CopyCookies, Move::CopyTicket]);
+            moves.push(Move::CopyCookies);
+            // Whoever has a ticket and the key has shown both.
+            moves.extend((!world.key).then_some(Move::CopyTicket));
         }
         if done.disables < most.disables {
             moves.push(Move::Disable);

@@ -85,7 +85,11 @@ impl From<Listed> for FactorList {
         let totp =
             |FactorOf { since, last_used_at }| TotpFactor { since: Moment(since), last_used_at: Moment(last_used_at) };
         let codes = |(made_at, left)| RecoveryCodesLeft { made_at: Moment(made_at), left };
-        Self { totp: listed.totp.map(totp), recovery_codes: listed.recovery_codes.map(codes), passkeys: listed.passkeys.into_iter().map(PasskeyFactor::from).collect() }
+        Self {
+            totp: listed.totp.map(totp),
+            recovery_codes: listed.recovery_codes.map(codes),
+            passkeys: listed.passkeys.into_iter().map(PasskeyFactor::from).collect(),
+        }
     }
 }
 

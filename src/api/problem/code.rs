@@ -288,7 +288,9 @@ impl Code {
             Self::LoginTicketExpired => "This took too long. Log in again.",
             Self::ReauthenticationRequired => "Prove once more that it is you.",
             Self::NothingToConfirm => "This took too long. Set up the app again.",
-            Self::LastFactor => "Everybody needs a second factor here. Set up another one first, or a new app in the place of this one.",
+            Self::LastFactor => {
+                "Everybody needs a second factor here. Set up another one first, or a new app in the place of this one."
+            }
             Self::NoFactor => "You have no such factor.",
             Self::PasskeysUnavailable => "Passkeys can't be used here.",
             Self::UnknownPasskey => "No account has this passkey any more. Log in in another way.",

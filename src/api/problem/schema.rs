@@ -105,10 +105,10 @@ fn example(code: Code) -> Problem {
             FieldProblem::new("email", FieldCode::Required, "Is required."),
             FieldProblem::new("nickname", FieldCode::Unknown, "Is not a known field."),
         ]),
-        Code::SecondFactorRequired => Problem::of(code).methods(vec![Method::Totp, Method::RecoveryCode, Method::Passkey]),
-        Code::ReauthenticationRequired => {
-            Problem::of(code).methods(Method::ALL.to_vec())
+        Code::SecondFactorRequired => {
+            Problem::of(code).methods(vec![Method::Totp, Method::RecoveryCode, Method::Passkey])
         }
+        Code::ReauthenticationRequired => Problem::of(code).methods(Method::ALL.to_vec()),
         Code::TooManyAttempts => Problem::of(code).retry_after(Duration::from_secs(42)),
         code => Problem::of(code),
     }
@@ -188,7 +188,9 @@ const fn about(code: Code) -> &'static str {
         }
         Code::NothingToConfirm => "No secret was shown to this session in the last ten minutes. Call `enrolTotp`.",
         Code::LastFactor => "`SECOND_FACTOR=required`: the last factor can't be removed, but replaced.",
-        Code::NoFactor => "The account has no factor that recovery codes could stand in for; or no passkey, where one is asked for.",
+        Code::NoFactor => {
+            "The account has no factor that recovery codes could stand in for; or no passkey, where one is asked for."
+        }
         Code::PasskeysUnavailable => "There is no domain that passkeys could be made for: see `PASSKEY_RP_ID`.",
         Code::UnknownPasskey => {
             "No account has the passkey. A page may tell the browser, so that it is not offered again: `PublicKeyCredential.signalUnknownCredential`. \
@@ -197,7 +199,9 @@ const fn about(code: Code) -> &'static str {
         Code::IncorrectPasskey => {
             "The passkey proves nothing: another domain or page, nobody was verified, a wrong signature, or its account is disabled."
         }
-        Code::InvalidPasskey => "The passkey is none that can be used here, proves nothing, is another person's, or is there already.",
+        Code::InvalidPasskey => {
+            "The passkey is none that can be used here, proves nothing, is another person's, or is there already."
+        }
         Code::PasskeyChallengeExpired => {
             "The challenge that was signed is none that this browser was given for this in the last ten minutes, or was used. Ask for new options."
         }

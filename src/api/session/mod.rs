@@ -209,8 +209,7 @@ fn with_recent<T>(reply: Response<T>, settings: &Cookies, tokens: &IssuedTokens)
 
 /// The reply, with the challenge that an authenticator is asked to sign.
 pub(super) fn with_ceremony<T>(reply: T, settings: &Cookies, ceremony: &str) -> Response<T> {
-    Response::new(reply)
-        .header(SET_COOKIE, cookies::set(settings, Kind::Ceremony, ceremony, cookies::CEREMONY_MAX_AGE))
+    Response::new(reply).header(SET_COOKIE, cookies::set(settings, Kind::Ceremony, ceremony, cookies::CEREMONY_MAX_AGE))
 }
 
 /// The reply that takes the ticket away from a browser that has one.

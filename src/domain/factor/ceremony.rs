@@ -58,10 +58,7 @@ impl Ceremony {
     ) -> bool {
         let is_fresh = now < self.expires && not_before.is_none_or(|moment| self.expires >= moment + Self::LIFE);
         let (user_id, bound_to) = bound.unzip();
-        is_fresh
-            && self.purpose == purpose
-            && self.user_id == user_id
-            && self.bound_to == bound_to.unwrap_or_default()
+        is_fresh && self.purpose == purpose && self.user_id == user_id && self.bound_to == bound_to.unwrap_or_default()
     }
 
     /// The bytes that are signed.

@@ -14,9 +14,7 @@ mod totp;
 pub use answer::{Assertion, Attestation};
 pub use ceremony::{Ceremony, CeremonyFor};
 pub use decide::{Decision, Enrolled, Method, Proof, Requirement, SignedIn, decide};
-pub use passkey::{
-    Credential, CredentialId, MAX_PASSKEYS, Passkey, PasskeyId, PasskeyName, UserHandle, has_gone_back,
-};
+pub use passkey::{Credential, CredentialId, MAX_PASSKEYS, Passkey, PasskeyId, PasskeyName, UserHandle, has_gone_back};
 pub use recent::RecentProof;
 pub use recovery::{RECOVERY_CODES, RecoveryCode};
 pub use ticket::{Ticket, TicketFor};

@@ -54,8 +54,7 @@ impl<'a> AuthenticatorData<'a> {
             // Extensions, of which none was asked for.
             rest = cbor::split(rest)?.1;
         }
-        let flags =
-            Flags { user_present: has(0), user_verified: has(2), backup_eligible: has(3), backed_up: has(4) };
+        let flags = Flags { user_present: has(0), user_verified: has(2), backup_eligible: has(3), backed_up: has(4) };
         rest.is_empty().then_some(Self { rp_id_hash, flags, sign_count: u32::from_be_bytes(*count), attested })
     }
 }

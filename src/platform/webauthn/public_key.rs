@@ -40,7 +40,8 @@ impl PublicKey {
             }
             (3, -257, 4) if bytes(-2) == Some(RSA_EXPONENT) => {
                 let n = bytes(-1).filter(|n| RSA_BYTES.contains(&n.len()))?;
-                let is_whole = n.first().is_some_and(|first| *first >= 0x80) && n.last().is_some_and(|last| last % 2 == 1);
+                let is_whole =
+                    n.first().is_some_and(|first| *first >= 0x80) && n.last().is_some_and(|last| last % 2 == 1);
                 is_whole.then(|| Self::Rsa(RsaPublicKeyComponents { n: n.to_vec(), e: RSA_EXPONENT.to_vec() }))
             }
             _ => None,

@@ -38,7 +38,15 @@ impl Parts {
         let client = json!({
             "type": question, "challenge": URL_SAFE_NO_PAD.encode(CHALLENGE), "origin": "https://app.example.com", "crossOrigin": false,
         });
-        Self { client, rp_id: "example.com", flags: 0b101, count: 7, id: ID.to_vec(), key: key.cose(), tail: Vec::new() }
+        Self {
+            client,
+            rp_id: "example.com",
+            flags: 0b101,
+            count: 7,
+            id: ID.to_vec(),
+            key: key.cose(),
+            tail: Vec::new(),
+        }
     }
 
     fn client_data(&self) -> Vec<u8> {
@@ -97,7 +105,8 @@ impl Key {
         match self {
             Self::Es256(key) => {
                 let point = key.public_key().as_ref();
-                [&b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20"[..], &point[1..33], b"\x22\x58\x20", &point[33..]].concat()
+                [&b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20"[..], &point[1..33], b"\x22\x58\x20", &point[33..]]
+                    .concat()
             }
             Self::EdDsa(key) => [&b"\xa4\x01\x01\x03\x27\x20\x06\x21\x58\x20"[..], key.public_key().as_ref()].concat(),
             Self::Rs256(key) => {

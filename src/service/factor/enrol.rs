@@ -246,8 +246,7 @@ pub(in crate::service) async fn add(
         factor::replace_recovery_codes(tx, user.id, codes, now).await?;
         ended = end_sessions_of(tx, user.id, new.kept, &EndReason::SecondFactor, client, now).await?;
     }
-    let record =
-        Record { detail: Some(new.what.to_owned()), ..client.record(Event::FactorAdded, user.id, new.kept) };
+    let record = Record { detail: Some(new.what.to_owned()), ..client.record(Event::FactorAdded, user.id, new.kept) };
     audit::append(tx, &record, now).await?;
     if let Some(notice) = notice {
         notice.tell(tx, user, client, now).await?;

@@ -94,13 +94,7 @@ impl Looker {
         }
     }
 
-    async fn look_at_code(
-        &self,
-        tx: &mut Tx,
-        id: UserId,
-        code: Option<Code>,
-        now: Timestamp,
-    ) -> Result<Looked, Error> {
+    async fn look_at_code(&self, tx: &mut Tx, id: UserId, code: Option<Code>, now: Timestamp) -> Result<Looked, Error> {
         let Some(stored) = factor::totp(tx, id).await? else { return Ok(Looked::Wrong) };
         let Some(secret) = open(&self.seals, id, &stored.secret) else {
             tracing::error!(user_id = %id, "no key opens the secret of an authenticator app");

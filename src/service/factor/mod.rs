@@ -22,14 +22,12 @@ pub(super) use notices::{Notices, note_wrong, used};
 pub use passkey_add::{Added, PasskeyError, add_passkey};
 pub use passkey_manage::{remove_passkey, rename_passkey, stranded};
 pub(super) use passkey_options::options_of;
-pub use passkey_options::{
-    CreationOptions, Known, RequestOptions, login_options, passkey_options, reproof_options,
-};
+pub use passkey_options::{CreationOptions, Known, RequestOptions, login_options, passkey_options, reproof_options};
 pub use reauthenticate::{ReauthenticateError, Reproof, reauthenticate};
 pub use recent::NotRecent;
 pub(super) use recent::{ensure_recent, is_recent};
-pub(super) use remove::{forget_all, removed};
 pub use remove::{RemoveError, new_recovery_codes, remove_totp};
+pub(super) use remove::{forget_all, removed};
 pub(super) use reseal::unreadable;
 pub use reseal::{UnknownKey, reseal, unknown_keys};
 

@@ -112,11 +112,7 @@ pub fn login_options(app: &App, presented: &[String]) -> Result<RequestOptions, 
 ///
 /// # Errors
 /// See [`PasskeyError`].
-pub async fn reproof_options(
-    app: &App,
-    caller: &Caller,
-    presented: &[String],
-) -> Result<RequestOptions, PasskeyError> {
+pub async fn reproof_options(app: &App, caller: &Caller, presented: &[String]) -> Result<RequestOptions, PasskeyError> {
     let bound = (caller.user.id, caller.session.id.0);
     options_of(app, presented, CeremonyFor::Reproof, bound, true).await
 }

@@ -151,7 +151,10 @@ async fn decide_on(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> 
     let Some(locked) = account::lock(tx, caller.user.id).await? else { return Ok(Found::Gone) };
     let (id, now) = (locked.user.id, locked.now);
     let Some(row) = session::lock(tx, caller.session.id).await? else { return Ok(Found::Gone) };
-    if verified.as_ref().is_some_and(|hash| locked.password_hash != *hash) || !locked.user.is_active || row.session.ended.is_some() {
+    if verified.as_ref().is_some_and(|hash| locked.password_hash != *hash)
+        || !locked.user.is_active
+        || row.session.ended.is_some()
+    {
         return Ok(Found::Gone);
     }
     let Some((enrolled, _)) = factor::standing(tx, id, *not_before).await? else { return Ok(Found::Gone) };

@@ -103,9 +103,9 @@ async fn log_in(
         let is_new = known.is_none() && user.last_login.is_some();
         let entry = at_the_door(&app, &client, user.id, &browser, is_new).await?;
         let input = (entry, user.id, looker, Offered::Passkey(Box::new(assertion)));
-        let found = app.store.write(input, |tx, (entry, id, looker, offered)| {
-            Box::pin(decide_on(tx, entry, *id, looker, offered))
-        });
+        let found = app
+            .store
+            .write(input, |tx, (entry, id, looker, offered)| Box::pin(decide_on(tx, entry, *id, looker, offered)));
         match found.await.map_err(Failure::from)? {
             Found::In(entered) => {
                 attempt.succeeded().await;
@@ -125,11 +125,7 @@ async fn log_in(
 }
 
 /// Whose passkey it is, as far as can be seen without a lock. What answers no challenge of ours learns nothing of it.
-async fn owner(
-    app: &App,
-    looker: &Looker,
-    assertion: &Assertion,
-) -> Result<Result<User, PasskeyLoginError>, Failure> {
+async fn owner(app: &App, looker: &Looker, assertion: &Assertion) -> Result<Result<User, PasskeyLoginError>, Failure> {
     let mut tx = app.store.read().await?;
     let now = tx.now().await?;
     if !looker.holds(&mut tx, assertion, (CeremonyFor::SignIn, None), now).await? {

@@ -6,12 +6,13 @@ mod recovery;
 mod totp;
 
 pub use passkey::{
-    add_passkey, keep_user_handle, other_domain, passkey, passkeys, remove_passkey, rename_passkey, use_passkey, user_handle,
+    add_passkey, keep_user_handle, other_domain, passkey, passkeys, remove_passkey, rename_passkey, use_passkey,
+    user_handle,
 };
 pub use recovery::{NewRecoveryCode, StoredRecoveryCode, recovery_codes, replace_recovery_codes, use_recovery_code};
 pub use totp::{
-    Pending, StoredTotp, activate, foreign_keys, keep_pending, pending, purge, remove_totp, reseal, sealed_by_others, totp,
-    use_step,
+    Pending, StoredTotp, activate, foreign_keys, keep_pending, pending, purge, remove_totp, reseal, sealed_by_others,
+    totp, use_step,
 };
 
 use super::account::{mark_factor, unmark_factor};
@@ -50,7 +51,8 @@ pub async fn remove_all(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<bool,
 
 /// After a factor has gone: with the last one goes what stands in its place, and the mark. New credentials in any case.
 async fn settle(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<(), Error> {
-    let sql = "SELECT (SELECT count(*) FROM totp WHERE user_id = $1) + (SELECT count(*) FROM passkeys WHERE user_id = $1)";
+    let sql =
+        "SELECT (SELECT count(*) FROM totp WHERE user_id = $1) + (SELECT count(*) FROM passkeys WHERE user_id = $1)";
     let left: i64 = on!(tx, conn => sqlx::query_scalar(sql).bind(id.0).fetch_one(conn).await)?;
     if left > 0 {
         return mark_factor(tx, id, now).await;

@@ -23,7 +23,7 @@ pub(crate) const SYNCED: u8 = 1 << 3 | 1 << 4;
 /// A passkey, and how its authenticator behaves.
 #[derive(Clone)]
 pub(crate) struct Passkey {
-    key: Arc<EcdsaKeyPair>,
+    pub(crate) key: Arc<EcdsaKeyPair>,
     pub(crate) id: Vec<u8>,
     pub(crate) handle: Option<Vec<u8>>,
     pub(crate) rp_id: String,
@@ -68,7 +68,8 @@ impl Passkey {
     pub(crate) fn attestation(&self, options: &Value) -> Value {
         let point = self.key.public_key().as_ref();
         // A map of five: the kind, the algorithm, the curve, and a point on it.
-        let key = [&b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20"[..], &point[1..33], b"\x22\x58\x20", &point[33..]].concat();
+        let key =
+            [&b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20"[..], &point[1..33], b"\x22\x58\x20", &point[33..]].concat();
         let length = u16::try_from(self.id.len()).expect("a short id").to_be_bytes();
         let data = [&self.data(self.flags | 1 << 6)[..], &[7; 16], &length, &self.id, &key].concat();
         let size = u16::try_from(data.len()).expect("short").to_be_bytes();

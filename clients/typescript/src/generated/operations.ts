@@ -54,6 +54,16 @@ import type {
   ConfirmTotpResponses,
   MakeRecoveryCodesErrors,
   MakeRecoveryCodesResponses,
+  PasskeyCreationOptionsErrors,
+  PasskeyCreationOptionsResponses,
+  AddPasskeyData,
+  AddPasskeyErrors,
+  AddPasskeyResponses,
+  RenamePasskeyData,
+  RenamePasskeyErrors,
+  RenamePasskeyResponses,
+  RemovePasskeyErrors,
+  RemovePasskeyResponses,
   LoginData,
   LoginErrors,
   LoginResponses,
@@ -64,14 +74,23 @@ import type {
   LoginSecondFactorData,
   LoginSecondFactorErrors,
   LoginSecondFactorResponses,
+  SecondFactorPasskeyOptionsErrors,
+  SecondFactorPasskeyOptionsResponses,
   LoginEnrolTotpErrors,
   LoginEnrolTotpResponses,
   LoginConfirmTotpData,
   LoginConfirmTotpErrors,
   LoginConfirmTotpResponses,
+  LoginPasskeyOptionsErrors,
+  LoginPasskeyOptionsResponses,
+  LoginPasskeyData,
+  LoginPasskeyErrors,
+  LoginPasskeyResponses,
   ReauthenticateData,
   ReauthenticateErrors,
   ReauthenticateResponses,
+  ReauthenticatePasskeyOptionsErrors,
+  ReauthenticatePasskeyOptionsResponses,
   ListSessionsErrors,
   ListSessionsResponses,
   EndSessionErrors,
@@ -104,7 +123,7 @@ export const operations = {
 } as const;
 
 /** Those that `@doorward/client/account` adds. */
-export type More = "deleteMe" | "resetPassword" | "forgotPassword" | "reportNotMe" | "sendVerification" | "verifyEmail" | "changeEmail" | "correctEmail" | "confirmEmailChange" | "restoreEmail" | "exportMe" | "listFactors" | "enrolTotp" | "removeTotp" | "confirmTotp" | "makeRecoveryCodes" | "loginSecondFactor" | "loginEnrolTotp" | "loginConfirmTotp" | "reauthenticate";
+export type More = "deleteMe" | "resetPassword" | "forgotPassword" | "reportNotMe" | "sendVerification" | "verifyEmail" | "changeEmail" | "correctEmail" | "confirmEmailChange" | "restoreEmail" | "exportMe" | "listFactors" | "enrolTotp" | "removeTotp" | "confirmTotp" | "makeRecoveryCodes" | "passkeyCreationOptions" | "addPasskey" | "renamePasskey" | "removePasskey" | "loginSecondFactor" | "secondFactorPasskeyOptions" | "loginEnrolTotp" | "loginConfirmTotp" | "loginPasskeyOptions" | "loginPasskey" | "reauthenticate" | "reauthenticatePasskeyOptions";
 
 /** The operations, by their ids in the contract. */
 export type Operation = keyof typeof operations | More;
@@ -131,13 +150,21 @@ export interface Arguments {
   removeTotp: [];
   confirmTotp: [body: NonNullable<ConfirmTotpData["body"]>];
   makeRecoveryCodes: [];
+  passkeyCreationOptions: [];
+  addPasskey: [body: NonNullable<AddPasskeyData["body"]>];
+  renamePasskey: [id: string, body: NonNullable<RenamePasskeyData["body"]>];
+  removePasskey: [id: string];
   login: [body: NonNullable<LoginData["body"]>];
   refresh: [];
   logout: [];
   loginSecondFactor: [body: NonNullable<LoginSecondFactorData["body"]>];
+  secondFactorPasskeyOptions: [];
   loginEnrolTotp: [];
   loginConfirmTotp: [body: NonNullable<LoginConfirmTotpData["body"]>];
+  loginPasskeyOptions: [];
+  loginPasskey: [body: NonNullable<LoginPasskeyData["body"]>];
   reauthenticate: [body: NonNullable<ReauthenticateData["body"]>];
+  reauthenticatePasskeyOptions: [];
   listSessions: [];
   endSession: [id: string];
   logoutAll: [body?: NonNullable<LogoutAllData["body"]>];
@@ -166,13 +193,21 @@ export interface Responses {
   removeTotp: RemoveTotpResponses;
   confirmTotp: ConfirmTotpResponses;
   makeRecoveryCodes: MakeRecoveryCodesResponses;
+  passkeyCreationOptions: PasskeyCreationOptionsResponses;
+  addPasskey: AddPasskeyResponses;
+  renamePasskey: RenamePasskeyResponses;
+  removePasskey: RemovePasskeyResponses;
   login: LoginResponses;
   refresh: RefreshResponses;
   logout: LogoutResponses;
   loginSecondFactor: LoginSecondFactorResponses;
+  secondFactorPasskeyOptions: SecondFactorPasskeyOptionsResponses;
   loginEnrolTotp: LoginEnrolTotpResponses;
   loginConfirmTotp: LoginConfirmTotpResponses;
+  loginPasskeyOptions: LoginPasskeyOptionsResponses;
+  loginPasskey: LoginPasskeyResponses;
   reauthenticate: ReauthenticateResponses;
+  reauthenticatePasskeyOptions: ReauthenticatePasskeyOptionsResponses;
   listSessions: ListSessionsResponses;
   endSession: EndSessionResponses;
   logoutAll: LogoutAllResponses;
@@ -201,13 +236,21 @@ export interface Errors {
   removeTotp: RemoveTotpErrors;
   confirmTotp: ConfirmTotpErrors;
   makeRecoveryCodes: MakeRecoveryCodesErrors;
+  passkeyCreationOptions: PasskeyCreationOptionsErrors;
+  addPasskey: AddPasskeyErrors;
+  renamePasskey: RenamePasskeyErrors;
+  removePasskey: RemovePasskeyErrors;
   login: LoginErrors;
   refresh: RefreshErrors;
   logout: LogoutErrors;
   loginSecondFactor: LoginSecondFactorErrors;
+  secondFactorPasskeyOptions: SecondFactorPasskeyOptionsErrors;
   loginEnrolTotp: LoginEnrolTotpErrors;
   loginConfirmTotp: LoginConfirmTotpErrors;
+  loginPasskeyOptions: LoginPasskeyOptionsErrors;
+  loginPasskey: LoginPasskeyErrors;
   reauthenticate: ReauthenticateErrors;
+  reauthenticatePasskeyOptions: ReauthenticatePasskeyOptionsErrors;
   listSessions: ListSessionsErrors;
   endSession: EndSessionErrors;
   logoutAll: LogoutAllErrors;
