@@ -92,7 +92,7 @@ fn tidy_operation(operation: &mut Value) {
             }
         }
         let schema = &response["content"]["application/json"]["schema"]["$ref"];
-        let says = schema.as_str().is_some_and(|schema| schema.ends_with("/Message"));
+        let says = schema.as_str().is_some_and(|schema| schema.ends_with("/Message") || schema.ends_with("/Delivered"));
         if let Some((_, message)) = said.filter(|_| says && status.starts_with('2')) {
             response["content"]["application/json"]["example"] = json!({ "message": message });
         }

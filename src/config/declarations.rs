@@ -70,7 +70,8 @@ settings! {
     }
     "Browsers" {
         /// The frontends on other origins that may call the service; plain http is refused in production. One `*` stands for the first label
-        /// of a host, as of previews of pull requests; whoever can put a page there acts in the name of who visits it.
+        /// of a host, as of previews of pull requests; whoever can put a page there acts in the name of who visits it. Origins of apps, such as
+        /// `capacitor://localhost`, name every such app: they get tokens in bodies alone.
         ALLOWED_ORIGINS: Vec<String> = ORIGINS,
             Unset("any port of `http://localhost` and `http://127.0.0.1` while only this machine is served, else none"),
             Unset("none");

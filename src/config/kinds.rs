@@ -38,7 +38,7 @@ pub(super) const ORIGIN: Kind<String> =
     Kind { values: "an origin such as `https://auth.example.com`", parse: Parse::Text(origin) };
 
 pub(super) const ORIGINS: Kind<Vec<String>> = Kind {
-    values: "origins such as `https://app.example.com` or `https://*.preview.example.com`, separated by commas",
+    values: "origins such as `https://app.example.com`, `https://*.preview.example.com` or `capacitor://localhost`, separated by commas",
     parse: Parse::Text(|text| {
         let mut origins = items(text).map(origins).collect::<Result<Vec<_>, _>>()?;
         origins.sort();
@@ -271,8 +271,25 @@ fn origin(text: &str) -> Result<String, Reason> {
     }
 }
 
-/// An origin, or all whose host has one more label in front: `https://*.preview.example.com`.
+/// Schemes whose origins browsers write as `null` or with a port, or that no app has of its own.
+const NO_APP: [&str; 9] = ["http", "https", "ws", "wss", "ftp", "file", "data", "blob", "javascript"];
+
+/// The origin of the web view of an app, such as `capacitor://localhost`, as it writes it.
+fn app_origin(text: &str) -> Option<String> {
+    let (scheme, host) = text.split_once("://")?;
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_lowercase())
+        && scheme.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'));
+    let is_host = host.split('.').all(|label| {
+        !label.is_empty() && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    });
+    (is_scheme && is_host && !NO_APP.contains(&scheme)).then(|| text.to_owned())
+}
+
+/// An origin, an app's, or all whose host has one more label in front: `https://*.preview.example.com`.
 fn origins(text: &str) -> Result<String, Reason> {
+    if let Some(app) = app_origin(text) {
+        return Ok(app);
+    }
     let Some((scheme, rest)) = text.split_once("://*.") else { return origin(text) };
     let parent = origin(&format!("{scheme}://{rest}"))?;
     let url = Url::parse(&parent).map_err(|_| Reason::Values)?;

@@ -60,11 +60,28 @@ pub struct Server {
 /// Which origins are answered by CORS and pass the cross-site check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedOrigins {
-    /// These, as a browser writes them (`https://app.example.com`), or with `*` for one label in front (`https://*.preview.example.com`). May be
-    /// empty: no CORS.
+    /// These, as a browser writes them (`https://app.example.com`), with `*` for one label in front (`https://*.preview.example.com`), or of an
+    /// app (`capacitor://localhost`). May be empty: no CORS.
     Exactly(Vec<String>),
     /// Development without the setting: `http://localhost` and `http://127.0.0.1` on any port.
     AnyLoopback,
+}
+
+impl AllowedOrigins {
+    /// Those of pages, as they are set. The others are of apps, and name every app that calls itself so.
+    pub fn pages(&self) -> impl Iterator<Item = &str> {
+        let list = match self {
+            Self::Exactly(list) => list.as_slice(),
+            Self::AnyLoopback => &[],
+        };
+        list.iter().map(String::as_str).filter(|origin| is_page(origin.as_bytes()))
+    }
+}
+
+/// Whether an origin is a page's: what follows from that is not for apps.
+#[must_use]
+pub fn is_page(origin: &[u8]) -> bool {
+    origin.starts_with(b"http://") || origin.starts_with(b"https://")
 }
 
 impl Server {

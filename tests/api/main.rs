@@ -37,6 +37,7 @@ mod locked_doors;
 mod login;
 mod logout;
 mod me;
+mod native;
 mod nodes;
 mod notices;
 mod other_versions;

@@ -33,6 +33,7 @@ pub fn session(user: UserId, id: u8, at: Timestamp) -> Session {
         idle_expires_at: at + DAYS_7,
         expires_at: at + DAYS_30,
         binding: None,
+        delivery: Delivery::Cookies,
         ended: None,
     }
 }
@@ -81,10 +82,13 @@ both! {
             ended: Some(Ended { at: START + Duration::from_secs(10), reason: EndReason::Other("boredom".to_owned()) }),
             ..session(user.id, 2, START)
         };
+        let of_an_app = Session { delivery: Delivery::Body, ..session(user.id, 4, START) };
         store(&test, &plain).await;
         store(&test, &full).await;
+        store(&test, &of_an_app).await;
 
         assert_eq!(find(&test, plain.id).await, Some((plain, user.clone())));
+        assert_eq!(find(&test, of_an_app.id).await, Some((of_an_app, user.clone())));
         assert_eq!(find(&test, full.id).await, Some((full, user)));
         assert_eq!(find(&test, SessionId([3; 16])).await, None);
     }

@@ -54,7 +54,7 @@ impl ExportApi {
 
 codes! {
     /// Why `exportMe` refuses.
-    ExportCode: caller ReauthenticationRequired TooManyAttempts
+    ExportCode: caller ReauthenticationRequired ExactOriginRequired TooManyAttempts
 }
 
 /// The status is sent already: all that can be done is not to send the end.

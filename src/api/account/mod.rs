@@ -130,7 +130,7 @@ codes! {
 codes! {
     /// Why `deleteMe` refuses.
     DeleteCode:
-        caller MalformedJson ReauthenticationRequired CrossSiteRequest OtherUser LastSuperuser PayloadTooLarge UnsupportedMediaType ValidationFailed
+        caller MalformedJson ReauthenticationRequired ExactOriginRequired CrossSiteRequest OtherUser LastSuperuser PayloadTooLarge UnsupportedMediaType ValidationFailed
         IncorrectCurrentPassword TooManyAttempts
 }
 

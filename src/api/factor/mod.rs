@@ -147,24 +147,24 @@ impl FactorApi {
 
 codes! {
     /// Why `enrolTotp` refuses.
-    EnrolCode: caller ReauthenticationRequired CrossSiteRequest OtherUser TooManyAttempts
+    EnrolCode: caller ReauthenticationRequired ExactOriginRequired CrossSiteRequest OtherUser TooManyAttempts
 }
 
 codes! {
     /// Why `confirmTotp` refuses.
     ConfirmCode:
-        caller MalformedJson ReauthenticationRequired CrossSiteRequest OtherUser NothingToConfirm PayloadTooLarge
+        caller MalformedJson ReauthenticationRequired ExactOriginRequired CrossSiteRequest OtherUser NothingToConfirm PayloadTooLarge
         UnsupportedMediaType ValidationFailed IncorrectCode TooManyAttempts
 }
 
 codes! {
     /// Why `removeTotp` refuses.
-    RemoveCode: caller ReauthenticationRequired CrossSiteRequest OtherUser LastFactor TooManyAttempts
+    RemoveCode: caller ReauthenticationRequired ExactOriginRequired CrossSiteRequest OtherUser LastFactor TooManyAttempts
 }
 
 codes! {
     /// Why `makeRecoveryCodes` refuses.
-    RecoveryCodesCode: caller ReauthenticationRequired CrossSiteRequest OtherUser NoFactor TooManyAttempts
+    RecoveryCodesCode: caller ReauthenticationRequired ExactOriginRequired CrossSiteRequest OtherUser NoFactor TooManyAttempts
 }
 
 #[derive(ApiResponse)]

@@ -8,8 +8,8 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use crate::api::Tag;
 use crate::api::body::{Body, Fields, Strict};
 use crate::api::problem::{TypedProblem, codes};
-use crate::api::session::{Caller, Desk, optionally_offered, same_user, with_proof};
-use crate::api::types::{Message, PROVED};
+use crate::api::session::{Caller, Delivered, Desk, optionally_offered, same_user, with_proof};
+use crate::api::types::PROVED;
 use crate::domain::password::Password;
 use crate::service::App;
 use crate::service::factor::{self, Offered, ReauthenticateError, Reproof};
@@ -36,10 +36,13 @@ impl ReauthenticateApi {
         proof: Strict<Reauthentication>,
     ) -> Result<Response<Proved>, TypedProblem<ReauthenticateCode>> {
         same_user(&caller, shown.0.as_deref())?;
+        desk.door.allow(caller.session.delivery)?;
         let (password, offered) = proof.0;
         let password = PasswordProof { caller, client: desk.client, password };
         match factor::reauthenticate(&desk.app, Reproof { password, offered }).await {
-            Ok(tokens) => Ok(with_proof(Proved::Ok(Json(Message::new(PROVED))), &desk.settings, &tokens)),
+            Ok(tokens) => {
+                Ok(with_proof(Proved::Ok(Json(Delivered::access(PROVED, &tokens))), &desk.settings, &tokens))
+            }
             Err(ReauthenticateError::Wanted(methods)) => Err(TypedProblem::reauthenticate(methods)),
             Err(ReauthenticateError::IncorrectCode) => Err(TypedProblem::new(ReauthenticateCode::IncorrectCode)),
             Err(ReauthenticateError::Unavailable) => Err(TypedProblem::new(ReauthenticateCode::FactorUnavailable)),
@@ -51,7 +54,7 @@ impl ReauthenticateApi {
 codes! {
     /// Why `reauthenticate` refuses.
     ReauthenticateCode:
-        caller MalformedJson ReauthenticationRequired CrossSiteRequest OtherUser PayloadTooLarge UnsupportedMediaType
+        caller MalformedJson ReauthenticationRequired ExactOriginRequired CrossSiteRequest TokenDeliveryRefused OtherUser PayloadTooLarge UnsupportedMediaType
         ValidationFailed IncorrectCurrentPassword IncorrectCode TooManyAttempts FactorUnavailable
 }
 
@@ -62,11 +65,11 @@ enum Proved {
         status = 200,
         header(
             name = "Set-Cookie",
-            ty = "String",
-            description = "Two of them: the access token, and that it was proved just now who asks."
+            ty = "Option<String>",
+            description = "Two of them: the access token, and that it was proved just now who asks. None where the session's tokens come in bodies."
         )
     )]
-    Ok(Json<Message>),
+    Ok(Json<Delivered>),
 }
 
 /// What shows that it is really the person.

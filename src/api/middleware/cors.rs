@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use poem::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
-    ORIGIN, VARY,
+    ORIGIN, SET_COOKIE, VARY,
 };
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
@@ -16,7 +16,7 @@ use crate::api::routes::RouteTable;
 
 /// What scripts may send beyond the headers that need no permission.
 const REQUEST_HEADERS: HeaderValue =
-    HeaderValue::from_static("Authorization, Content-Type, X-Doorward-Bind, X-Doorward-User");
+    HeaderValue::from_static("Authorization, Content-Type, X-Doorward-Bind, X-Doorward-Recent-Proof, X-Doorward-User");
 
 /// What scripts may read beyond the headers that need no permission; without it they read null.
 const EXPOSED_HEADERS: HeaderValue =
@@ -80,6 +80,7 @@ impl<E: Endpoint> Endpoint for Cors<E> {
         if allowed.is_none() {
             self.note_refused(request.headers());
         }
+        let is_app = self.origins.is_app(request.headers());
         let is_preflight =
             request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         let mut response = match &allowed {
@@ -90,7 +91,11 @@ impl<E: Endpoint> Endpoint for Cors<E> {
         headers.append(VARY, HeaderValue::from_static("Origin"));
         if let Some(origin) = allowed {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            if is_app {
+                headers.remove(SET_COOKIE);
+            } else {
+                headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            }
             if !is_preflight {
                 headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
             }

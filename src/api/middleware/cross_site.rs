@@ -14,6 +14,15 @@ const DETAIL: &str = "The request came from a page of another site. The page and
 
 const X_DOORWARD_BIND: &str = "x-doorward-bind";
 
+/// Whose page, or app, a request says it comes from. In its data.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asking {
+    /// A listed app: its origin's scheme is neither `http` nor `https`. Any app can take such an origin.
+    pub app: bool,
+    /// One of many pages that a `*` allows.
+    pub one_of_many: bool,
+}
+
 /// The first check of all.
 pub(super) struct RefuseCrossSite<E> {
     inner: E,
@@ -41,8 +50,10 @@ impl<E: Endpoint> Endpoint for RefuseCrossSite<E> {
         if refuses {
             return Err(Problem::new(Code::CrossSiteRequest, DETAIL).into());
         }
+        let (app, one_of_many) = (self.origins.is_app(headers), self.origins.is_one_of_many(headers));
+        request.set_data(Asking { app, one_of_many });
         // Browsers let no `*` renew a bound session: such a page would be logged out when its access token ends.
-        if self.origins.is_one_of_many(request.headers()) {
+        if app || one_of_many {
             request.headers_mut().remove(X_DOORWARD_BIND);
         }
         self.inner.call(request).await.map(IntoResponse::into_response)

@@ -33,6 +33,8 @@ pub enum Code {
     IncorrectCode,
     /// It is to be proved again who asks.
     ReauthenticationRequired,
+    /// The page's origin is one of many that a `*` allows.
+    ExactOriginRequired,
     /// No app is being set up by this session.
     NothingToConfirm,
     /// The last factor can't be removed where everybody needs one.
@@ -73,6 +75,8 @@ pub enum Code {
     EmailNotVerified,
     /// The request came from another site's page.
     CrossSiteRequest,
+    /// The tokens can't be answered in this way: in a body to what may be a page, as cookies to an app.
+    TokenDeliveryRefused,
     /// No such path.
     NotFound,
     /// No such session of this user.
@@ -95,7 +99,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::MalformedRequest,
         Self::HeadersTooLarge,
         Self::MalformedJson,
@@ -110,6 +114,7 @@ impl Code {
         Self::LoginTicketExpired,
         Self::IncorrectCode,
         Self::ReauthenticationRequired,
+        Self::ExactOriginRequired,
         Self::NothingToConfirm,
         Self::LastFactor,
         Self::NoFactor,
@@ -130,6 +135,7 @@ impl Code {
         Self::DeviceProofRequired,
         Self::EmailNotVerified,
         Self::CrossSiteRequest,
+        Self::TokenDeliveryRefused,
         Self::NotFound,
         Self::SessionNotFound,
         Self::MethodNotAllowed,
@@ -172,6 +178,7 @@ impl Code {
             Self::ReauthenticationRequired => {
                 ("reauthentication_required", StatusCode::FORBIDDEN, "Reauthentication required")
             }
+            Self::ExactOriginRequired => ("exact_origin_required", StatusCode::FORBIDDEN, "Exact origin required"),
             Self::NothingToConfirm => ("nothing_to_confirm", StatusCode::CONFLICT, "Nothing to confirm"),
             Self::LastFactor => ("last_factor", StatusCode::CONFLICT, "Last factor"),
             Self::NoFactor => ("no_factor", StatusCode::CONFLICT, "No factor"),
@@ -198,6 +205,9 @@ impl Code {
             Self::DeviceProofRequired => ("device_proof_required", StatusCode::FORBIDDEN, "Device proof required"),
             Self::EmailNotVerified => ("email_not_verified", StatusCode::FORBIDDEN, "Email not verified"),
             Self::CrossSiteRequest => ("cross_site_request", StatusCode::FORBIDDEN, "Cross-site request"),
+            Self::TokenDeliveryRefused => {
+                ("token_delivery_refused", StatusCode::FORBIDDEN, "Token delivery refused")
+            }
             Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "Not found"),
             Self::SessionNotFound => ("session_not_found", StatusCode::NOT_FOUND, "Session not found"),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
@@ -257,6 +267,7 @@ impl Code {
             }
             Self::LoginTicketExpired => "This took too long. Log in again.",
             Self::ReauthenticationRequired => "Prove once more that it is you.",
+            Self::ExactOriginRequired => "This can't be done here. Open the page at its usual address.",
             Self::NothingToConfirm => "This took too long. Set up the app again.",
             Self::LastFactor => "Everybody needs an authenticator app here. You can set up another one in its place.",
             Self::NoFactor => "You have no authenticator app.",
@@ -283,6 +294,7 @@ impl Code {
             Self::DeviceProofRequired => "Your session is bound to a device, which this browser has not proved to be.",
             Self::EmailNotVerified => "Confirm your address first. A link is on its way to you.",
             Self::CrossSiteRequest => "The request came from a page of another site.",
+            Self::TokenDeliveryRefused => "Tokens can't be delivered to this client in this way.",
             Self::NotFound => "There is nothing at this path.",
             Self::SessionNotFound => "You have no such session.",
             Self::MethodNotAllowed => "This path has no such method. Allow lists those that it has.",

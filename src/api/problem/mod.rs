@@ -5,6 +5,7 @@ mod schema;
 mod typed;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use poem::error::ResponseError;
@@ -69,6 +70,21 @@ impl FieldProblem {
     }
 }
 
+/// What a login goes on with.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Ticket {
+    /// As the value of `Set-Cookie`: the one cookie that goes with a refusal.
+    Cookie(String),
+    /// For a client that gets its tokens in bodies.
+    Body(String),
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ticket(..)")
+    }
+}
+
 /// A refusal or failure, ready to be sent. It displays as its code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", code.as_str())]
@@ -83,15 +99,15 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
     /// How what is wanted can be proved, where the code says so.
     pub methods: Vec<Method>,
-    /// The ticket with which a login goes on: the one cookie that goes with a refusal.
-    pub cookie: Option<String>,
+    /// The ticket with which a login goes on.
+    pub ticket: Option<Ticket>,
 }
 
 impl Problem {
     /// A problem with a sentence that is more exact than the code's own.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None, methods: Vec::new(), cookie: None }
+        Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None, methods: Vec::new(), ticket: None }
     }
 
     /// A problem with the code's own sentence.
@@ -136,6 +152,9 @@ impl Problem {
         if self.code.names_methods() {
             body["methods"] = self.methods.iter().map(|method| method.as_str()).collect();
         }
+        if let Some(Ticket::Body(ticket)) = &self.ticket {
+            body["ticket"] = ticket.as_str().into();
+        }
         if self.code == Code::ValidationFailed {
             body["errors"] = self.errors.to_json().unwrap_or_default();
         }
@@ -155,7 +174,7 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             response = response.header(WWW_AUTHENTICATE, CHALLENGE);
         }
-        if let Some(cookie) = &self.cookie {
+        if let Some(Ticket::Cookie(cookie)) = &self.ticket {
             response = response.header(SET_COOKIE, cookie);
         }
         response.body(Body::from_string(self.to_json().to_string()))

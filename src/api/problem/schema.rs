@@ -81,7 +81,13 @@ fn schema(code: Code) -> MetaSchema {
         };
         properties.push(("methods", inline(methods)));
     }
+    let mut required: Vec<_> = properties.iter().map(|(name, _)| *name).collect();
+    if matches!(code, Code::SecondFactorRequired | Code::SecondFactorEnrolmentRequired) {
+        let about = "To a client that asked for its tokens in the body: the ticket, in the place of the cookie.";
+        properties.push(("ticket", inline(MetaSchema { description: Some(about), ..MetaSchema::new_with_format("string", "password") })));
+    }
     if code == Code::ValidationFailed {
+        required.push("errors");
         let errors = MetaSchema {
             description: Some("Everything that is wrong, at once."),
             items: Some(Box::new(FieldProblem::schema_ref())),
@@ -92,7 +98,7 @@ fn schema(code: Code) -> MetaSchema {
     }
     MetaSchema {
         description: Some(about(code)),
-        required: properties.iter().map(|(name, _)| *name).collect(),
+        required,
         properties,
         example: Some(body),
         ..MetaSchema::new("object")
@@ -186,6 +192,10 @@ const fn about(code: Code) -> &'static str {
             "It was not proved in this session, within the last ten minutes, who asks. Call `reauthenticate` with the password, and with \
              one of the other `methods` where there are any."
         }
+        Code::ExactOriginRequired => {
+            "The page's origin is allowed by a `*` in `ALLOWED_ORIGINS`, as many are: what wants a proof of who asks is done on a page whose origin is \
+             listed by itself."
+        }
         Code::NothingToConfirm => "No secret was shown to this session in the last ten minutes. Call `enrolTotp`.",
         Code::LastFactor => "`SECOND_FACTOR=required`: the last factor can't be removed, but replaced.",
         Code::NoFactor => "The account has no authenticator app that recovery codes could stand in for.",
@@ -223,6 +233,10 @@ const fn about(code: Code) -> &'static str {
         }
         Code::CrossSiteRequest => {
             "The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed."
+        }
+        Code::TokenDeliveryRefused => {
+            "`token_delivery: body`, of a request that may be a page's: it has an `Origin` (that is no listed app's), a `Sec-Fetch-..` header, or a \
+             cookie of this service. Or `cookies`, of a listed app."
         }
         Code::MalformedRequest => "This is not a valid HTTP/1.1 request.",
         Code::HeadersTooLarge => "The request line and the headers are larger than 32 KiB.",

@@ -10,10 +10,11 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::cookies::{self, Kind};
-use crate::api::middleware::{NextChallenge, SessionName};
+use super::delivery::Door;
+use crate::api::middleware::{Asking, NextChallenge, SessionName};
 use crate::api::problem::{Codes, TypedProblem, codes};
 use crate::config::cookies::Cookies;
-use crate::domain::session::{EndReason, Refusal, SessionId};
+use crate::domain::session::{Delivery, EndReason, Refusal, SessionId};
 use crate::service::session::{self, AuthError};
 use crate::service::{App, Client};
 
@@ -44,7 +45,10 @@ impl<'a> ApiExtractor<'a> for Caller {
             BEARER,
             MetaSecurityScheme {
                 ty: "http",
-                description: Some("The access token, for clients without cookies. When it is sent it alone counts."),
+                description: Some(
+                    "The access token, for clients without cookies. When it is sent it alone counts. With a session whose tokens come in \
+                     bodies `X-Doorward-Recent-Proof` may stand beside it.",
+                ),
                 name: None,
                 key_in: None,
                 scheme: Some("bearer"),
@@ -66,7 +70,12 @@ impl<'a> ApiExtractor<'a> for Caller {
             Ok(caller) => {
                 name(request, app, caller.session.id);
                 challenge(request, app, &caller.session);
-                Ok(Self(session::Caller { recent: tokens.browser.recent, ..caller }))
+                let recent = match caller.session.delivery {
+                    Delivery::Cookies => tokens.browser.recent,
+                    Delivery::Body => recent_proofs(request.headers()),
+                };
+                let one_of_many = request.data::<Asking>().is_some_and(|asking| asking.one_of_many);
+                Ok(Self(session::Caller { recent, one_of_many, ..caller }))
             }
             Err(error) => {
                 if let AuthError::TokenExpired(id) | AuthError::Refused(id, _) = &error {
@@ -76,6 +85,12 @@ impl<'a> ApiExtractor<'a> for Caller {
             }
         }
     }
+}
+
+/// What a client without cookies brings in the place of the cookie.
+fn recent_proofs(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all("x-doorward-recent-proof").iter();
+    values.filter_map(|value| value.to_str().ok().map(str::to_owned)).collect()
 }
 
 /// Lets the answer name the session that it is about, so that a page can tell a late one from one that concerns it.
@@ -122,12 +137,6 @@ pub(in crate::api) fn same_user<C: Codes>(
     }
 }
 
-/// What a request presents as access tokens: its Bearer tokens, or else its cookies.
-fn access_tokens(headers: &HeaderMap, settings: &Cookies) -> Vec<String> {
-    let bearer = bearer(headers);
-    if bearer.is_empty() { cookies::read(headers, &cookies::name(settings, Kind::Access)) } else { bearer }
-}
-
 /// All Bearer tokens that are sent; of several the service takes the only authentic one.
 fn bearer(headers: &HeaderMap) -> Vec<String> {
     let token = |value: &[u8]| {
@@ -143,6 +152,8 @@ pub(in crate::api) struct Desk {
     pub(in crate::api) app: Arc<App>,
     pub(in crate::api) client: Client,
     pub(in crate::api) settings: Cookies,
+    /// Where the request comes from.
+    pub(in crate::api) door: Door,
 }
 
 impl<'a> FromRequest<'a> for Desk {
@@ -150,7 +161,8 @@ impl<'a> FromRequest<'a> for Desk {
         let Data(app) = <Data<&Arc<App>>>::from_request_without_body(request).await?;
         let Data(client) = <Data<&Client>>::from_request_without_body(request).await?;
         let Data(settings) = <Data<&Cookies>>::from_request_without_body(request).await?;
-        Ok(Self { app: Arc::clone(app), client: client.clone(), settings: settings.clone() })
+        let door = Door::of(request, settings);
+        Ok(Self { app: Arc::clone(app), client: client.clone(), settings: settings.clone(), door })
     }
 }
 
@@ -160,20 +172,28 @@ pub(in crate::api) struct Tokens {
     pub(in crate::api) access: Vec<String>,
     /// What else the browser brings.
     pub(in crate::api) browser: session::Browser,
+    /// Where the request comes from.
+    pub(in crate::api) door: Door,
 }
 
 impl<'a> FromRequest<'a> for Tokens {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let Data(settings) = <Data<&Cookies>>::from_request_without_body(request).await?;
+        let headers = request.headers();
+        // Any app may call itself by the origin of a listed one: cookies are none of theirs.
+        let is_app = request.data::<Asking>().is_some_and(|asking| asking.app);
+        let read = |kind| if is_app { Vec::new() } else { cookies::read(headers, &cookies::name(settings, kind)) };
+        let bearer = bearer(headers);
         Ok(Self {
-            access: access_tokens(request.headers(), settings),
+            access: if bearer.is_empty() { read(Kind::Access) } else { bearer },
             browser: session::Browser {
-                refresh: cookies::read(request.headers(), &cookies::name(settings, Kind::Refresh)),
-                device: cookies::read(request.headers(), &cookies::name(settings, Kind::Device)),
-                tickets: cookies::read(request.headers(), &cookies::name(settings, Kind::Ticket)),
-                recent: cookies::read(request.headers(), &cookies::name(settings, Kind::Recent)),
-                binds: false,
+                refresh: read(Kind::Refresh),
+                device: read(Kind::Device),
+                tickets: read(Kind::Ticket),
+                recent: read(Kind::Recent),
+                ..session::Browser::default()
             },
+            door: Door::of(request, settings),
         })
     }
 }

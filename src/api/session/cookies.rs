@@ -41,6 +41,11 @@ pub(super) enum Kind {
     Recent,
 }
 
+impl Kind {
+    /// All of them.
+    const ALL: [Self; 5] = [Self::Access, Self::Refresh, Self::Device, Self::Ticket, Self::Recent];
+}
+
 /// The cookie's name under these settings.
 #[must_use]
 pub(super) fn name(settings: &Cookies, kind: Kind) -> Cow<'static, str> {
@@ -84,6 +89,12 @@ impl Old<'_> {
     }
 }
 
+/// Whether a request carries a cookie by any name of ours, whatever its value.
+#[must_use]
+pub(super) fn has_ours(headers: &HeaderMap, settings: &Cookies) -> bool {
+    Kind::ALL.iter().any(|kind| values(headers, &name(settings, *kind)).next().is_some()) || !old(headers, settings).is_empty()
+}
+
 /// Cookies of tokens by other names than today's, at most [`MAX_OLD`] of them.
 #[must_use]
 pub(super) fn old<'a>(headers: &'a HeaderMap, settings: &Cookies) -> Vec<Old<'a>> {
@@ -113,17 +124,14 @@ fn is_token(text: &str) -> bool {
 /// token of ours is one.
 #[must_use]
 pub(super) fn read(headers: &HeaderMap, name: &str) -> Vec<String> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(|pair| {
-            let pair = pair.trim_ascii();
-            let value = pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-            std::str::from_utf8(value).ok().map(str::to_owned)
-        })
-        .take(MAX_VALUES)
-        .collect()
+    let text = |value: &[u8]| std::str::from_utf8(value).ok().map(str::to_owned);
+    values(headers, name).filter_map(text).take(MAX_VALUES).collect()
+}
+
+/// The values of all cookies of exactly this name.
+fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    let pairs = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))
 }
 
 /// The value of a `Set-Cookie` header that stores a token in the browser.

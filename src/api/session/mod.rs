@@ -1,9 +1,11 @@
 //! Sessions: log in, refresh, log out; where one is logged in.
 
+mod bodies;
 mod bound;
 mod caller;
 mod check;
 mod cookies;
+mod delivery;
 mod devices;
 mod enrol;
 mod initiators;
@@ -19,8 +21,7 @@ use poem::http::header::SET_COOKIE;
 use poem::web::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
-use poem_openapi::types::{Example, Password as PasswordText};
-use poem_openapi::{ApiResponse, Object, OpenApi};
+use poem_openapi::{ApiResponse, OpenApi};
 
 pub use self::bound::BoundApi;
 use self::caller::RefreshCookie;
@@ -29,6 +30,9 @@ pub(super) use self::caller::{Desk, Tokens, same_user};
 pub use self::check::CheckApi;
 pub(super) use self::check::{PATH as CHECK, TellsEmail};
 use self::cookies::Kind;
+pub(super) use self::delivery::Delivered;
+use self::bodies::{Login, Refresh};
+use self::delivery::in_body;
 pub use self::devices::DevicesApi;
 pub(super) use self::devices::{Session, clearing};
 pub use self::enrol::EnrolApi;
@@ -38,13 +42,13 @@ pub use self::second_factor::SecondFactorApi;
 pub(super) use self::second_factor::optionally_offered;
 pub use self::state::StateApi;
 use super::Tag;
-use super::body::{Body, Fields, Strict, rules};
+use super::body::{OptionalStrict, Strict};
 use super::middleware::X_DOORWARD_SESSION;
-use super::problem::{TypedProblem, codes};
+use super::problem::{Ticket, TypedProblem, codes};
 use super::types::{LOGGED_IN, LOGGED_OUT, Message, REFRESHED};
 use crate::config::cookies::Cookies;
-use crate::domain::session::{EndReason, Refusal};
-use crate::service::session::{self, Credentials, IssuedTokens, LoginError, LoginOutcome, LogoutError, RefreshError};
+use crate::domain::session::{Delivery, EndReason, Refusal};
+use crate::service::session::{self, IssuedTokens, LoginError, LoginOutcome, LogoutError, RefreshError};
 use crate::service::{App, Client};
 
 /// When a browser that could not reach the service asks again.
@@ -65,6 +69,9 @@ impl SessionApi {
     /// `loginSecondFactor` goes on with that.
     ///
     /// An unknown email, a wrong password and a disabled account get the same answer in the same time.
+    ///
+    /// Clients that are no page and have no cookies, such as native apps, ask for `token_delivery: body`: then the answer has the tokens
+    /// themselves, or the ticket, and sets no cookie. To whatever may be a page that is refused.
     #[oai(path = "/login", method = "post", operation_id = "login")]
     async fn login(
         &self,
@@ -77,19 +84,26 @@ impl SessionApi {
         bind: Header<Option<String>>,
         credentials: Strict<Login>,
     ) -> Result<Response<LoggedIn>, TypedProblem<LoginCode>> {
-        let browser = session::Browser { binds: binds(bind.0.as_deref()), ..tokens.browser };
+        let (credentials, delivery) = credentials.0;
+        tokens.door.allow(delivery)?;
+        let browser = session::Browser { binds: binds(bind.0.as_deref()), delivery, ..tokens.browser };
         let had_ticket = !browser.tickets.is_empty();
-        let set = |ticket: &str| cookies::set(settings, Kind::Ticket, ticket, cookies::TICKET_MAX_AGE);
-        match session::login(app, client.clone(), credentials.0, browser).await {
+        let hand = |ticket: String| match delivery {
+            Delivery::Cookies => {
+                Ticket::Cookie(cookies::set(settings, Kind::Ticket, &ticket, cookies::TICKET_MAX_AGE))
+            }
+            Delivery::Body => Ticket::Body(ticket),
+        };
+        match session::login(app, client.clone(), credentials, browser).await {
             Ok(LoginOutcome::SignedIn(tokens)) => {
-                let reply = with_tokens(LoggedIn::Ok(Json(Message::new(LOGGED_IN))), settings, &tokens);
+                let reply = with_tokens(LoggedIn::Ok(Json(Delivered::both(LOGGED_IN, &tokens))), settings, &tokens);
                 Ok(without_ticket(reply, settings, had_ticket))
             }
             Ok(LoginOutcome::SecondFactor { ticket, methods }) => {
-                Err(TypedProblem::new(LoginCode::SecondFactorRequired).methods(methods).with_ticket(set(&ticket)))
+                Err(TypedProblem::new(LoginCode::SecondFactorRequired).methods(methods).with_ticket(hand(ticket)))
             }
             Ok(LoginOutcome::Enrol { ticket }) => {
-                Err(TypedProblem::new(LoginCode::SecondFactorEnrolmentRequired).with_ticket(set(&ticket)))
+                Err(TypedProblem::new(LoginCode::SecondFactorEnrolmentRequired).with_ticket(hand(ticket)))
             }
             Err(LoginError::Incorrect) => Err(TypedProblem::new(LoginCode::IncorrectCredentials)),
             Err(LoginError::EmailNotVerified) => Err(TypedProblem::new(LoginCode::EmailNotVerified)),
@@ -105,6 +119,9 @@ impl SessionApi {
     ///
     /// A session that is bound to a device is renewed by the browser itself, before it asks for anything. Where that has happened, no
     /// cookie is set; where it has not, the cookies alone do not suffice: `device_proof_required`.
+    ///
+    /// A client that got its tokens in bodies sends the refresh token in one, with `token_delivery: body`, and no cookie. A token that was
+    /// delivered in the other way is none.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
     async fn refresh(
         &self,
@@ -115,13 +132,20 @@ impl SessionApi {
         /// Written by a browser that could not renew a bound session in time, and why.
         #[oai(name = "Secure-Session-Skipped")]
         skipped: Header<Option<String>>,
+        in_body: OptionalStrict<Refresh>,
     ) -> Result<Response<Refreshed>, TypedProblem<RefreshCode>> {
-        let refreshed = || Refreshed::Ok(Json(Message::new(REFRESHED)));
-        match session::refresh(app, client.clone(), &cookie.0.browser, &cookie.0.access).await {
-            Ok(session::Refreshed::Issued(tokens)) => Ok(with_tokens(refreshed(), settings, &tokens)),
+        let Tokens { access, mut browser, door } = cookie.0;
+        if let Some(token) = in_body.0 {
+            door.allow(Delivery::Body)?;
+            browser = session::Browser { refresh: vec![token], delivery: Delivery::Body, ..browser };
+        }
+        match session::refresh(app, client.clone(), &browser, &access).await {
+            Ok(session::Refreshed::Issued(tokens)) => {
+                Ok(with_tokens(Refreshed::Ok(Json(Delivered::both(REFRESHED, &tokens))), settings, &tokens))
+            }
             Ok(session::Refreshed::ByDevice(caller)) => {
                 let name = app.session.name_of(caller.session.id);
-                Ok(Response::new(refreshed()).header(X_DOORWARD_SESSION, name.to_string()))
+                Ok(Response::new(Refreshed::Ok(Json(Delivered::without(REFRESHED)))).header(X_DOORWARD_SESSION, name.to_string()))
             }
             Err(error) => Err(TypedProblem::new(match error {
                 RefreshError::NotAuthenticated => RefreshCode::NotAuthenticated,
@@ -172,10 +196,14 @@ impl SessionApi {
     }
 }
 
-/// The reply, with the cookies of both tokens, and of the device where somebody has logged in with it.
+/// The reply, with the cookies of both tokens, and of the device where somebody has logged in with it; without any where the tokens are
+/// delivered in bodies.
 pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
-    let reply = Response::new(reply)
-        .header(X_DOORWARD_SESSION, tokens.session.to_string())
+    let reply = Response::new(reply).header(X_DOORWARD_SESSION, tokens.session.to_string());
+    if in_body(tokens) {
+        return reply;
+    }
+    let reply = reply
         .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age))
         .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age));
     let reply = match &tokens.device {
@@ -191,9 +219,12 @@ pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens
 
 /// The reply, with the access cookie and what tells that somebody has just proved who they are. The refresh token is as it was.
 pub(super) fn with_proof<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
-    let reply = Response::new(reply)
-        .header(X_DOORWARD_SESSION, tokens.session.to_string())
-        .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age));
+    let reply = Response::new(reply).header(X_DOORWARD_SESSION, tokens.session.to_string());
+    if in_body(tokens) {
+        return reply;
+    }
+    let access = cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age);
+    let reply = reply.header(SET_COOKIE, access);
     with_recent(reply, settings, tokens)
 }
 
@@ -218,15 +249,16 @@ pub(super) fn binds(header: Option<&str>) -> bool {
 codes! {
     /// Why `login` refuses.
     LoginCode:
-        MalformedJson IncorrectCredentials SecondFactorRequired SecondFactorEnrolmentRequired EmailNotVerified CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
+        MalformedJson IncorrectCredentials SecondFactorRequired SecondFactorEnrolmentRequired EmailNotVerified CrossSiteRequest TokenDeliveryRefused PayloadTooLarge UnsupportedMediaType ValidationFailed
         TooManyAttempts Overloaded DatabaseUnavailable
 }
 
 codes! {
     /// Why `refresh` refuses.
     RefreshCode:
-        NotAuthenticated SessionExpired SessionEnded SessionRevoked SessionReuseDetected DeviceBindingRequired
-        CrossSiteRequest DeviceProofRequired TooManyAttempts Overloaded DatabaseUnavailable
+        MalformedJson NotAuthenticated SessionExpired SessionEnded SessionRevoked SessionReuseDetected DeviceBindingRequired
+        CrossSiteRequest DeviceProofRequired TokenDeliveryRefused PayloadTooLarge UnsupportedMediaType ValidationFailed
+        TooManyAttempts Overloaded DatabaseUnavailable
 }
 
 codes! {
@@ -241,9 +273,9 @@ enum LoggedIn {
         status = 200,
         header(
             name = "Set-Cookie",
-            ty = "String",
+            ty = "Option<String>",
             description = "Four of them: the access token, the refresh token, what the browser is known by, and that it was proved just now \
-                           who asks. A fifth clears a ticket, where the browser has one."
+                           who asks. A fifth clears a ticket, where the browser has one. None where the tokens are in the body."
         ),
         header(
             name = "Secure-Session-Registration",
@@ -251,7 +283,7 @@ enum LoggedIn {
             description = "To a page that knows bound sessions: how the browser can bind this one to its device."
         )
     )]
-    Ok(Json<Message>),
+    Ok(Json<Delivered>),
 }
 
 #[derive(ApiResponse)]
@@ -262,10 +294,10 @@ enum Refreshed {
         header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "Two of them: the access token and the refresh token; none where the browser has renewed them by itself."
+            description = "Two of them: the access token and the refresh token; none where the browser has renewed them by itself, and where they are in the body."
         )
     )]
-    Ok(Json<Message>),
+    Ok(Json<Delivered>),
 }
 
 #[derive(ApiResponse)]
@@ -280,29 +312,4 @@ enum LoggedOut {
         )
     )]
     Ok(Json<Message>),
-}
-
-/// Who logs in.
-#[derive(Object)]
-#[oai(example)]
-pub struct Login {
-    /// The email of the account. Upper and lower case are the same.
-    email: String,
-    /// The password.
-    password: PasswordText,
-}
-
-impl Example for Login {
-    fn example() -> Self {
-        Self { email: "user@example.com".into(), password: PasswordText("SecurePass123".into()) }
-    }
-}
-
-impl Body for Login {
-    /// None where no account can have these: login then answers as for a wrong password, in the same time.
-    type Value = Option<Credentials>;
-
-    fn read(fields: &mut Fields, _: &App) -> Option<Option<Credentials>> {
-        rules::credentials(fields)
-    }
 }

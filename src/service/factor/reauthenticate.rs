@@ -78,6 +78,9 @@ struct Input {
 /// See [`ReauthenticateError`].
 pub async fn reauthenticate(app: &Arc<App>, proof: Reproof) -> Result<IssuedTokens, ReauthenticateError> {
     let Reproof { password, offered } = proof;
+    if password.caller.one_of_many {
+        return Err(ReauthenticateError::Wanted(Vec::new()));
+    }
     let account = throttle::in_session(app, &password.caller);
     let attempt =
         Attempt::begin::<ReauthenticateError>(app, Scope::Reauthenticate, &password.client, Some(account)).await?;

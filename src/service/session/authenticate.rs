@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::end_unbound;
+use super::{Browser, end_unbound};
 use crate::cache::sessions::{Known, Live};
 use crate::domain::account::User;
 use crate::domain::session::AccessToken;
 use crate::domain::session::RefreshToken;
-use crate::domain::session::{Refusal, Session, SessionId};
+use crate::domain::session::{Delivery, Refusal, Session, SessionId};
 use crate::domain::throttle::Throttled;
 use crate::domain::timestamp::Timestamp;
 use crate::platform::refresh_token;
@@ -43,6 +43,8 @@ pub struct Caller {
     pub session: Session,
     /// What the browser brings that may tell that they have proved it a moment ago: not looked into.
     pub recent: Vec<String>,
+    /// Whether their page is one of many that a `*` allows: whoever can put one there has not proved anything.
+    pub one_of_many: bool,
 }
 
 /// An authentic refresh token and the session it belongs to, as it was read without a lock.
@@ -85,7 +87,7 @@ pub(super) async fn recognise(app: &Arc<App>, access: &[String], refresh: &[Stri
         return Err(AuthError::TokenExpired(token.session_id));
     }
     confirm(app, &live.session, refresh, now);
-    Ok(Caller { user: live.user.clone(), session: live.session.clone(), recent: Vec::new() })
+    Ok(Caller { user: live.user.clone(), session: live.session.clone(), recent: Vec::new(), one_of_many: false })
 }
 
 /// What this node remembers, where it is enough to answer. A remembered session that could not be used, or that is older than
@@ -131,24 +133,24 @@ fn of_one_session<T, R: Ord>(
 pub(super) async fn identify_refresh(
     app: &App,
     client: &Client,
-    presented: &[String],
+    browser: &Browser,
 ) -> Result<Option<Identified>, Failure> {
-    let authentic = identify_each_refresh(app, client, presented).await?.unwrap_or_default();
+    let authentic = identify_each_refresh(app, client, browser).await?.unwrap_or_default();
     Ok(of_one_session(authentic.into_iter(), |one| one.session.id, |one| one.token.generation))
 }
 
 /// The authentic ones of the presented refresh tokens, of any generation, expired ones too. A browser sends one, or two after a change
 /// of the cookie's domain: no more are looked at, in one statement. Forged ones count against the client's address; one that has
-/// presented too many is told to wait.
+/// presented too many is told to wait. A token that comes in another way than it was delivered is none.
 pub(super) async fn identify_each_refresh(
     app: &App,
     client: &Client,
-    presented: &[String],
+    browser: &Browser,
 ) -> Result<Result<Vec<Identified>, Throttled>, Failure> {
     // A token that names no key of ours is not worth a query.
     let ours = |token: &RefreshToken| app.session.keys.refresh.find(token.key_id).is_some();
     let mut tokens: Vec<RefreshToken> = Vec::with_capacity(MAX_LOOKED_AT);
-    for token in presented.iter().filter_map(|text| RefreshToken::parse(text)).filter(ours) {
+    for token in browser.refresh.iter().filter_map(|text| RefreshToken::parse(text)).filter(ours) {
         if tokens.len() < MAX_LOOKED_AT && !tokens.contains(&token) {
             tokens.push(token);
         }
@@ -167,6 +169,7 @@ pub(super) async fn identify_each_refresh(
     for token in tokens {
         let session = found.iter().find(|session| session.id == token.session_id);
         match session.filter(|session| refresh_token::is_authentic(&app.session.keys, &token, &session.secret)) {
+            Some(session) if session.delivery != browser.delivery => {}
             Some(session) => authentic.push(Identified { token, session: session.clone() }),
             None => app.limits.counters.note_forgery(client.ip, now),
         }
@@ -177,7 +180,7 @@ pub(super) async fn identify_each_refresh(
 /// Remembers that the client holds the newest refresh token, when the cookie that came along proves it. Not awaited: the
 /// answer does not depend on it, and a lost confirmation is made again by the next request.
 fn confirm(app: &Arc<App>, session: &Session, refresh: &[String], now: Timestamp) {
-    let proved = refresh.iter().filter_map(|text| RefreshToken::parse(text)).any(|token| {
+    let proved = session.delivery == Delivery::Cookies && refresh.iter().filter_map(|text| RefreshToken::parse(text)).any(|token| {
         token.session_id == session.id
             && session.is_confirmed_by(token.generation, &app.session.policy, now)
             && refresh_token::is_authentic(&app.session.keys, &token, &session.secret)

@@ -7,7 +7,7 @@ use super::{
 use crate::domain::account::{Email, User, UserId};
 use crate::domain::factor::SignedIn;
 use crate::domain::password::PasswordHash;
-use crate::domain::session::{EndReason, Policy, RefreshToken, Refusal, SessionId, Verdict};
+use crate::domain::session::{Delivery, EndReason, Policy, RefreshToken, Refusal, SessionId, Verdict};
 use crate::service::mail::Draft;
 use crate::service::{App, Client, Failure};
 use crate::storage::{self, Tx, account, session};
@@ -81,11 +81,14 @@ impl Entered {
         }
         session_begun(app, &self.begun);
         app.mail.wake();
-        let device = app.session.devices.issue(&browser.device, email)?;
+        let device = match browser.delivery {
+            Delivery::Cookies => Some(app.session.devices.issue(&browser.device, email)?),
+            Delivery::Body => None,
+        };
         let Begun { session, now, .. } = self.begun;
         let tokens = issue_first_tokens(app, &session, self.user.external_id.as_ref(), now, browser.binds)?;
         let recent = app.factor.cookies.recent(session.id, now);
-        Ok(IssuedTokens { device: Some(device), recent: Some(recent), ..tokens })
+        Ok(IssuedTokens { device, recent: Some(recent), ..tokens })
     }
 }
 

@@ -174,10 +174,10 @@ pub(super) async fn at_the_door(
     is_new: bool,
 ) -> Result<Entry, Failure> {
     // Only a token that would still have refreshed is of a session that this browser uses.
-    let presented = identify_refresh(app, client, &browser.refresh).await?.map(|identified| identified.token);
+    let presented = identify_refresh(app, client, browser).await?.map(|identified| identified.token);
     // Nobody need be told of the first login of all.
     let notice = if is_new { app.mail.notice(Kind::NewDevice)? } else { None };
-    let (prepared, policy) = (prepare_session(app, user_id)?, app.session.policy.clone());
+    let (prepared, policy) = (prepare_session(app, user_id, browser.delivery)?, app.session.policy.clone());
     Ok(Entry { prepared, client: client.clone(), policy, presented, notice })
 }
 

@@ -43,7 +43,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::cache::access_tokens::VerifiedTokens;
 use crate::cache::sessions::SessionCache;
-use crate::domain::session::{Policy, PublishedKey, SessionId};
+use crate::domain::session::{Delivery, Policy, PublishedKey, SessionId};
 use crate::platform::device_cookie::DeviceCookies;
 use crate::platform::keyed_hash::KeyedHash;
 use crate::platform::keys::{Keys, SigningKey};
@@ -89,7 +89,7 @@ impl fmt::Display for SessionName {
     }
 }
 
-/// What a browser brings beside its access token: every cookie of the name, not looked into.
+/// What a client brings beside its access token: every cookie of the name, or what stands in the body, not looked into.
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
     /// Refresh tokens.
@@ -100,6 +100,8 @@ pub struct Browser {
     pub tickets: Vec<String>,
     /// What tells that somebody has just proved who they are.
     pub recent: Vec<String>,
+    /// How it has brought that, and gets its tokens.
+    pub delivery: Delivery,
     /// Whether its page says that it knows sessions that are bound to a device.
     pub binds: bool,
 }

@@ -97,11 +97,11 @@ async fn refresh_once(
     access: &[String],
 ) -> Result<Refreshed, RefreshError> {
     let now = app.clock.now();
-    let (counters, presented) = (&app.limits.counters, &browser.refresh);
-    if !presented.is_empty() {
+    let counters = &app.limits.counters;
+    if !browser.refresh.is_empty() {
         counters.may_present(client.ip, now).map_err(Limited::from)?;
     }
-    let identified = identify_refresh(app, &client, presented).await?;
+    let identified = identify_refresh(app, &client, browser).await?;
     let Identified { token, .. } = identified.ok_or(RefreshError::NotAuthenticated)?;
     counters.refresh(token.session_id, now).map_err(Limited::from)?;
     let (app, access) = (Arc::clone(app), access.to_vec());

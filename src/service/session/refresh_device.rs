@@ -113,7 +113,7 @@ async fn brings_another(
             _ => {}
         }
     }
-    let refresh = identify_each_refresh(app, client, &browser.refresh).await?;
+    let refresh = identify_each_refresh(app, client, browser).await?;
     let refresh = refresh.map_err(|Throttled { retry_after }| Limited::Throttled { retry_after })?;
     Ok(refresh.iter().any(|identified| {
         let (token, session) = (&identified.token, &identified.session);

@@ -8,7 +8,7 @@ use sqlx::{Database, Encode, FromRow, Type};
 
 use crate::domain::account::UserId;
 use crate::domain::session::{
-    AuthMethod, Binding, BindingName, DeviceKey, EndReason, Ended, Session, SessionId, SessionSecret,
+    AuthMethod, Binding, BindingName, Delivery, DeviceKey, EndReason, Ended, Session, SessionId, SessionSecret,
 };
 use crate::domain::timestamp::Timestamp;
 use crate::storage::Error;
@@ -87,6 +87,7 @@ session_row! {
         expires_at: i64,
         device_key: Option<Vec<u8>>,
         device_session: Option<Vec<u8>>,
+        token_delivery: Option<String>,
     }
     rotated {
         generation: i64,
@@ -149,13 +150,14 @@ impl From<&Session> for SessionRow {
         Self {
             id: session.id.0.to_vec(),
             user_id: session.user_id.0,
-            secret: stored(&session.secret, session.binding.is_some()).to_vec(),
+            secret: stored(&session.secret, is_sealed(session.binding.as_ref(), session.delivery)).to_vec(),
             created_at: session.created_at.micros(),
             amr: AuthMethod::join(&session.amr),
             proved_at: session.proved_at.map(Timestamp::micros),
             expires_at: session.expires_at.micros(),
             device_key: session.binding.as_ref().map(|binding| binding.key.0.to_vec()),
             device_session: session.binding.as_ref().map(|binding| binding.name.0.to_vec()),
+            token_delivery: Some(session.delivery.as_str().to_owned()),
             generation: i64::from(session.generation),
             rotated_at: session.rotated_at.micros(),
             confirmed_generation: i64::from(session.confirmed_generation),
@@ -192,11 +194,16 @@ impl TryFrom<SessionRow> for Session {
             }),
             _ => return Err(corrupt("device_key")),
         };
+        // Rows of the version before say nothing.
+        let delivery = match row.token_delivery {
+            None => Delivery::Cookies,
+            Some(text) => Delivery::read(&text).ok_or_else(|| corrupt("token_delivery"))?,
+        };
         let secret = SessionSecret(row.secret.try_into().map_err(|_| corrupt("secret"))?);
         Ok(Self {
             id: session_id(row.id)?,
             user_id: UserId(row.user_id),
-            secret: SessionSecret(stored(&secret, binding.is_some())),
+            secret: SessionSecret(stored(&secret, is_sealed(binding.as_ref(), delivery))),
             amr: AuthMethod::split(row.amr.as_deref()),
             proved_at: row.proved_at.map(Timestamp::from_micros),
             generation: count(row.generation, "generation")?,
@@ -212,15 +219,21 @@ impl TryFrom<SessionRow> for Session {
             idle_expires_at: Timestamp::from_micros(row.idle_expires_at),
             expires_at: Timestamp::from_micros(row.expires_at),
             binding,
+            delivery,
             ended,
         })
     }
 }
 
-/// The secret as it is stored, from what it is, and back. That of a bound session is sealed, each bit turned, and no server key with it: the
-/// version before Doorward could bind finds no refresh token of it authentic, and so can't rotate it for whoever has copied one.
-pub(super) fn stored(secret: &SessionSecret, is_bound: bool) -> [u8; 32] {
-    if is_bound { secret.0.map(|byte| !byte) } else { secret.0 }
+/// Whether a version that knows neither bindings nor bodies must find no refresh token of the session authentic: it would rotate a bound
+/// one for whoever has copied a token, and answer another one with cookies.
+fn is_sealed(binding: Option<&Binding>, delivery: Delivery) -> bool {
+    binding.is_some() || delivery == Delivery::Body
+}
+
+/// The secret as it is stored, from what it is, and back. A sealed one has each bit turned, and no server key with it.
+pub(super) fn stored(secret: &SessionSecret, is_sealed: bool) -> [u8; 32] {
+    if is_sealed { secret.0.map(|byte| !byte) } else { secret.0 }
 }
 
 pub(super) fn session_id(bytes: Vec<u8>) -> Result<SessionId, Error> {

@@ -25,6 +25,8 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
     let fresh = set.iter().all(|cookie| !cookie.value.is_empty() && cookie.max_age() > Some(0));
     let cleared = set.iter().all(|cookie| cookie.value.is_empty() && cookie.max_age() == Some(0));
     let kept = match operation {
+        // Not both ways.
+        _ if exchange.has_tokens() || exchange.is_from_app() => set.is_empty(),
         // The one refusal with a cookie: what the login goes on with.
         "login" if exchange.wants_second_factor() => names == BTreeSet::from([ticket.as_str()]) && fresh,
         _ if !exchange.status.is_success() => set.is_empty(),

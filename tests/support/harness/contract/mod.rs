@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use doorward::config::cookies::Cookies;
-use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
+use http::header::{COOKIE, LOCATION, ORIGIN, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use jsonschema::Validator;
 use serde_json::Value;
@@ -44,6 +44,25 @@ impl Exchange {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let codes = ["second_factor_required", "second_factor_enrolment_required"];
         self.status == StatusCode::UNAUTHORIZED && codes.iter().any(|code| body["code"] == *code)
+    }
+
+    /// Whether tokens, or a ticket, are in the body.
+    fn has_tokens(&self) -> bool {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        ["access_token", "ticket"].iter().any(|name| body[name].is_string())
+    }
+
+    /// Whether it came from an app of another scheme than a page's.
+    fn is_from_app(&self) -> bool {
+        let origins = self.sent.get_all(ORIGIN).iter();
+        let is_page = |origin: &[u8]| origin.starts_with(b"http") || !origin.windows(3).any(|part| part == b"://");
+        self.status != StatusCode::FORBIDDEN && origins.clone().count() == 1 && origins.clone().all(|origin| !is_page(origin.as_bytes()))
+    }
+
+    /// Whether no browser can have sent it for a page.
+    fn is_bare(&self) -> bool {
+        let is_sign = |name: &HeaderName| *name == ORIGIN || *name == COOKIE || name.as_str().starts_with("sec-fetch-");
+        !self.sent.keys().any(is_sign)
     }
 
     /// The media type, without parameters.
