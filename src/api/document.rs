@@ -117,13 +117,20 @@ fn name_unions(operation: &mut Value, unions: &mut Map<String, Value>) {
     }
 }
 
+/// Fields of answers that are there for clients without cookies alone.
+const FOR_CLIENTS_WITHOUT_COOKIES: [&str; 5] =
+    ["access_token", "refresh_token", "expires_in", "recent_proof", "ticket"];
+
 /// An optional field is an `Option`, and `None` is written as null: poem-openapi says neither. Answers have all their fields; bodies
-/// may leave out what may be null, and have no others.
+/// may leave out what may be null, and have no others. What only clients without cookies get is left out for the others.
 fn tidy_schema(schema: &mut Value, is_body: bool) {
     let required = schema["required"].clone();
     let is_required = |name: &String| required.as_array().is_some_and(|all| all.contains(&json!(name)));
     let mut names = Vec::new();
     for (name, property) in members(schema, "properties") {
+        if !is_body && FOR_CLIENTS_WITHOUT_COOKIES.contains(&name.as_str()) {
+            continue;
+        }
         if !is_required(name) {
             property["nullable"] = json!(true);
             // Beside a reference it says nothing without a type (OpenAPI 3.0.3).

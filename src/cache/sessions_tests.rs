@@ -30,7 +30,15 @@ fn live(generation: Generation, read_at: Duration) -> Live {
         second_factor: crate::domain::factor::Requirement::Optional,
     };
     let secret = SessionSecret([0; 32]);
-    let new = NewSession { id: ID, user_id: USER, secret, amr: vec![], delivery: Delivery::Cookies, client_ip: None, user_agent: None };
+    let new = NewSession {
+        id: ID,
+        user_id: USER,
+        secret,
+        amr: vec![],
+        delivery: Delivery::Cookies,
+        client_ip: None,
+        user_agent: None,
+    };
     let user = User {
         id: USER,
         email: Email::parse("ann@example.com").unwrap(),

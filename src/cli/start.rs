@@ -12,7 +12,7 @@ use super::{collector, development_key, listen};
 use crate::api;
 use crate::cache::access_tokens::VerifiedTokens;
 use crate::cache::sessions::SessionCache;
-use crate::cache::throttle::Throttles;
+use crate::cache::throttle::{Crowd, Throttles};
 use crate::config::Config;
 use crate::config::database::Location;
 use crate::config::sessions::DeviceBound;
@@ -199,6 +199,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         limits: Limits {
             counters: Throttles::new(&config.throttle),
             names: KeyedHash::new(&keys.secrets.derive(Purpose::ThrottleNames)),
+            crowd: Crowd::new(!config.server.trusted_proxies.is_empty()),
         },
         session: Sessions {
             policy: config.sessions.clone(),

@@ -14,6 +14,7 @@ pub mod logging;
 pub mod mail;
 mod near_miss;
 mod networks;
+mod origins;
 pub mod passwords;
 pub mod private_key;
 mod problem;

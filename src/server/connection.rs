@@ -108,11 +108,13 @@ async fn serve_requests<E>(
             // The connection goes first, so that what has arrived counts before a limit does.
             biased;
             _ = poll_fn(|cx| connection.poll_without_shutdown(cx)) => {
-                let mut stream = connection.into_parts().io.into_inner().into_inner();
+                let parts = connection.into_parts();
+                let mut stream = parts.io.into_inner().into_inner();
                 let refusal = activity.take_refusal();
                 let linger = if refusal.is_some() || activity.progress().had_body() { limits.linger } else { Duration::ZERO };
                 if let Some(refusal) = refusal {
-                    let answer = unreadable::answer(&mut stream, &*endpoint, &refusal, (local, remote));
+                    let origin = unreadable::origin(&parts.read_buf);
+                    let answer = unreadable::answer(&mut stream, &*endpoint, (&refusal, origin), (local, remote));
                     let _ = tokio::time::timeout(limits.header_read, answer).await;
                 }
                 return lingering_close(stream, linger, limits.linger_bytes).await;

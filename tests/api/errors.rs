@@ -123,7 +123,7 @@ async fn bodies_that_are_no_object(app: TestApp) {
 async fn bodies_of_another_type(app: TestApp) {
     let callers = Caller::all(&app).await;
     let before = app.dump().await;
-    for operation in &callers {
+    for operation in callers.iter().filter(|caller| !caller.ignores_other_bodies) {
         let body = operation.example.to_string();
         for content_type in [
             "",
@@ -211,6 +211,8 @@ async fn texts_with_control_characters_or_without_end(app: TestApp) {
                 // Whatever token it gets, it says the same.
                 let says_nothing = operation.operation.id == "reportNotMe" && answer.status() == 202;
                 let refused = matches!(answer.status(), 400 | 401 | 422 | 429);
+                // Tokens in bodies are nothing for who has cookies.
+                let refused = refused || answer.code() == "token_delivery_refused";
                 // Whatever code it gets, no app is being set up.
                 let says_nothing = says_nothing || operation.operation.id == "confirmTotp" && answer.status() == 409;
                 assert!(refused || says_nothing, "{field} with {bad:?}: {:?}", answer.0);

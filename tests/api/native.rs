@@ -78,7 +78,10 @@ async fn an_app_logs_in_refreshes_and_logs_out(app: TestApp) {
     phone.logout().bearer(access).await.ok();
     phone.me().bearer(access).await.refused("session_ended");
     refresh(&phone, &second["refresh_token"]).await.refused("session_ended");
-    assert_eq!(app.audit_of(app.id_of(ANN).await).await, ["registered", "login_succeeded", "refresh_replayed", "logged_out logout"]);
+    assert_eq!(
+        app.audit_of(app.id_of(ANN).await).await,
+        ["registered", "login_succeeded", "refresh_replayed", "logged_out logout"]
+    );
 }
 
 async fn whatever_may_be_a_page_gets_no_token_in_a_body(app: TestApp) {
@@ -101,6 +104,7 @@ async fn whatever_may_be_a_page_gets_no_token_in_a_body(app: TestApp) {
         ("sec-fetch-storage-access", "active"),
         ("cookie", "access_token="),
         ("cookie", "refresh_token=x"),
+        ("cookie", "session_hint=1"),
         ("cookie", "device=x"),
         ("cookie", "login_ticket=x"),
         ("cookie", "recent_proof=x"),
@@ -241,6 +245,12 @@ async fn an_app_is_set_up_on_the_way_in_with_the_ticket_of_the_body(database: Da
 
 async fn who_has_just_proved_it_says_so_by_a_header(app: TestApp) {
     app.register(ANN).await;
+    // A session by cookies has its proof in a cookie alone.
+    let laptop = app.browser();
+    laptop.login(ANN).await.ok();
+    let proof = laptop.cookie("recent_proof").expect("a proof");
+    let bearer = app.browser().post("/api/auth/me/totp").bearer(&laptop.access_cookie());
+    bearer.header("x-doorward-recent-proof", proof).await.refused("reauthentication_required");
     let phone = app.browser();
     let begun = tokens(login(&phone, ANN).await);
     let access = text(&begun["access_token"]);
@@ -261,13 +271,14 @@ async fn who_has_just_proved_it_says_so_by_a_header(app: TestApp) {
     assert_eq!(proved.get("refresh_token"), None);
     let fresh = || text(&proved["recent_proof"]);
     let call = phone.post("/api/auth/me/totp").bearer(text(&proved["access_token"]));
-    call.header("x-doorward-recent-proof", fresh()).await.ok();
-    // A session by cookies has its proof in a cookie alone.
-    let laptop = app.browser();
-    laptop.login(ANN).await.ok();
-    let proof = laptop.cookie("recent_proof").expect("a proof");
-    let bearer = app.browser().post("/api/auth/me/totp").bearer(&laptop.access_cookie());
-    bearer.header("x-doorward-recent-proof", proof).await.refused("reauthentication_required");
+    let shown = call.header("x-doorward-recent-proof", fresh()).await.ok();
+    let code = json!({ "code": Authenticator::of(text(&shown["secret"]), &app.clock).code_in(0) });
+    let call = phone.post("/api/auth/me/totp/confirm").bearer(access).json(&code);
+    let answer = call.header("x-doorward-recent-proof", fresh()).await;
+    assert!(answer.cookies().is_empty());
+    answer.ok();
+    let refreshed = tokens(refresh(&phone, &begun["refresh_token"]).await);
+    assert_eq!(claims(text(&refreshed["access_token"]))["amr"], json!(["pwd", "otp", "mfa"]));
 }
 
 async fn a_change_of_the_password_goes_on_in_the_same_way(app: TestApp) {
@@ -282,7 +293,7 @@ async fn a_change_of_the_password_goes_on_in_the_same_way(app: TestApp) {
     let went_on = tokens(refresh(&phone, &changed["refresh_token"]).await);
     let access = text(&went_on["access_token"]);
     let leave = phone.call(Method::DELETE, "/api/auth/me").bearer(access).json(&json!({ "password": NEW }));
-    leave.await.is(200);
+    leave.await.is(204);
 }
 
 async fn what_is_asked_for_in_another_way_is_refused_by_its_field(app: TestApp) {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use doorward::domain::account::UserId;
-use doorward::domain::session::{Delivery, Generation, Means, NewSession, Presented, Session, SessionId, SessionSecret};
+use doorward::domain::session::{
+    Delivery, Generation, Means, NewSession, Presented, Session, SessionId, SessionSecret,
+};
 use doorward::domain::timestamp::Timestamp;
 
 use crate::bounds::Bounds;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward::domain::account::{User, UserId};
 use doorward::domain::session::{
-    AuthMethod, Binding, BindingName, DeviceKey, EndReason, Ended, Session, SessionId, SessionSecret,
+    AuthMethod, Binding, BindingName, Delivery, DeviceKey, EndReason, Ended, Session, SessionId, SessionSecret,
 };
 use doorward::domain::timestamp::Timestamp;
 use doorward::storage::{Error, PURGE_BATCH, session};

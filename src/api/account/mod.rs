@@ -87,7 +87,7 @@ impl AccountApi {
 
     /// Delete my account
     ///
-    /// Erases the account and all its sessions, at once and for ever, and clears both cookies. Where the account's address was changed and
+    /// Erases the account and all its sessions, at once and for ever, and clears the session's cookies. Where the account's address was changed and
     /// its former one may still take it back, nobody can log in from now on, and it is erased when that time is over. Wrong passwords are
     /// throttled by account. Where the account has a second factor it wants a recent proof of both: `reauthenticate`.
     #[oai(path = "/me", method = "delete", operation_id = "deleteMe")]
@@ -136,13 +136,13 @@ codes! {
 
 #[derive(ApiResponse)]
 enum Deleted {
-    /// The account is erased, or will be, and both cookies are cleared.
+    /// The account is erased, or will be, and the session's cookies are cleared.
     #[oai(
         status = 204,
         header(
             name = "Set-Cookie",
             ty = "String",
-            description = "Two of them, with `Max-Age=0`: both cookies are cleared."
+            description = "Three of them, with `Max-Age=0`: the session's cookies are cleared."
         )
     )]
     Done,

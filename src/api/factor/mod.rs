@@ -188,8 +188,9 @@ enum Confirmed {
         status = 200,
         header(
             name = "Set-Cookie",
-            ty = "String",
-            description = "Two of them: the access token, which tells of both factors, and that it was proved just now who asks."
+            ty = "Option<String>",
+            description = "Two of them: the access token, which tells of both factors, and that it was proved just now who asks. \
+                           None where the session's tokens come in bodies: the next refresh tells of both."
         )
     )]
     Ok(Json<ConfirmedFactor>),

@@ -40,9 +40,7 @@ impl ReauthenticateApi {
         let (password, offered) = proof.0;
         let password = PasswordProof { caller, client: desk.client, password };
         match factor::reauthenticate(&desk.app, Reproof { password, offered }).await {
-            Ok(tokens) => {
-                Ok(with_proof(Proved::Ok(Json(Delivered::access(PROVED, &tokens))), &desk.settings, &tokens))
-            }
+            Ok(tokens) => Ok(with_proof(Proved::Ok(Json(Delivered::access(PROVED, &tokens))), &desk.settings, &tokens)),
             Err(ReauthenticateError::Wanted(methods)) => Err(TypedProblem::reauthenticate(methods)),
             Err(ReauthenticateError::IncorrectCode) => Err(TypedProblem::new(ReauthenticateCode::IncorrectCode)),
             Err(ReauthenticateError::Unavailable) => Err(TypedProblem::new(ReauthenticateCode::FactorUnavailable)),

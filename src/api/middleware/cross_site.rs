@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
-use super::context::Context;
+use super::context::{Context, Unreadable};
 use super::origins::Origins;
 use crate::api::problem::{Code, Problem};
 use crate::api::session::CHECK;
@@ -47,7 +47,8 @@ impl<E: Endpoint> Endpoint for RefuseCrossSite<E> {
         } else {
             self.origins.refuses(method, headers, context.is_some_and(|context| context.from_proxy))
         };
-        if refuses {
+        // What could not be read is refused for that.
+        if refuses && request.data::<Unreadable>().is_none() {
             return Err(Problem::new(Code::CrossSiteRequest, DETAIL).into());
         }
         let (app, one_of_many) = (self.origins.is_app(headers), self.origins.is_one_of_many(headers));

@@ -26,8 +26,8 @@ use crate::service::probe::Probes;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::traces::Traces;
 
-pub use self::cross_site::Asking;
 pub use self::context::{Context, NextChallenge, SessionName, Unreadable, X_DOORWARD_SESSION};
+pub use self::cross_site::Asking;
 pub use self::probe::{X_DOORWARD_PROBE, X_DOORWARD_SEEN};
 
 /// What the stack needs to know.

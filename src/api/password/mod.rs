@@ -103,7 +103,7 @@ enum Changed {
         header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "Two of them: the access token and the refresh token. None where the session's tokens come in bodies."
+            description = "Three of them: the access token, the refresh token, and the hint. None where the session's tokens come in bodies."
         ),
         header(
             name = "Secure-Session-Registration",

@@ -205,9 +205,7 @@ impl Code {
             Self::DeviceProofRequired => ("device_proof_required", StatusCode::FORBIDDEN, "Device proof required"),
             Self::EmailNotVerified => ("email_not_verified", StatusCode::FORBIDDEN, "Email not verified"),
             Self::CrossSiteRequest => ("cross_site_request", StatusCode::FORBIDDEN, "Cross-site request"),
-            Self::TokenDeliveryRefused => {
-                ("token_delivery_refused", StatusCode::FORBIDDEN, "Token delivery refused")
-            }
+            Self::TokenDeliveryRefused => ("token_delivery_refused", StatusCode::FORBIDDEN, "Token delivery refused"),
             Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "Not found"),
             Self::SessionNotFound => ("session_not_found", StatusCode::NOT_FOUND, "Session not found"),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),

@@ -100,7 +100,7 @@ pub struct Problem {
     /// How what is wanted can be proved, where the code says so.
     pub methods: Vec<Method>,
     /// The ticket with which a login goes on.
-    pub ticket: Option<Ticket>,
+    pub ticket: Option<Box<Ticket>>,
 }
 
 impl Problem {
@@ -152,7 +152,7 @@ impl Problem {
         if self.code.names_methods() {
             body["methods"] = self.methods.iter().map(|method| method.as_str()).collect();
         }
-        if let Some(Ticket::Body(ticket)) = &self.ticket {
+        if let Some(Ticket::Body(ticket)) = self.ticket.as_deref() {
             body["ticket"] = ticket.as_str().into();
         }
         if self.code == Code::ValidationFailed {
@@ -174,7 +174,7 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             response = response.header(WWW_AUTHENTICATE, CHALLENGE);
         }
-        if let Some(Ticket::Cookie(cookie)) = &self.ticket {
+        if let Some(Ticket::Cookie(cookie)) = self.ticket.as_deref() {
             response = response.header(SET_COOKIE, cookie);
         }
         response.body(Body::from_string(self.to_json().to_string()))

@@ -84,7 +84,10 @@ fn schema(code: Code) -> MetaSchema {
     let mut required: Vec<_> = properties.iter().map(|(name, _)| *name).collect();
     if matches!(code, Code::SecondFactorRequired | Code::SecondFactorEnrolmentRequired) {
         let about = "To a client that asked for its tokens in the body: the ticket, in the place of the cookie.";
-        properties.push(("ticket", inline(MetaSchema { description: Some(about), ..MetaSchema::new_with_format("string", "password") })));
+        properties.push((
+            "ticket",
+            inline(MetaSchema { description: Some(about), ..MetaSchema::new_with_format("string", "password") }),
+        ));
     }
     if code == Code::ValidationFailed {
         required.push("errors");

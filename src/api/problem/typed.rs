@@ -90,7 +90,7 @@ impl<C: Codes> TypedProblem<C> {
     /// Brings the ticket with which the login goes on.
     #[must_use]
     pub fn with_ticket(self, ticket: Ticket) -> Self {
-        Self(Problem { ticket: Some(ticket), ..self.0 }, PhantomData)
+        Self(Problem { ticket: Some(Box::new(ticket)), ..self.0 }, PhantomData)
     }
 
     /// Refuses until it was proved again who asks; or for good, where nothing can prove it.

@@ -182,7 +182,7 @@ enum DeviceRefreshed {
         header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "Two of them, unless the session has ended: the access token and the refresh token."
+            description = "Three of them, unless the session has ended: the access token, the refresh token, and the hint."
         ),
         header(
             name = "Secure-Session-Challenge",

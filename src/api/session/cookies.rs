@@ -39,11 +39,17 @@ pub(super) enum Kind {
     Ticket,
     /// That somebody has proved a moment ago who they are.
     Recent,
+    /// That the browser has a session, or had one: no secret, and nothing to ask with. Unlike the others it comes along where another site
+    /// links to a page, and so tells a server who has no session from whose cookies were held back.
+    Hint,
 }
+
+/// What a hint says.
+pub(super) const HINT: &str = "1";
 
 impl Kind {
     /// All of them.
-    const ALL: [Self; 5] = [Self::Access, Self::Refresh, Self::Device, Self::Ticket, Self::Recent];
+    const ALL: [Self; 6] = [Self::Access, Self::Refresh, Self::Device, Self::Ticket, Self::Recent, Self::Hint];
 }
 
 /// The cookie's name under these settings.
@@ -63,6 +69,8 @@ pub(super) fn name(settings: &Cookies, kind: Kind) -> Cow<'static, str> {
         (Kind::Ticket, true, _) => "__Host-login_ticket",
         (Kind::Recent, false, _) => "recent_proof",
         (Kind::Recent, true, _) => "__Host-recent_proof",
+        (Kind::Hint, false, _) => "session_hint",
+        (Kind::Hint, true, _) => "__Host-session_hint",
     };
     match &settings.suffix {
         None => name.into(),
@@ -80,19 +88,25 @@ pub(super) struct Old<'a> {
 }
 
 impl Old<'_> {
-    /// The value of a `Set-Cookie` header that removes it. The prefix of its name asks for `Secure`, as when it was set.
+    /// The values of `Set-Cookie` headers that remove it, and the hint that was set beside it. The prefix of its name asks for `Secure`, as when it was set.
     #[must_use]
-    pub(super) fn clear(&self, settings: &Cookies) -> String {
+    pub(super) fn clear(&self, settings: &Cookies) -> Vec<String> {
         let secure = settings.secure || self.name.starts_with("__");
         let rest = attributes(&Cookies { secure, domain: None, ..settings.clone() }, Kind::Access);
-        format!("{}=; Max-Age=0; {rest}", self.name)
+        let clear = |name: &str| format!("{name}=; Max-Age=0; {rest}");
+        let mut cleared = vec![clear(self.name)];
+        if self.name.contains("refresh_token") {
+            cleared.push(clear(&self.name.replacen("refresh_token", "session_hint", 1)));
+        }
+        cleared
     }
 }
 
 /// Whether a request carries a cookie by any name of ours, whatever its value.
 #[must_use]
 pub(super) fn has_ours(headers: &HeaderMap, settings: &Cookies) -> bool {
-    Kind::ALL.iter().any(|kind| values(headers, &name(settings, *kind)).next().is_some()) || !old(headers, settings).is_empty()
+    Kind::ALL.iter().any(|kind| values(headers, &name(settings, *kind)).next().is_some())
+        || !old(headers, settings).is_empty()
 }
 
 /// Cookies of tokens by other names than today's, at most [`MAX_OLD`] of them.
@@ -156,8 +170,9 @@ fn write(settings: &Cookies, kind: Kind, value: &str, max_age: u64) -> String {
 pub(super) fn attributes(settings: &Cookies, kind: Kind) -> String {
     let same_site = match (kind, settings.same_site) {
         // No link of another site leads to where they are needed.
-        (Kind::Ticket | Kind::Recent, _) | (_, SameSite::Strict) => "Strict",
-        (_, SameSite::Lax) => "Lax",
+        (Kind::Ticket | Kind::Recent, _) => "Strict",
+        (Kind::Hint, _) | (_, SameSite::Lax) => "Lax",
+        (_, SameSite::Strict) => "Strict",
     };
     let mut attributes = format!("HttpOnly; SameSite={same_site}; Path=/");
     if let (Kind::Access, Some(domain)) = (kind, &settings.domain) {
@@ -205,6 +220,16 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_comes_along_from_anywhere_and_is_this_hosts_alone() {
+        let shared = Cookies { domain: Some("example.com".into()), ..production() };
+        assert_eq!(
+            set(&shared, Kind::Hint, HINT, HOUR),
+            "__Host-session_hint=1; Max-Age=3600; HttpOnly; SameSite=Lax; Path=/; Secure"
+        );
+        assert_eq!(clear(&development(), Kind::Hint), "session_hint=; Max-Age=0; HttpOnly; SameSite=Lax; Path=/");
+    }
+
+    #[test]
     fn a_domain_is_for_the_access_cookie_alone() {
         let shared = Cookies { domain: Some("example.com".into()), ..production() };
         assert_eq!(
@@ -220,7 +245,7 @@ mod tests {
     #[test]
     fn a_suffix_stands_behind_every_name() {
         let suffixed = |settings: Cookies| Cookies { suffix: Some("shop".into()), ..settings };
-        for kind in [Kind::Access, Kind::Refresh, Kind::Device] {
+        for kind in Kind::ALL {
             for settings in [development(), production()] {
                 assert_eq!(name(&suffixed(settings.clone()), kind), format!("{}_shop", name(&settings, kind)));
             }
@@ -236,16 +261,17 @@ mod tests {
         assert_eq!(found(&development()), "bcdj");
         assert_eq!(found(&production()), "acdj");
         assert_eq!(found(&Cookies { suffix: Some("shop".into()), ..development() }), "abcj");
-        let cleared: Vec<_> = old(&headers, &development()).iter().map(|one| one.clear(&development())).collect();
+        let cleared: Vec<_> = old(&headers, &development()).iter().flat_map(|one| one.clear(&development())).collect();
         assert_eq!(cleared[0], "__Host-access_token=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/; Secure");
         assert_eq!(cleared[2], "refresh_token_shop=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/");
+        assert_eq!(cleared[3], "session_hint_shop=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/");
     }
 
     #[test]
     fn clearing_repeats_every_attribute() {
         let shared = Cookies { domain: Some("example.com".into()), ..production() };
         for settings in [development(), production(), shared] {
-            for kind in [Kind::Access, Kind::Refresh, Kind::Device] {
+            for kind in Kind::ALL {
                 let stored = set(&settings, kind, "", HOUR);
                 assert_eq!(clear(&settings, kind), stored.replace("Max-Age=3600", "Max-Age=0"));
             }

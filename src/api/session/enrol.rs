@@ -8,11 +8,11 @@ use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
-use super::second_factor::with_ticket;
 use super::delivery::InBody;
+use super::second_factor::with_ticket;
 use super::{Tokens, binds, with_tokens, without_ticket};
 use crate::api::Tag;
-use crate::api::body::{Body, Fields, OptionalStrict, Strict};
+use crate::api::body::{Body, Fields, IfJson, Strict};
 use crate::api::factor::{TotpEnrolment, revealed};
 use crate::api::problem::{TypedProblem, codes};
 use crate::config::cookies::Cookies;
@@ -34,7 +34,7 @@ impl EnrolApi {
         Data(app): Data<&Arc<App>>,
         Data(client): Data<&Client>,
         tokens: Tokens,
-        ticket: OptionalStrict<LoginTicket>,
+        ticket: IfJson<LoginTicket>,
     ) -> Result<Enrolled, TypedProblem<LoginEnrolCode>> {
         let browser = with_ticket(tokens.browser, tokens.door, ticket.0)?;
         match session::enrol_at_login(app, client, &browser).await {
@@ -86,8 +86,8 @@ impl EnrolApi {
 
 codes! {
     /// Why `loginEnrolTotp` refuses.
-    LoginEnrolCode: MalformedJson LoginTicketExpired CrossSiteRequest TokenDeliveryRefused PayloadTooLarge UnsupportedMediaType
-    ValidationFailed TooManyAttempts Overloaded DatabaseUnavailable
+    LoginEnrolCode: MalformedJson LoginTicketExpired CrossSiteRequest TokenDeliveryRefused PayloadTooLarge
+        ValidationFailed TooManyAttempts Overloaded DatabaseUnavailable
 }
 
 codes! {
@@ -112,7 +112,7 @@ enum Confirmed {
         header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "Five of them: those of `login`, and one that clears the ticket. None where the tokens are in the body."
+            description = "Six of them: those of `login`, and one that clears the ticket. None where the tokens are in the body."
         ),
         header(
             name = "Secure-Session-Registration",

@@ -23,6 +23,7 @@ use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::{ApiResponse, OpenApi};
 
+use self::bodies::{Login, Refresh};
 pub use self::bound::BoundApi;
 use self::caller::RefreshCookie;
 pub use self::caller::{Caller, CallerCode};
@@ -31,7 +32,6 @@ pub use self::check::CheckApi;
 pub(super) use self::check::{PATH as CHECK, TellsEmail};
 use self::cookies::Kind;
 pub(super) use self::delivery::Delivered;
-use self::bodies::{Login, Refresh};
 use self::delivery::in_body;
 pub use self::devices::DevicesApi;
 pub(super) use self::devices::{Session, clearing};
@@ -42,7 +42,7 @@ pub use self::second_factor::SecondFactorApi;
 pub(super) use self::second_factor::optionally_offered;
 pub use self::state::StateApi;
 use super::Tag;
-use super::body::{OptionalStrict, Strict};
+use super::body::{IfJson, Strict};
 use super::middleware::X_DOORWARD_SESSION;
 use super::problem::{Ticket, TypedProblem, codes};
 use super::types::{LOGGED_IN, LOGGED_OUT, Message, REFRESHED};
@@ -61,9 +61,9 @@ pub struct SessionApi;
 impl SessionApi {
     /// Log in
     ///
-    /// Starts a session, and sets four cookies that no script can read: the access token, the refresh token that renews it, one that this
-    /// browser is known by from now on, so that nobody who attacks the account can keep it out, and one that tells for ten minutes that
-    /// it was proved who asks. A session of this browser that is still there ends.
+    /// Starts a session, and sets five cookies that no script can read: the access token, the refresh token that renews it, a hint
+    /// without any secret that there is a session, one that this browser is known by from now on, so that nobody who attacks the account can
+    /// keep it out, and one that tells for ten minutes that it was proved who asks. A session of this browser that is still there ends.
     ///
     /// Where the account has a second factor a right password is answered with `second_factor_required` and a cookie that holds a ticket:
     /// `loginSecondFactor` goes on with that.
@@ -89,9 +89,7 @@ impl SessionApi {
         let browser = session::Browser { binds: binds(bind.0.as_deref()), delivery, ..tokens.browser };
         let had_ticket = !browser.tickets.is_empty();
         let hand = |ticket: String| match delivery {
-            Delivery::Cookies => {
-                Ticket::Cookie(cookies::set(settings, Kind::Ticket, &ticket, cookies::TICKET_MAX_AGE))
-            }
+            Delivery::Cookies => Ticket::Cookie(cookies::set(settings, Kind::Ticket, &ticket, cookies::TICKET_MAX_AGE)),
             Delivery::Body => Ticket::Body(ticket),
         };
         match session::login(app, client.clone(), credentials, browser).await {
@@ -114,7 +112,7 @@ impl SessionApi {
 
     /// Refresh the session
     ///
-    /// Renews both cookies. Call it when another operation answers `token_expired`, and then try that one again. Simultaneous calls,
+    /// Renews the session's cookies. Call it when another operation answers `token_expired`, and then try that one again. Simultaneous calls,
     /// repeated calls and lost answers are safe: within a short time all of them get the same new refresh token.
     ///
     /// A session that is bound to a device is renewed by the browser itself, before it asks for anything. Where that has happened, no
@@ -132,7 +130,7 @@ impl SessionApi {
         /// Written by a browser that could not renew a bound session in time, and why.
         #[oai(name = "Secure-Session-Skipped")]
         skipped: Header<Option<String>>,
-        in_body: OptionalStrict<Refresh>,
+        in_body: IfJson<Refresh>,
     ) -> Result<Response<Refreshed>, TypedProblem<RefreshCode>> {
         let Tokens { access, mut browser, door } = cookie.0;
         if let Some(token) = in_body.0 {
@@ -145,7 +143,8 @@ impl SessionApi {
             }
             Ok(session::Refreshed::ByDevice(caller)) => {
                 let name = app.session.name_of(caller.session.id);
-                Ok(Response::new(Refreshed::Ok(Json(Delivered::without(REFRESHED)))).header(X_DOORWARD_SESSION, name.to_string()))
+                Ok(Response::new(Refreshed::Ok(Json(Delivered::without(REFRESHED))))
+                    .header(X_DOORWARD_SESSION, name.to_string()))
             }
             Err(error) => Err(TypedProblem::new(match error {
                 RefreshError::NotAuthenticated => RefreshCode::NotAuthenticated,
@@ -188,7 +187,8 @@ impl SessionApi {
                 let reply = clearing(LoggedOut::Ok(Json(Message::new(LOGGED_OUT))), settings);
                 // Not those of another installation on this host.
                 let ours = cookies::old(headers, settings).into_iter().filter(|old| session::is_ours(app, old.value));
-                Ok(ours.fold(reply, |reply, old| reply.header(SET_COOKIE, old.clear(settings))))
+                let cleared = ours.flat_map(|old| old.clear(settings));
+                Ok(cleared.fold(reply, |reply, clear| reply.header(SET_COOKIE, clear)))
             }
             Err(LogoutError::Overloaded { retry_after }) => Err(TypedProblem::overloaded(retry_after)),
             Err(LogoutError::Failed(cause)) => Err(cause.into()),
@@ -205,7 +205,8 @@ pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens
     }
     let reply = reply
         .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age))
-        .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age));
+        .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age))
+        .header(SET_COOKIE, cookies::set(settings, Kind::Hint, cookies::HINT, tokens.refresh_max_age));
     let reply = match &tokens.device {
         Some(device) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Device, device, cookies::DEVICE_MAX_AGE)),
         None => reply,
@@ -257,7 +258,7 @@ codes! {
     /// Why `refresh` refuses.
     RefreshCode:
         MalformedJson NotAuthenticated SessionExpired SessionEnded SessionRevoked SessionReuseDetected DeviceBindingRequired
-        CrossSiteRequest DeviceProofRequired TokenDeliveryRefused PayloadTooLarge UnsupportedMediaType ValidationFailed
+        CrossSiteRequest DeviceProofRequired TokenDeliveryRefused PayloadTooLarge ValidationFailed
         TooManyAttempts Overloaded DatabaseUnavailable
 }
 
@@ -274,8 +275,8 @@ enum LoggedIn {
         header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "Four of them: the access token, the refresh token, what the browser is known by, and that it was proved just now \
-                           who asks. A fifth clears a ticket, where the browser has one. None where the tokens are in the body."
+            description = "Five of them: the access token, the refresh token, a hint that there is a session, what the browser is known by, \
+                           and that it was proved just now who asks. A sixth clears a ticket, where the browser has one. None where the tokens are in the body."
         ),
         header(
             name = "Secure-Session-Registration",
@@ -294,7 +295,7 @@ enum Refreshed {
         header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "Two of them: the access token and the refresh token; none where the browser has renewed them by itself, and where they are in the body."
+            description = "Three of them: the access token, the refresh token, and the hint; none where the browser has renewed them by itself, and where they are in the body."
         )
     )]
     Ok(Json<Delivered>),
@@ -307,8 +308,9 @@ enum LoggedOut {
         status = 200,
         header(
             name = "Set-Cookie",
-            ty = "String",
-            description = "Two of them, with `Max-Age=0`: both cookies are cleared. More where there are some by older names."
+            ty = "Option<String>",
+            description = "Three of them, with `Max-Age=0`: all of the session are cleared. More where there are some by older names; none \
+                           to an app of another scheme."
         )
     )]
     Ok(Json<Message>),

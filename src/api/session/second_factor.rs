@@ -56,7 +56,11 @@ impl SecondFactorApi {
                     None => LOGGED_IN.to_owned(),
                 };
                 let body = Delivered::both(&message, &signed_in.tokens);
-                Ok(without_ticket(with_tokens(SignedIn::Ok(Json(body)), settings, &signed_in.tokens), settings, had_ticket))
+                Ok(without_ticket(
+                    with_tokens(SignedIn::Ok(Json(body)), settings, &signed_in.tokens),
+                    settings,
+                    had_ticket,
+                ))
             }
             Err(SecondFactorError::TicketExpired) => Err(TypedProblem::new(SecondFactorCode::LoginTicketExpired)),
             Err(SecondFactorError::Incorrect) => Err(TypedProblem::new(SecondFactorCode::IncorrectSecondFactor)),
@@ -82,7 +86,7 @@ enum SignedIn {
         header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "Five of them: those of `login`, and one that clears the ticket. None where the tokens are in the body."
+            description = "Six of them: those of `login`, and one that clears the ticket. None where the tokens are in the body."
         ),
         header(
             name = "Secure-Session-Registration",

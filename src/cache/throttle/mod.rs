@@ -6,6 +6,7 @@
 
 mod by_address;
 mod counters;
+mod crowd;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use by_address::ByAddress;
 pub use counters::Slot;
 use counters::{Counters, MAX_KEYS};
+pub use crowd::Crowd;
 
 use crate::config::throttle::Throttle;
 use crate::domain::session::SessionId;

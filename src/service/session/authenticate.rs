@@ -180,11 +180,12 @@ pub(super) async fn identify_each_refresh(
 /// Remembers that the client holds the newest refresh token, when the cookie that came along proves it. Not awaited: the
 /// answer does not depend on it, and a lost confirmation is made again by the next request.
 fn confirm(app: &Arc<App>, session: &Session, refresh: &[String], now: Timestamp) {
-    let proved = session.delivery == Delivery::Cookies && refresh.iter().filter_map(|text| RefreshToken::parse(text)).any(|token| {
-        token.session_id == session.id
-            && session.is_confirmed_by(token.generation, &app.session.policy, now)
-            && refresh_token::is_authentic(&app.session.keys, &token, &session.secret)
-    });
+    let proved = session.delivery == Delivery::Cookies
+        && refresh.iter().filter_map(|text| RefreshToken::parse(text)).any(|token| {
+            token.session_id == session.id
+                && session.is_confirmed_by(token.generation, &app.session.policy, now)
+                && refresh_token::is_authentic(&app.session.keys, &token, &session.secret)
+        });
     if !proved {
         return;
     }

@@ -40,11 +40,7 @@ impl Kept {
 }
 
 /// Draws the random parts.
-pub(in crate::service) fn prepare_session(
-    app: &App,
-    user_id: UserId,
-    delivery: Delivery,
-) -> Result<Prepared, Failure> {
+pub(in crate::service) fn prepare_session(app: &App, user_id: UserId, delivery: Delivery) -> Result<Prepared, Failure> {
     let (id, secret) = (SessionId(app.random.bytes()?), SessionSecret(app.random.bytes()?));
     Ok(Prepared { id, user_id, secret, delivery })
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::App;
 use super::session::Caller;
-use crate::cache::throttle::{Account, Throttles};
+use crate::cache::throttle::{Account, Crowd, Throttles};
 use crate::domain::account::Email;
 use crate::domain::throttle::{Guesser, Throttled};
 use crate::domain::timestamp::Timestamp;
@@ -23,6 +23,8 @@ pub struct Limits {
     pub counters: Throttles,
     /// Names what is counted: no email is kept, and no address is shared.
     pub names: KeyedHash,
+    /// Who logs in from private addresses.
+    pub crowd: Crowd,
 }
 
 /// Why something is not even tried now.

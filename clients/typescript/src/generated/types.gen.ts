@@ -126,6 +126,8 @@ export type BrowserState = {
 export type ChangeEmailForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
 
@@ -174,8 +176,12 @@ export type ChangeEmailUnprocessableEntity = ({
 export type ChangePasswordForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
-} & CrossSiteRequestProblem);
+} & CrossSiteRequestProblem) | ({
+    code: 'token_delivery_refused';
+} & TokenDeliveryRefusedProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -299,6 +305,8 @@ export type ConfirmTotpConflict = ({
 export type ConfirmTotpForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
 
@@ -338,6 +346,32 @@ export type ConfirmTotpUnprocessableEntity = ({
 } & ValidationFailedProblem) | ({
     code: 'incorrect_code';
 } & IncorrectCodeProblem);
+
+/**
+ * What came with the app.
+ */
+export type ConfirmedAtLogin = {
+    /**
+     * The recovery codes.
+     */
+    recovery_codes: Array<string> | null;
+    /**
+     * For clients without cookies: the access token, to be sent as `Authorization: Bearer`.
+     */
+    access_token?: string;
+    /**
+     * For clients without cookies: what `refresh` takes next, once.
+     */
+    refresh_token?: string;
+    /**
+     * For clients without cookies: how many seconds the access token lives.
+     */
+    expires_in?: number;
+    /**
+     * For clients without cookies: that it was proved just now who asks. For ten minutes it opens what answers `reauthentication_required`, as `X-Doorward-Recent-Proof` beside the access token.
+     */
+    recent_proof?: string;
+};
 
 /**
  * What came with the app.
@@ -426,6 +460,8 @@ export type DeleteMeConflict = ({
 export type DeleteMeForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
 
@@ -465,6 +501,32 @@ export type DeleteMeUnprocessableEntity = ({
 } & ValidationFailedProblem) | ({
     code: 'incorrect_current_password';
 } & IncorrectCurrentPasswordProblem);
+
+/**
+ * A sentence that says what was done, and the tokens of a client that gets them in bodies.
+ */
+export type Delivered = {
+    /**
+     * What was done.
+     */
+    message: string;
+    /**
+     * For clients without cookies: the access token, to be sent as `Authorization: Bearer`.
+     */
+    access_token?: string;
+    /**
+     * For clients without cookies: what `refresh` takes next, once.
+     */
+    refresh_token?: string;
+    /**
+     * For clients without cookies: how many seconds the access token lives.
+     */
+    expires_in?: number;
+    /**
+     * For clients without cookies: that it was proved just now who asks. For ten minutes it opens what answers `reauthentication_required`, as `X-Doorward-Recent-Proof` beside the access token.
+     */
+    recent_proof?: string;
+};
 
 /**
  * `DEVICE_BOUND_SESSIONS=required`: the browser has not bound the session to its device in time. Another one may.
@@ -696,6 +758,8 @@ export type EndedSession = {
 export type EnrolTotpForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
 
@@ -726,6 +790,29 @@ export type EnrolTotpUnauthorized = ({
 } & SessionReuseDetectedProblem) | ({
     code: 'device_binding_required';
 } & DeviceBindingRequiredProblem);
+
+/**
+ * The page's origin is allowed by a `*` in `ALLOWED_ORIGINS`, as many are: what wants a proof of who asks is done on a page whose origin is listed by itself.
+ */
+export type ExactOriginRequiredProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:exact_origin_required';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 403;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'exact_origin_required';
+};
 
 /**
  * Everything that is stored about a person.
@@ -760,6 +847,15 @@ export type Export = {
      */
     audit: Array<AuditRecord>;
 };
+
+/**
+ * Refused; `code` says why.
+ */
+export type ExportMeForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -1195,7 +1291,20 @@ export type Login = {
      * The password.
      */
     password: string;
+    /**
+     * How to answer with the tokens; if it is left out, as cookies.
+     */
+    token_delivery?: TokenDelivery | null;
 };
+
+/**
+ * Refused; `code` says why.
+ */
+export type LoginConfirmTotpForbidden = ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'token_delivery_refused';
+} & TokenDeliveryRefusedProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -1216,6 +1325,15 @@ export type LoginConfirmTotpUnauthorized = ({
 } & LoginTicketExpiredProblem);
 
 /**
+ * Refused; `code` says why.
+ */
+export type LoginEnrolTotpForbidden = ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'token_delivery_refused';
+} & TokenDeliveryRefusedProblem);
+
+/**
  * The service can't answer now; `code` says why. Try again.
  */
 export type LoginEnrolTotpServiceUnavailable = ({
@@ -1231,7 +1349,18 @@ export type LoginForbidden = ({
     code: 'email_not_verified';
 } & EmailNotVerifiedProblem) | ({
     code: 'cross_site_request';
-} & CrossSiteRequestProblem);
+} & CrossSiteRequestProblem) | ({
+    code: 'token_delivery_refused';
+} & TokenDeliveryRefusedProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type LoginSecondFactorForbidden = ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'token_delivery_refused';
+} & TokenDeliveryRefusedProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -1263,6 +1392,16 @@ export type LoginServiceUnavailable = ({
 } & DatabaseUnavailableProblem);
 
 /**
+ * Who sets up an app, where that is not in a cookie.
+ */
+export type LoginTicket = {
+    /**
+     * The ticket of a login with `token_delivery: body`.
+     */
+    ticket?: string | null;
+};
+
+/**
  * There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again.
  */
 export type LoginTicketExpiredProblem = {
@@ -1283,6 +1422,20 @@ export type LoginTicketExpiredProblem = {
      * What to switch on.
      */
     code: 'login_ticket_expired';
+};
+
+/**
+ * A code of the app that is set up at login.
+ */
+export type LoginTotpCode = {
+    /**
+     * Six digits, as the app shows them. Spaces are nothing.
+     */
+    code: string;
+    /**
+     * The ticket of a login with `token_delivery: body`.
+     */
+    ticket?: string | null;
 };
 
 /**
@@ -1381,6 +1534,8 @@ export type MakeRecoveryCodesConflict = ({
 export type MakeRecoveryCodesForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
 
@@ -1728,8 +1883,12 @@ export type Ready = {
 export type ReauthenticateForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
-} & CrossSiteRequestProblem);
+} & CrossSiteRequestProblem) | ({
+    code: 'token_delivery_refused';
+} & TokenDeliveryRefusedProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -1842,6 +2001,20 @@ export type RecoveryCodesLeft = {
 };
 
 /**
+ * What a client without cookies refreshes with.
+ */
+export type Refresh = {
+    /**
+     * `body`, if the refresh token is in this one.
+     */
+    token_delivery?: TokenDelivery | null;
+    /**
+     * The newest one, with `token_delivery: body`.
+     */
+    refresh_token?: string | null;
+};
+
+/**
  * Refused; `code` says why.
  */
 export type RefreshDeviceForbidden = ({
@@ -1866,7 +2039,9 @@ export type RefreshForbidden = ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem) | ({
     code: 'device_proof_required';
-} & DeviceProofRequiredProblem);
+} & DeviceProofRequiredProblem) | ({
+    code: 'token_delivery_refused';
+} & TokenDeliveryRefusedProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -1996,6 +2171,8 @@ export type RemoveTotpConflict = ({
 export type RemoveTotpForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
 
@@ -2084,6 +2261,10 @@ export type SecondFactor = {
      * One of the codes that were shown when the app was set up. Spaces, hyphens and capitals are nothing.
      */
     recovery_code?: string | null;
+    /**
+     * The ticket of a login with `token_delivery: body`.
+     */
+    ticket?: string | null;
 };
 
 /**
@@ -2107,6 +2288,10 @@ export type SecondFactorEnrolmentRequiredProblem = {
      * What to switch on.
      */
     code: 'second_factor_enrolment_required';
+    /**
+     * To a client that asked for its tokens in the body: the ticket, in the place of the cookie.
+     */
+    ticket?: string;
 };
 
 /**
@@ -2134,6 +2319,10 @@ export type SecondFactorRequiredProblem = {
      * How it can be proved. More may come.
      */
     methods: Array<'password' | 'totp' | 'recovery_code'>;
+    /**
+     * To a client that asked for its tokens in the body: the ticket, in the place of the cookie.
+     */
+    ticket?: string;
 };
 
 /**
@@ -2433,6 +2622,34 @@ export type StoredSession = {
      * Why it was ended.
      */
     end_reason: string | null;
+};
+
+/**
+ * How a client wants its tokens.
+ */
+export type TokenDelivery = 'cookies' | 'body';
+
+/**
+ * `token_delivery: body`, of a request that may be a page's: it has an `Origin` (that is no listed app's), a `Sec-Fetch-..` header, or a cookie of this service. Or `cookies`, of a listed app.
+ */
+export type TokenDeliveryRefusedProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:token_delivery_refused';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 403;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'token_delivery_refused';
 };
 
 /**
@@ -2935,7 +3152,7 @@ export type ChangePasswordResponses = {
     /**
      * The password was set, all sessions have ended, and a new one has begun.
      */
-    200: Message;
+    200: Delivered;
 };
 
 export type ChangePasswordResponse = ChangePasswordResponses[keyof ChangePasswordResponses];
@@ -3408,9 +3625,9 @@ export type ExportMeErrors = {
      */
     401: ExportMeUnauthorized;
     /**
-     * It was not proved in this session, within the last ten minutes, who asks. Call `reauthenticate` with the password, and with one of the other `methods` where there are any.
+     * Refused; `code` says why.
      */
-    403: ReauthenticationRequiredProblem;
+    403: ExportMeForbidden;
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -3719,13 +3936,13 @@ export type LoginResponses = {
     /**
      * The session was started.
      */
-    200: Message;
+    200: Delivered;
 };
 
 export type LoginResponse = LoginResponses[keyof LoginResponses];
 
 export type RefreshData = {
-    body?: never;
+    body?: Refresh;
     headers?: {
         /**
          * Written by a browser that could not renew a bound session in time, and why.
@@ -3739,6 +3956,10 @@ export type RefreshData = {
 
 export type RefreshErrors = {
     /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
      * Not authenticated; `code` says why.
      */
     401: RefreshUnauthorized;
@@ -3746,6 +3967,18 @@ export type RefreshErrors = {
      * Refused; `code` says why.
      */
     403: RefreshForbidden;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -3762,7 +3995,7 @@ export type RefreshResponses = {
     /**
      * Both cookies were renewed, now or, where the session is bound to a device, by the browser before.
      */
-    200: Message;
+    200: Delivered;
 };
 
 export type RefreshResponse = RefreshResponses[keyof RefreshResponses];
@@ -3819,9 +4052,9 @@ export type LoginSecondFactorErrors = {
      */
     401: LoginSecondFactorUnauthorized;
     /**
-     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     * Refused; `code` says why.
      */
-    403: CrossSiteRequestProblem;
+    403: LoginSecondFactorForbidden;
     /**
      * The body is larger than 16 KiB.
      */
@@ -3850,13 +4083,13 @@ export type LoginSecondFactorResponses = {
     /**
      * The session was started.
      */
-    200: Message;
+    200: Delivered;
 };
 
 export type LoginSecondFactorResponse = LoginSecondFactorResponses[keyof LoginSecondFactorResponses];
 
 export type LoginEnrolTotpData = {
-    body?: never;
+    body?: LoginTicket;
     path?: never;
     query?: never;
     url: '/api/auth/login/totp';
@@ -3864,13 +4097,29 @@ export type LoginEnrolTotpData = {
 
 export type LoginEnrolTotpErrors = {
     /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
      * There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again.
      */
     401: LoginTicketExpiredProblem;
     /**
-     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     * Refused; `code` says why.
      */
-    403: CrossSiteRequestProblem;
+    403: LoginEnrolTotpForbidden;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -3893,7 +4142,7 @@ export type LoginEnrolTotpResponses = {
 export type LoginEnrolTotpResponse = LoginEnrolTotpResponses[keyof LoginEnrolTotpResponses];
 
 export type LoginConfirmTotpData = {
-    body: TotpCode;
+    body: LoginTotpCode;
     headers?: {
         /**
          * As in `login`.
@@ -3915,9 +4164,9 @@ export type LoginConfirmTotpErrors = {
      */
     401: LoginConfirmTotpUnauthorized;
     /**
-     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     * Refused; `code` says why.
      */
-    403: CrossSiteRequestProblem;
+    403: LoginConfirmTotpForbidden;
     /**
      * The body is larger than 16 KiB.
      */
@@ -3946,7 +4195,7 @@ export type LoginConfirmTotpResponses = {
     /**
      * The account has the app, and the session was started.
      */
-    200: ConfirmedFactor;
+    200: ConfirmedAtLogin;
 };
 
 export type LoginConfirmTotpResponse = LoginConfirmTotpResponses[keyof LoginConfirmTotpResponses];
@@ -4009,7 +4258,7 @@ export type ReauthenticateResponses = {
     /**
      * It was proved.
      */
-    200: Message;
+    200: Delivered;
 };
 
 export type ReauthenticateResponse = ReauthenticateResponses[keyof ReauthenticateResponses];

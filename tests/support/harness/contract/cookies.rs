@@ -14,13 +14,14 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
     let (access, refresh, device) = names(settings);
     let names: BTreeSet<_> = set.iter().map(|cookie| cookie.name.as_str()).collect();
     let (ticket, recent) = (factor_name(settings, "login_ticket"), factor_name(settings, "recent_proof"));
-    let both = set.len() == 2 && names == BTreeSet::from([access.as_str(), refresh.as_str()]);
+    let hint = factor_name(settings, "session_hint");
+    let both = set.len() == 3 && names == BTreeSet::from([access.as_str(), refresh.as_str(), hint.as_str()]);
     let proof = set.len() == 2 && names == BTreeSet::from([access.as_str(), recent.as_str()]);
     let mut rest = set.clone();
     rest.retain(|cookie| !(cookie.name == ticket && cookie.value.is_empty() && cookie.max_age() == Some(0)));
-    let all = rest.len() == 4
+    let all = rest.len() == 5
         && set.iter().map(|cookie| cookie.name.as_str()).filter(|name| *name != ticket).collect::<BTreeSet<_>>()
-            == BTreeSet::from([access.as_str(), refresh.as_str(), device.as_str(), recent.as_str()])
+            == BTreeSet::from([access.as_str(), refresh.as_str(), hint.as_str(), device.as_str(), recent.as_str()])
         && rest.iter().all(|cookie| !cookie.value.is_empty() && cookie.max_age() > Some(0));
     let fresh = set.iter().all(|cookie| !cookie.value.is_empty() && cookie.max_age() > Some(0));
     let cleared = set.iter().all(|cookie| cookie.value.is_empty() && cookie.max_age() == Some(0));
@@ -32,7 +33,9 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
         _ if !exchange.status.is_success() => set.is_empty(),
         "login" => all,
         // The ticket is used up.
-        "loginSecondFactor" | "loginConfirmTotp" => all && set.len() == 5,
+        "loginSecondFactor" | "loginConfirmTotp" => all && set.len() == 6,
+        // To who gets tokens in bodies the next refresh brings one that tells of both factors.
+        "confirmTotp" if exchange.is_bare() => set.is_empty() || (proof && fresh),
         "confirmTotp" | "reauthenticate" => proof && fresh,
         "changePassword" => both && fresh,
         // A browser may have renewed a bound session by itself, and a late answer must not touch a newer login's cookies.
@@ -40,7 +43,9 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
         "registerDevice" => names == BTreeSet::from([access.as_str()]) && fresh,
         // And those of ours by names that other settings gave them.
         "logout" => {
-            cleared && [&access, &refresh].iter().all(|name| names.contains(name.as_str())) && names.len() == set.len()
+            cleared
+                && [&access, &refresh, &hint].iter().all(|name| names.contains(name.as_str()))
+                && names.len() == set.len()
         }
         "logoutAll" | "endSession" | "deleteMe" => set.is_empty() || (both && cleared),
         _ => set.is_empty(),
@@ -49,6 +54,7 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
     for cookie in &set {
         let text = |value: &str| Some(value.to_owned());
         let same_site = match settings.same_site {
+            _ if cookie.name == hint => "Lax",
             _ if [&ticket, &recent].contains(&&cookie.name) => "Strict",
             SameSite::Strict => "Strict",
             SameSite::Lax => "Lax",

@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use doorward::config::cookies::Cookies;
 use http::header::{COOKIE, LOCATION, ORIGIN, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -54,15 +54,21 @@ impl Exchange {
 
     /// Whether it came from an app of another scheme than a page's.
     fn is_from_app(&self) -> bool {
-        let origins = self.sent.get_all(ORIGIN).iter();
-        let is_page = |origin: &[u8]| origin.starts_with(b"http") || !origin.windows(3).any(|part| part == b"://");
-        self.status != StatusCode::FORBIDDEN && origins.clone().count() == 1 && origins.clone().all(|origin| !is_page(origin.as_bytes()))
+        let origins: Vec<_> = self.sent.get_all(ORIGIN).iter().map(HeaderValue::as_bytes).collect();
+        let [origin] = origins.as_slice() else { return false };
+        let is_app = !origin.starts_with(b"http") && origin.windows(3).any(|part| part == b"://");
+        is_app && self.status != StatusCode::FORBIDDEN
     }
 
     /// Whether no browser can have sent it for a page.
     fn is_bare(&self) -> bool {
-        let is_sign = |name: &HeaderName| *name == ORIGIN || *name == COOKIE || name.as_str().starts_with("sec-fetch-");
-        !self.sent.keys().any(is_sign)
+        let is_sign = |name: &HeaderName| *name == ORIGIN || name.as_str().starts_with("sec-fetch-");
+        let ours = ["access_token=", "refresh_token=", "session_hint=", "device=", "recent_proof=", "login_ticket="];
+        let is_ours = |cookies: &HeaderValue| {
+            let cookies = String::from_utf8_lossy(cookies.as_bytes());
+            ours.iter().any(|name| cookies.contains(name))
+        };
+        !self.sent.keys().any(is_sign) && !self.sent.get_all(COOKIE).iter().any(is_ours)
     }
 
     /// The media type, without parameters.
