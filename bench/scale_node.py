@@ -2,9 +2,6 @@
 docs/scaling.md, between its marks."""
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import json
 import os
 import pathlib
@@ -13,6 +10,7 @@ import time
 
 from client import Connection, set_cookie
 from comparison.machine import SCRIPTS, cpu, family, wrk
+from comparison.tokens import token_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KEY = "a-key-of-this-measurement-alone-0123"
@@ -38,20 +36,6 @@ async def log_in(port, count):
     return jars
 
 
-def base64url(raw):
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def token_of(sample, number, people):
-    """The access token of a session that bench/scale has filled in."""
-    head, body, _ = sample.split(".")
-    claims = json.loads(base64.urlsafe_b64decode(body + "=="))
-    session = hashlib.md5(str(number).encode()).digest()
-    claims |= {"sid": base64url(session) if len(claims["sid"]) == 22 else session.hex(), "sub": str(1 + number % people), "jti": f"bench{number}"}
-    signed = f"{head}.{base64url(json.dumps(claims).encode())}"
-    return f"{signed}.{base64url(hmac.digest(KEY.encode(), signed.encode(), 'sha256'))}"
-
-
 def resident(node):
     status = pathlib.Path(f"/proc/{node.process.pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
@@ -59,7 +43,7 @@ def resident(node):
 
 async def memory(node, sample, people):
     """Bytes that the node grows by for each session that it is asked for."""
-    tokens = [token_of(sample, number, people) for number in range(1, REMEMBERED * 10 // 9 + 10) if number % 10][:REMEMBERED]
+    tokens = [token_of(KEY, sample, number, 1 + number % people) for number in range(1, REMEMBERED * 10 // 9 + 10) if number % 10][:REMEMBERED]
     before, begun = resident(node), time.monotonic()
 
     async def ask(some):

@@ -31,9 +31,9 @@ def command(folder, *arguments, typed="", **settings):
     subprocess.run([BINARY, *arguments], cwd=folder, env=settings, input=typed, text=True, check=True, capture_output=True)
 
 
-def megabytes(process):
+def megabytes(pid):
     """Resident."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
+    status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) / 1024
 
 

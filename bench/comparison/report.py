@@ -64,7 +64,7 @@ def page(scenarios, results, rounds, seconds, minutes):
         ratio, wanted = scenario.ratio(medians(values)), "at most" if scenario.less_is_better else "at least"
         bold = "" if scenario.met(medians(values)) else "**"
         text += f"| {scenario.title} | {told(values[scenario.of], scenario.unit)} | {told(values[scenario.to], scenario.unit)} ({scenario.to}) "
-        text += f"| {bold}{ratio:.2f}{bold} | {wanted} {scenario.target} |\n"
+        text += f"| {bold}{ratio:.2f}{bold} | {wanted} {scenario.target:.3g} |\n"
     text += "\nWhat misses what is wanted is bold.\n"
     for scenario in scenarios:
         text += f"\n## {scenario.title[0].upper()}{scenario.title[1:]}\n\n![{scenario.title}](performance/{scenario.key}.svg)\n\n"

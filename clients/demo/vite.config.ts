@@ -11,6 +11,7 @@ export default defineConfig({
     // The client as it stands beside this folder; an application of yours installs the package instead.
     alias: [
       { find: "@doorward/client/account", replacement: client("account.ts") },
+      { find: "@doorward/client/react/factors", replacement: client("react-factors.tsx") },
       { find: "@doorward/client/react", replacement: client("react.tsx") },
       { find: "@doorward/client", replacement: client("index.ts") },
     ],

@@ -1,6 +1,7 @@
-//! The address, the symbol and the codes, by programs that are none of ours: oathtool and zbarimg.
+//! The address, the symbol and the codes, by programs that are none of ours: oathtool, `KeePassXC` and zbarimg.
 
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,25 +14,36 @@ const ANN: &str = "ann@example.com";
 
 both! {
     codes_of_oathtool_are_accepted,
+    codes_of_keepassxc_are_accepted,
     zbarimg_reads_the_symbol,
 }
 
 /// What a program prints. None: it is not installed, and the story is left out.
 fn printed(program: &str, arguments: &[&str]) -> Option<String> {
-    match Command::new(program).args(arguments).output() {
-        Ok(output) => {
-            assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-            Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
-        }
+    let printed = answered(program, arguments, "");
+    #[expect(clippy::disallowed_methods, reason = "a switch of the tests, no setting of the program")]
+    let required = std::env::var("DOORWARD_TEST_TOOLS").is_ok_and(|value| value == "required");
+    assert!(printed.is_some() || !required, "{program} is missing");
+    printed
+}
+
+/// The same of one that reads, and need not be there.
+fn answered(program: &str, arguments: &[&str], input: &str) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(arguments).envs([("TZ", "UTC"), ("DONT_FAKE_MONOTONIC", "1"), ("QT_QPA_PLATFORM", "offscreen")]);
+    let mut child = match command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
+        Ok(child) => child,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            #[expect(clippy::disallowed_methods, reason = "a switch of the tests, no setting of the program")]
-            let required = std::env::var("DOORWARD_TEST_TOOLS").is_ok_and(|value| value == "required");
-            assert!(!required, "{program} is missing");
-            println!("left out: {program} is not installed (scripts/setup)");
-            None
+            println!("left out: {program} is not installed");
+            return None;
         }
         Err(error) => panic!("{program}: {error}"),
-    }
+    };
+    // One that reads nothing may have ended.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
 }
 
 async fn codes_of_oathtool_are_accepted(app: TestApp) {
@@ -50,6 +62,32 @@ async fn codes_of_oathtool_are_accepted(app: TestApp) {
         somewhere.full_login(ANN, &code().unwrap()).await;
         somewhere.me().await.ok();
     }
+}
+
+/// It takes the address that a link on a phone opens, not the secret alone.
+async fn codes_of_keepassxc_are_accepted(app: TestApp) {
+    if answered("keepassxc-cli", &["--version"], "").is_none() {
+        return;
+    }
+    let browser = app.register_and_login(ANN).await;
+    let address = browser.enrol().await.ok()["otpauth_url"].as_str().unwrap().replace('&', "&amp;");
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (entries, store) = (path("entries.xml"), path("entries.kdbx"));
+    let value = |key: &str, value: &str| format!("<String><Key>{key}</Key><Value>{value}</Value></String>");
+    let entry = format!("<UUID>AAAAAAAAAAAAAAAAAAABAA==</UUID>{}{}", value("Title", "ours"), value("otp", &address));
+    let group = format!("<UUID>AAAAAAAAAAAAAAAAAAAAAQ==</UUID><Name>Root</Name><Entry>{entry}</Entry>");
+    std::fs::write(&entries, format!("<KeePassFile><Root><Group>{group}</Group></Root></KeePassFile>")).unwrap();
+    answered("keepassxc-cli", &["import", "-q", "-p", &entries, &store], "secret\nsecret\n").unwrap();
+    let code = || {
+        let now = app.clock.now().to_string().replace('T', " ").replace('Z', "");
+        answered("faketime", &["-f", &now, "keepassxc-cli", "show", "-q", "-t", &store, "ours"], "secret\n").unwrap()
+    };
+    browser.confirm(&code()).await.ok();
+    app.clock.advance(std::time::Duration::from_mins(47));
+    let somewhere = app.browser();
+    somewhere.full_login(ANN, &code()).await;
+    somewhere.me().await.ok();
 }
 
 /// The shortest address, and one that is as long as they get.

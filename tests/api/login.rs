@@ -23,6 +23,7 @@ both! {
     fields_are_read_strictly,
     the_sixth_attempt_in_a_minute_has_to_wait,
     one_of_a_hundred_at_once_is_not_more_than_five,
+    a_right_password_is_right_however_many_log_in_at_once,
     a_new_login_of_the_same_browser_replaces_the_session,
     a_login_that_cannot_end_the_old_session_begins_none,
     a_failed_login_ends_nothing,
@@ -178,6 +179,23 @@ async fn one_of_a_hundred_at_once_is_not_more_than_five(app: TestApp) {
     }
     assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 5, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 95, "{statuses:?}");
+}
+
+/// The first of them to be done renews the hash, which was of another cost: the others have looked at the old one.
+async fn a_right_password_is_right_however_many_log_in_at_once(database: Database) {
+    let app = TestApp::with(database, &[("LOGIN_RATE_LIMIT", "off"), ("ACCOUNT_RATE_LIMIT", "off")]).await;
+    for name in ["ann", "ben", "cid", "dan"] {
+        let email = format!("{name}@example.com");
+        app.put_account(&email, "$2b$05$N6IMZxJeZvCjaKJQ4py/JOfpGEeIfkouu.8vdaruKpzJ.WDI6Vb/K").await;
+        let calls = (0..8).map(|_| {
+            let (browser, email) = (app.browser(), email.clone());
+            tokio::spawn(async move { browser.login(&email).await.status() })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            assert_eq!(call.await.unwrap(), 200);
+        }
+        assert!(app.hash_of(&email).await.starts_with("$2b$04$"));
+    }
 }
 
 async fn a_new_login_of_the_same_browser_replaces_the_session(app: TestApp) {

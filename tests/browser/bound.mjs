@@ -64,9 +64,9 @@ export async function login(page, site) {
   assert.equal((await call(page, site.api, "POST", "/login", person, bind)).status, 200);
 }
 
-/** Waits until there is one. */
+/** Waits until there is one: two minutes at most, for Chromium leaves more and more time between the tries of a service that was away. */
 export async function until(what, look) {
-  for (const end = Date.now() + 10_000; Date.now() < end; await new Promise((done) => setTimeout(done, 20))) {
+  for (const end = Date.now() + 120_000; Date.now() < end; await new Promise((done) => setTimeout(done, 20))) {
     const found = await look();
     if (found) return found;
   }

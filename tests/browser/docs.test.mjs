@@ -6,19 +6,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
+import { startClock } from "./authenticator.mjs";
 import { person, startBrowser, startDoorward, watch } from "./support.mjs";
 
 /** Opens an operation in Swagger UI, tries it out, and returns the status that it shows. */
-async function tryOut(page, operation, body) {
+const tryOut = async (page, operation, body) => (await answerOf(page, operation, body)).status;
+
+/** The same, with the JSON of the answer, which the page shows too. */
+async function answerOf(page, operation, body) {
   const block = page.locator(`[id^=operations-][id$="-${operation}"]`);
   if (!(await block.getAttribute("class")).includes("is-open")) await block.locator(".opblock-summary-control").click();
   if (body) await block.locator("textarea.body-param__text").fill(JSON.stringify(body));
   const answered = page.waitForResponse((response) => response.url().includes("/api/auth/"));
   await block.getByRole("button", { name: "Execute" }).click();
-  const status = (await answered).status();
-  const shown = block.locator(".live-responses-table tbody .response-col_status");
-  await shown.filter({ hasText: String(status) }).first().waitFor();
-  return status;
+  const response = await answered;
+  const status = response.status();
+  const shown = block.locator(".live-responses-table tbody");
+  await shown.locator(".response-col_status").filter({ hasText: String(status) }).first().waitFor();
+  const json = status === 204 ? null : await response.json();
+  const word = json && Object.values(json).find((value) => typeof value === "string");
+  if (word) await shown.locator(".response-col_description").filter({ hasText: word }).first().waitFor();
+  return { status, json };
 }
 
 async function openDocs(page, origin) {
@@ -46,6 +54,40 @@ test("in Swagger UI people register, log in, stay logged in and log out", async 
   assert.equal(await tryOut(page, "me"), 401);
   // What tells a known browser from a stranger opens nothing, and stays; what is left of a recent proof is void with its session.
   assert.deepEqual((await context.cookies()).map((cookie) => cookie.name).sort(), ["device", "recent_proof"]);
+  seen.assertQuiet();
+});
+
+test("in Swagger UI people set up a second factor, log in with a code, and remove it with a recovery code", async (t) => {
+  const clock = startClock(t);
+  const origin = `http://localhost:${await startDoorward(t, clock.settings)}`;
+  const context = await startBrowser(t);
+  const seen = watch(context, origin);
+  const page = await context.newPage();
+  await openDocs(page, origin);
+  assert.equal(await tryOut(page, "register", person), 201);
+  assert.equal(await tryOut(page, "login", person), 200);
+  const { status, json: app } = await answerOf(page, "enrolTotp");
+  assert.equal(status, 200);
+  assert.equal(await tryOut(page, "confirmTotp", { code: "000000" }), 422);
+  const { json: confirmed } = await answerOf(page, "confirmTotp", { code: clock.code(app.secret) });
+  assert.equal(confirmed.recovery_codes.length, 10);
+  assert.equal(await tryOut(page, "logout"), 200);
+
+  const { status: refused, json: problem } = await answerOf(page, "login", person);
+  assert.deepEqual([refused, problem.code, problem.methods], [401, "second_factor_required", ["totp", "recovery_code"]]);
+  assert.equal(await tryOut(page, "me"), 401);
+  assert.equal(await tryOut(page, "loginSecondFactor", { code: clock.code(app.secret) }), 200);
+  assert.equal(await tryOut(page, "me"), 200);
+  assert.equal((await answerOf(page, "listFactors")).json.recovery_codes.left, 10);
+
+  clock.pass(11 * 60);
+  assert.equal((await answerOf(page, "removeTotp")).json.code, "reauthentication_required");
+  const proof = { password: person.password, recovery_code: confirmed.recovery_codes[0] };
+  assert.equal(await tryOut(page, "reauthenticate", proof), 200);
+  assert.equal(await tryOut(page, "removeTotp"), 204);
+  assert.equal(await tryOut(page, "logout"), 200);
+  assert.equal(await tryOut(page, "login", person), 200);
+  assert.equal(await page.evaluate(() => document.cookie), "", "scripts see the cookies");
   seen.assertQuiet();
 });
 

@@ -6,9 +6,11 @@ import { account } from "@doorward/client/account";
 import { useAuth } from "@doorward/client/react";
 
 import { Field, Form, NewPassword } from "./forms";
+import { useProof } from "./Proof";
 
 export function Password(): ReactNode {
   const { client } = useAuth();
+  const proved = useProof();
   const [changed, setChanged] = useState(false);
   return (
     <section className="card">
@@ -16,7 +18,7 @@ export function Password(): ReactNode {
       <p className="hint">You stay logged in here, and are logged out everywhere else.</p>
       <Form
         button="Change password"
-        send={({ current_password = "", new_password = "" }) => client.changePassword({ current_password, new_password })}
+        send={({ current_password = "", new_password = "" }) => proved(() => client.changePassword({ current_password, new_password }))}
         done={() => setChanged(true)}
       >
         {(errors) => (
@@ -39,10 +41,11 @@ export function Password(): ReactNode {
 
 export function YourData(): ReactNode {
   const { client } = useAuth();
+  const proved = useProof();
   const [failed, setFailed] = useState("");
 
   async function download() {
-    const result = await account(client).exportMe();
+    const result = await proved(() => account(client).exportMe());
     setFailed(result.ok ? "" : sentence(result));
     if (!result.ok) return;
     const link = document.createElement("a");
@@ -66,7 +69,7 @@ export function YourData(): ReactNode {
           Your account and all that belongs to it are erased, for ever: at once, or, where its address was changed lately, after the week in which
           the former one can take it back.
         </p>
-        <Form button="Delete my account" danger send={({ password = "" }) => account(client).deleteMe({ password })}>
+        <Form button="Delete my account" danger send={({ password = "" }) => proved(() => account(client).deleteMe({ password }))}>
           {(errors) => (
             <Field label="Password" name="password" type="password" autoComplete="current-password" error={errors["password"]} />
           )}

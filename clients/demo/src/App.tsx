@@ -4,18 +4,22 @@ import type { ReactNode } from "react";
 import type { LostCode } from "@doorward/client";
 import { useAuth } from "@doorward/client/react";
 
+import { useArrival } from "./Arrival";
+import { RecoveryCodes } from "./Codes";
 import { Home } from "./Home";
-import { Forgot, Login, Register } from "./Doors";
+import { Correct, Forgot, Login, Register } from "./Doors";
 import { Password, YourData } from "./Account";
 import { Email } from "./Email";
 import { LinkPage } from "./Links";
 import { link } from "./link";
+import { Security } from "./Security";
 import { Sessions } from "./Sessions";
 
 const PAGES = {
   "#/": { title: "Home", page: <Home /> },
   "#/sessions": { title: "Devices", page: <Sessions /> },
   "#/email": { title: "Address", page: <Email /> },
+  "#/security": { title: "Two steps", page: <Security /> },
   "#/password": { title: "Password", page: <Password /> },
   "#/data": { title: "Your data", page: <YourData /> },
 };
@@ -33,9 +37,15 @@ const LOST: Record<LostCode, string> = {
 
 export function App(): ReactNode {
   const { status, user, lost, error, logout, retry } = useAuth();
+  const { arrival, setArrival } = useArrival();
   const hash = useHash();
   const main = useRef<HTMLElement>(null);
   const shown = status === "authenticated" ? (hash in PAGES ? (hash as keyof typeof PAGES) : "#/") : hash;
+
+  // It is of the person who was there.
+  useEffect(() => {
+    if (status === "anonymous") setArrival({});
+  }, [status, setArrival]);
 
   // Whoever goes on by keyboard or screen reader begins at the new page.
   useEffect(() => main.current?.focus(), [shown, status]);
@@ -47,7 +57,7 @@ export function App(): ReactNode {
         {user && (
           <nav aria-label="Pages">
             {Object.entries(PAGES).map(([address, { title }]) => (
-              <a key={address} href={`/${address}`} aria-current={!link && address === shown ? "page" : undefined}>
+              <a key={address} href={`/${address}`} onClick={() => setArrival({})} aria-current={!link && address === shown ? "page" : undefined}>
                 {title}
               </a>
             ))}
@@ -60,10 +70,12 @@ export function App(): ReactNode {
       <main ref={main} tabIndex={-1}>
         <div role="status" aria-live="polite">
           {status === "anonymous" && lost && <p className="notice">{LOST[lost]}</p>}
+          {user && arrival.said && <p className="notice">{arrival.said}</p>}
         </div>
         {status === "unknown" && <p>One moment…</p>}
         {link && (user || status === "anonymous") && <LinkPage link={link} />}
-        {!link && user && PAGES[shown as keyof typeof PAGES].page}
+        {!link && user && !arrival.recoveryCodes && PAGES[shown as keyof typeof PAGES].page}
+        {user && arrival.recoveryCodes && <RecoveryCodes codes={arrival.recoveryCodes} done={() => setArrival({})} />}
         {!link && status === "anonymous" && <Door hash={hash} />}
         {status === "unavailable" && (
           <section className="card">
@@ -79,6 +91,7 @@ export function App(): ReactNode {
 
 function Door({ hash }: { hash: string }): ReactNode {
   if (hash === "#/forgot") return <Forgot />;
+  if (hash === "#/correct") return <Correct />;
   return hash === "#/register" ? <Register /> : <Login />;
 }
 

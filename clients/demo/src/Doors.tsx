@@ -3,15 +3,47 @@ import type { ReactNode } from "react";
 
 import { account } from "@doorward/client/account";
 import { useAuth } from "@doorward/client/react";
+import { useLogin } from "@doorward/client/react/factors";
 
+import { useArrival } from "./Arrival";
+import { CodeField, codeOf } from "./Codes";
+import { Enrol } from "./Enrol";
 import { Field, Form, NewPassword } from "./forms";
 
+/** By the password, and what is wanted beside it. */
 export function Login(): ReactNode {
-  const { login } = useAuth();
+  const by = useLogin();
+  const { setArrival } = useArrival();
+  const [isUnconfirmed, setUnconfirmed] = useState(false);
+  if (by.step === "second-factor") return <SecondFactor by={by} />;
+  if (by.step === "enrolment") {
+    return (
+      <Enrol
+        title={
+          <>
+            <h1>One thing more</h1>
+            <p>Everybody needs an authenticator app here. Set yours up, and you are logged in.</p>
+          </>
+        }
+        enrol={by.enrolTotp}
+        confirm={by.confirmTotp}
+        done={(recoveryCodes) => setArrival(recoveryCodes ? { recoveryCodes } : {})}
+        cancel={by.again}
+      />
+    );
+  }
   return (
     <section className="card">
       <h1>Log in</h1>
-      <Form button="Log in" send={({ email = "", password = "" }) => login({ email, password })}>
+      <div role="status">{by.lapsed && <p className="notice">That took too long. Please begin again.</p>}</div>
+      <Form
+        button="Log in"
+        send={async ({ email = "", password = "" }) => {
+          const result = await by.login({ email, password });
+          setUnconfirmed(!result.ok && result.kind === "problem" && result.problem.code === "email_not_verified");
+          return result;
+        }}
+      >
         {(errors) => (
           <>
             <Field label="Email" name="email" type="email" autoComplete="username" error={errors["email"]} />
@@ -19,11 +51,46 @@ export function Login(): ReactNode {
           </>
         )}
       </Form>
+      {isUnconfirmed && (
+        <p>
+          Is the address mistyped? <a href="/#/correct">Correct it</a>
+        </p>
+      )}
       <p>
         New here? <a href="/#/register">Make an account</a>
       </p>
       <p>
         <a href="/#/forgot">Forgot your password?</a>
+      </p>
+    </section>
+  );
+}
+
+function SecondFactor({ by }: { by: ReturnType<typeof useLogin> }): ReactNode {
+  const { setArrival } = useArrival();
+  const [isRecovery, setRecovery] = useState(!by.methods.includes("totp"));
+
+  async function send(values: Record<string, string>) {
+    const held = codeOf(values);
+    const result = await by.secondFactor(held);
+    if (result.ok) {
+      const byRecoveryCode = "recovery_code" in held;
+      setArrival({ said: result.data.message, byRecoveryCode });
+      if (byRecoveryCode) location.hash = "#/security";
+    }
+    return result;
+  }
+
+  return (
+    <section className="card">
+      <h1>Your second step</h1>
+      <Form button="Log in" send={send}>
+        {(errors) => <CodeField isRecovery={isRecovery} setRecovery={setRecovery} errors={errors} autoFocus />}
+      </Form>
+      <p>
+        <button type="button" className="plain" onClick={by.again}>
+          Somebody else
+        </button>
       </p>
     </section>
   );
@@ -76,6 +143,38 @@ export function Forgot(): ReactNode {
         }}
       >
         {(errors) => <Field label="Email" name="email" type="email" autoComplete="username" error={errors["email"]} />}
+      </Form>
+      <div role="status">{said && <p>{said}</p>}</div>
+      <p>
+        <a href="/#/">Log in</a>
+      </p>
+    </section>
+  );
+}
+
+/** For who can't log in since the mails go to an address that is not theirs. Whether the new one has an account is not told. */
+export function Correct(): ReactNode {
+  const { client } = useAuth();
+  const [said, setSaid] = useState("");
+  return (
+    <section className="card">
+      <h1>Correct your address</h1>
+      <p className="hint">A link is mailed to the right one. It confirms it, and sets a new password.</p>
+      <Form
+        button="Mail me a link there"
+        send={async ({ email = "", password = "", new_email = "" }) => {
+          const result = await account(client).correctEmail({ email, password, new_email });
+          setSaid(result.ok ? result.data.message : "");
+          return result;
+        }}
+      >
+        {(errors) => (
+          <>
+            <Field label="Address with the mistake" name="email" type="email" autoComplete="username" error={errors["email"]} />
+            <Field label="Password" name="password" type="password" autoComplete="current-password" error={errors["password"]} />
+            <Field label="Right address" name="new_email" type="email" autoComplete="email" error={errors["new_email"]} />
+          </>
+        )}
       </Form>
       <div role="status">{said && <p>{said}</p>}</div>
       <p>

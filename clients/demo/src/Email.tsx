@@ -6,6 +6,7 @@ import { account } from "@doorward/client/account";
 import { useAuth } from "@doorward/client/react";
 
 import { Field, Form } from "./forms";
+import { useProof } from "./Proof";
 
 /** One's address: whether it is confirmed, and another one. */
 export function Email(): ReactNode {
@@ -36,11 +37,12 @@ export function Email(): ReactNode {
 /** The address stays until the new one is confirmed; the page remembers what was asked for, for as long as its tab lives. */
 function Change({ id, now }: { id: number; now: string }): ReactNode {
   const { client } = useAuth();
+  const proved = useProof();
   const key = `pending-email:${id}`;
   const [pending, setPending] = useState(() => sessionStorage.getItem(key));
 
   async function send({ email = "", current_password = "" }: Record<string, string>) {
-    const result = await account(client).changeEmail({ email, current_password });
+    const result = await proved(() => account(client).changeEmail({ email, current_password }));
     if (result.ok) {
       sessionStorage.setItem(key, email);
       setPending(email);

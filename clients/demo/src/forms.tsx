@@ -68,6 +68,17 @@ export function Form({
   );
 }
 
+/** A card that takes the place of another one: whoever goes on by keyboard or screen reader goes on there. */
+export function Card({ className = "", children }: { className?: string; children: ReactNode }): ReactNode {
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => card.current?.focus(), []);
+  return (
+    <section ref={card} tabIndex={-1} className={`card ${className}`}>
+      {children}
+    </section>
+  );
+}
+
 /** An input with its label, and what is wrong with it. */
 export function Field({
   label,

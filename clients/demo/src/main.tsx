@@ -8,6 +8,8 @@ import { createAuthClient } from "@doorward/client";
 import { AuthProvider } from "@doorward/client/react";
 
 import { App } from "./App";
+import { ArrivalProvider } from "./Arrival";
+import { ProofProvider } from "./Proof";
 import "./style.css";
 
 // Another origin, by CORS; or with VITE_DOORWARD_URL= this one, by Vite's proxy.
@@ -16,7 +18,11 @@ const client = createAuthClient({ baseUrl: import.meta.env["VITE_DOORWARD_URL"] 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <AuthProvider client={client}>
-      <App />
+      <ArrivalProvider>
+        <ProofProvider>
+          <App />
+        </ProofProvider>
+      </ArrivalProvider>
     </AuthProvider>
   </StrictMode>,
 );

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { person, startBrowser } from "../../../tests/browser/support.mjs";
-import { call, fill, heading, logIn, press, startDemo } from "./support.mjs";
+import { call, fill, heading, logIn, press, startDemo, tabTo } from "./support.mjs";
 
 const NEW = "EvenMoreSecure456";
 const open = async (context, link) => {
@@ -121,6 +121,37 @@ test("no account before its address is confirmed", async (t) => {
   await heading(made, "Welcome, Ann");
 });
 
+test("a mistyped address is corrected by who knows the password, before anybody is let in", async (t) => {
+  const { api, url, mail, restart } = await startDemo(t, { EMAIL_VERIFICATION: "on" });
+  const mistyped = { email: "user@example.con", password: person.password };
+  await call(api, "/register", mistyped);
+  assert.equal((await mail("verify")).to, mistyped.email);
+  // From now on nobody is let in before.
+  await restart({ EMAIL_VERIFICATION: "required" });
+  const page = await open(await startBrowser(t), url);
+  await fill(page, { Email: mistyped.email, Password: mistyped.password });
+  await press(page, "Log in");
+  await page.getByRole("link", { name: "Correct it" }).click();
+  await heading(page, "Correct your address");
+  const correct = async (password) => {
+    await fill(page, { "Address with the mistake": mistyped.email, Password: password, "Right address": person.email });
+    await press(page, "Mail me a link there");
+  };
+  await correct("WrongPass123");
+  await page.getByRole("alert").filter({ hasText: "Incorrect" }).waitFor();
+  await correct(mistyped.password);
+  await page.getByText("on its way").waitFor();
+  let mailed;
+  do mailed = await mail("verify");
+  while (mailed.to !== person.email);
+  await page.goto(mailed.link);
+  await fill(page, { "New password": NEW });
+  await press(page, "Confirm");
+  await page.getByRole("link", { name: "Log in" }).click();
+  await logIn(page, { ...person, password: NEW });
+  assert.ok(!(await logsIn(api, mistyped.email, mistyped.password)));
+});
+
 test("another address, and the way back", async (t) => {
   const { api, url, mail } = await startDemo(t, { EMAIL_VERIFICATION: "on" });
   await confirmed(api, mail);
@@ -203,33 +234,25 @@ test("a forgotten password by keyboard alone", async (t) => {
   await call(api, "/register", person);
   const page = await open(await startBrowser(t), url);
   await heading(page, "Log in");
-  const tabTo = async (text) => {
-    for (let presses = 0; presses < 12; presses++) {
-      await page.keyboard.press("Tab");
-      const at = await page.evaluate(() => document.activeElement.textContent || document.activeElement.name);
-      if (at === text) return;
-    }
-    assert.fail(`the keyboard does not reach ${text}`);
-  };
-  await tabTo("Forgot your password?");
+  await tabTo(page, "Forgot your password?");
   await page.keyboard.press("Enter");
   await heading(page, "Forgot your password?");
-  await tabTo("email");
+  await tabTo(page, "email");
   await page.keyboard.type(person.email);
   await page.keyboard.press("Enter");
   await page.getByText("is on its way").waitFor();
   await page.goto((await mail("reset")).link);
   await heading(page, "Set a new password");
-  await tabTo("new_password");
+  await tabTo(page, "new_password");
   await page.keyboard.type(NEW);
   await page.keyboard.press("Enter");
   await page.getByText("Your password is set.").waitFor();
-  await tabTo("Log in");
+  await tabTo(page, "Log in");
   await page.keyboard.press("Enter");
   await heading(page, "Log in");
-  await tabTo("email");
+  await tabTo(page, "email");
   await page.keyboard.type(person.email);
-  await tabTo("password");
+  await tabTo(page, "password");
   await page.keyboard.type(NEW);
   await page.keyboard.press("Enter");
   await heading(page, "Welcome");

@@ -9,14 +9,14 @@ import { fileURLToPath } from "node:url";
 import { build } from "vite";
 
 import { atEnd, temporaryFolder } from "../../../tests/browser/ends.mjs";
-import { mailbox, person, startDoorward } from "../../../tests/browser/support.mjs";
+import { mailbox, person, startService } from "../../../tests/browser/support.mjs";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 const axe = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
 const UNLIMITED = ["LOGIN", "REGISTER", "PASSWORD_CHANGE", "ACCOUNT"].map((name) => [`${name}_RATE_LIMIT`, "off"]);
 
-/** The built demo on a port of its own, for a service whose mails lead to it. */
+/** The built demo on a port of its own, for a service whose mails lead to it; `restart` gives that other settings. */
 export async function startDemo(t, settings = {}) {
   const folder = temporaryFolder(t, "demo");
   const server = createServer((request, response) => {
@@ -38,10 +38,16 @@ export async function startDemo(t, settings = {}) {
   const mails = temporaryFolder(t, "mails");
   const pages = Object.entries({ RESET: "reset", VERIFY: "verify", EMAIL_CHANGE: "email", NOT_ME: "not-me" });
   const links = pages.map(([name, page]) => [`${name}_URL`, url + page]);
-  const port = await startDoorward(t, { ...Object.fromEntries([...UNLIMITED, ...links]), MAIL_FOLDER: mails, ...settings });
+  const environment = { ...Object.fromEntries([...UNLIMITED, ...links]), MAIL_FOLDER: mails, ...settings };
+  const { port, kill, again } = await startService(t, environment);
   process.env.VITE_DOORWARD_URL = `http://localhost:${port}`;
   await build({ root, logLevel: "error", build: { outDir: folder, emptyOutDir: true } });
-  return { api: `http://localhost:${port}/api/auth`, url, mail: mailbox(mails) };
+  const restart = async (more) => {
+    Object.assign(environment, more);
+    await kill();
+    await again();
+  };
+  return { api: `http://localhost:${port}/api/auth`, url, mail: mailbox(mails), restart };
 }
 
 /** Another device of the person's. */
@@ -62,6 +68,45 @@ export async function logIn(page, who = person) {
   await fill(page, { Email: who.email, Password: who.password });
   await press(page, "Log in");
   await heading(page, /^Welcome/);
+}
+
+/** From the first page, which the next login leads to then. */
+export async function logOut(page) {
+  await page.getByRole("link", { name: "Home" }).click();
+  await press(page, "Log out");
+  await heading(page, "Log in");
+}
+
+/** The first of two steps. */
+export async function beginLogin(page, who = person) {
+  await fill(page, { Email: who.email, Password: who.password });
+  await press(page, "Log in");
+  await heading(page, /^(Your second step|One thing more)$/);
+}
+
+/** An authenticator app for whoever is logged in: its secret, and the recovery codes. */
+export async function setUpApp(page, clock) {
+  await page.getByRole("link", { name: "Two steps" }).click();
+  await press(page, "Set up an app");
+  await press(page, "Show the code for the app");
+  const secret = (await page.locator(".secret").textContent()).replaceAll(" ", "");
+  await fill(page, { Code: clock.code(secret) });
+  await press(page, "Confirm");
+  await heading(page, "Your recovery codes");
+  const codes = await page.locator(".codes li").allInnerTexts();
+  await press(page, "I have written them down");
+  await page.getByText("The app is set up.").waitFor();
+  return { secret, codes };
+}
+
+/** Goes on by the keyboard until it is at a link or button of this text, or a field of this name. */
+export async function tabTo(page, text) {
+  for (let presses = 0; presses < 30; presses++) {
+    await page.keyboard.press("Tab");
+    const at = await page.evaluate(() => document.activeElement.textContent || document.activeElement.name);
+    if (at === text) return;
+  }
+  assert.fail(`the keyboard does not reach ${text}`);
 }
 
 export const heading = (page, name) => page.getByRole("heading", { name }).waitFor();

@@ -33,6 +33,12 @@ export function problem(status: number, code: string): Answer {
   return { status, body, headers: { "Content-Type": "application/problem+json" } };
 }
 
+/** One that says by what can be proved what is wanted. */
+export function asking(status: number, code: string, methods: readonly string[]): Answer {
+  const refused = problem(status, code) as { body: object };
+  return { ...refused, status, body: { ...refused.body, methods } };
+}
+
 export const message = (text: string): Answer => ({ status: 200, body: { message: text } });
 
 /** Answers by path, such as `/me`. */

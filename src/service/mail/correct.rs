@@ -62,11 +62,11 @@ pub async fn correct_email(
     let admitted = attempt.place::<CorrectError>().await?;
     let link = app.mail.link_mail(Kind::Verify)??;
     let drafts = (link, app.mail.notice(Kind::AddressTaken)?, app.mail.notice(Kind::EmailChanging)?);
-    let (_waiting, hung_up) = waiting();
+    let (_waiting, mut hung_up) = waiting();
     let app = Arc::clone(app);
     // Large, and seldom.
     in_own_task(Box::pin(async move {
-        let (attempt, verified) = verify_credentials(&app, admitted, &client, credentials, hung_up).await?;
+        let (attempt, verified) = verify_credentials(&app, admitted, &client, credentials, &mut hung_up).await?;
         attempt.succeeded().await;
         if app.mail.verification() != Verification::Required || verified.is_confirmed {
             return Err(CorrectError::Incorrect);

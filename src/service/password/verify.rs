@@ -28,7 +28,7 @@ pub(in crate::service) async fn verify(
     place: Place,
     password: Option<Password>,
     stored: Option<PasswordHash>,
-    hung_up: HungUp,
+    hung_up: &mut HungUp,
 ) -> Option<Result<Verified, HashError>> {
     let mut pending: Pending<Verified> = match password {
         Some(password) => place.verify(&password, stored),
@@ -37,6 +37,6 @@ pub(in crate::service) async fn verify(
     tokio::select! {
         biased;
         verified = &mut pending => Some(verified),
-        _ = hung_up.0 => if pending.withdraw() { None } else { Some(pending.await) },
+        _ = &mut hung_up.0 => if pending.withdraw() { None } else { Some(pending.await) },
     }
 }

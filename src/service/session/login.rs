@@ -134,29 +134,19 @@ async fn log_in(
     });
     let attempt = Attempt::begin::<LoginError>(app, Scope::Login, &client, account).await?;
     let admitted = attempt.place::<LoginError>().await?;
-    let (_waiting, hung_up) = waiting();
+    let (_waiting, mut hung_up) = waiting();
     let app = Arc::clone(app);
     in_own_task(async move {
-        let (attempt, verified) = verify_credentials(&app, admitted, &client, credentials, hung_up).await?;
-        if app.mail.verification() == Verification::Required && !verified.is_confirmed {
-            // An account from before that was asked for, or one that an operator has made.
-            attempt.succeeded().await;
-            mail_link(&app, verified.user_id, known).await?;
-            return Err(LoginError::EmailNotVerified);
+        let (mut attempt, mut outcome) =
+            look(&app, admitted, &client, credentials.clone(), &browser, &mut hung_up).await?;
+        if outcome.is_none() {
+            // Another login, of the same password, may have renewed its hash.
+            let admitted = attempt.place::<LoginError>().await?;
+            (attempt, outcome) = look(&app, admitted, &client, credentials, &browser, &mut hung_up).await?;
         }
-        let (user_id, version, email) = (verified.user_id, verified.version, verified.email.clone());
-        let entry = at_the_door(&app, &client, user_id, &browser, known.is_none() && !verified.is_first).await?;
-        let ticket = |purpose| -> Result<String, Failure> {
-            Ok(app.factor.cookies.ticket(purpose, user_id, version, app.clock.now() + Ticket::LIFE)?)
-        };
-        let outcome = match begin(&app, entry, verified).await? {
-            Found::In(entered) => LoginOutcome::SignedIn(entered.welcome(&app, &browser, &email)?),
-            Found::Half(methods) => LoginOutcome::SecondFactor { ticket: ticket(TicketFor::SecondFactor)?, methods },
-            Found::Enrol => LoginOutcome::Enrol { ticket: ticket(TicketFor::Enrolment)? },
-            Found::Changed => {
-                attempt.failed();
-                return Err(LoginError::Incorrect);
-            }
+        let Some(outcome) = outcome else {
+            attempt.failed();
+            return Err(LoginError::Incorrect);
         };
         if let Some(address) = client.ip.filter(|ip| app.limits.crowd.note(*ip, user_id, app.clock.monotonic())) {
             tracing::warn!(
@@ -169,6 +159,37 @@ async fn log_in(
         Ok(outcome)
     })
     .await
+}
+
+/// Looks at the password, and at what it opens. No outcome: what is stored was changed meanwhile.
+async fn look(
+    app: &App,
+    admitted: (Attempt, Place),
+    client: &Client,
+    credentials: Option<Credentials>,
+    browser: &Browser,
+    hung_up: &mut HungUp,
+) -> Result<(Attempt, Option<LoginOutcome>), LoginError> {
+    let (attempt, verified) = verify_credentials(app, admitted, client, credentials, hung_up).await?;
+    let (user_id, version, email) = (verified.user_id, verified.version, verified.email.clone());
+    let known = app.session.devices.device(&browser.device, &email);
+    if app.mail.verification() == Verification::Required && !verified.is_confirmed {
+        // An account from before that was asked for, or one that an operator has made.
+        attempt.succeeded().await;
+        mail_link(app, user_id, known).await?;
+        return Err(LoginError::EmailNotVerified);
+    }
+    let entry = at_the_door(app, client, user_id, browser, known.is_none() && !verified.is_first).await?;
+    let ticket = |purpose| -> Result<String, Failure> {
+        Ok(app.factor.cookies.ticket(purpose, user_id, version, app.clock.now() + Ticket::LIFE)?)
+    };
+    let outcome = match begin(app, entry, verified).await? {
+        Found::In(entered) => LoginOutcome::SignedIn(entered.welcome(app, browser, &email)?),
+        Found::Half(methods) => LoginOutcome::SecondFactor { ticket: ticket(TicketFor::SecondFactor)?, methods },
+        Found::Enrol => LoginOutcome::Enrol { ticket: ticket(TicketFor::Enrolment)? },
+        Found::Changed => return Ok((attempt, None)),
+    };
+    Ok((attempt, Some(outcome)))
 }
 
 /// Gathers what a session needs before its transaction.
@@ -193,7 +214,7 @@ pub(in crate::service) async fn verify_credentials(
     (attempt, place): (Attempt, Place),
     client: &Client,
     credentials: Option<Credentials>,
-    hung_up: HungUp,
+    hung_up: &mut HungUp,
 ) -> Result<(Attempt, Verified), LoginError> {
     let stored = match &credentials {
         Some(Credentials { email, .. }) => {
@@ -267,7 +288,7 @@ enum Found {
     Half(Vec<Method>),
     /// It is all that there is, and not enough.
     Enrol,
-    /// The password was changed, or the account disabled, meanwhile.
+    /// The stored hash was renewed or the password changed, a factor enrolled, or the account disabled, meanwhile.
     Changed,
 }
 
