@@ -148,12 +148,6 @@ async fn log_in(
             attempt.failed();
             return Err(LoginError::Incorrect);
         };
-        if let Some(address) = client.ip.filter(|ip| app.limits.crowd.note(*ip, user_id, app.clock.monotonic())) {
-            tracing::warn!(
-                "twenty accounts have logged in from {address} within an hour, a private address: all of them share one rate limit. If it is \
-                 a proxy, it must append the address that it sees to X-Forwarded-For, and TRUSTED_PROXIES must hold it"
-            );
-        }
         // The password was right. Codes are counted apart.
         attempt.succeeded().await;
         Ok(outcome)

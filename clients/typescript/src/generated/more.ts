@@ -19,7 +19,7 @@ export const more = {
   confirmTotp: "POST /me/totp/confirm 200 400 401 403 409 413 415 422 429 * !",
   makeRecoveryCodes: "POST /me/recovery-codes 200 401 403 409 429 !",
   loginSecondFactor: "POST /login/second-factor 200 400 401 403 413 415 422 429 *",
-  loginEnrolTotp: "POST /login/totp 200 400 401 403 413 415 422 429",
+  loginEnrolTotp: "POST /login/totp 200 401 403 429",
   loginConfirmTotp: "POST /login/totp/confirm 200 400 401 403 413 415 422 429 *",
   reauthenticate: "POST /reauthenticate 200 400 401 403 409 413 415 422 429 * !",
 } as const;

@@ -57,7 +57,6 @@ import type {
   LoginData,
   LoginErrors,
   LoginResponses,
-  RefreshData,
   RefreshErrors,
   RefreshResponses,
   LogoutErrors,
@@ -65,7 +64,6 @@ import type {
   LoginSecondFactorData,
   LoginSecondFactorErrors,
   LoginSecondFactorResponses,
-  LoginEnrolTotpData,
   LoginEnrolTotpErrors,
   LoginEnrolTotpResponses,
   LoginConfirmTotpData,
@@ -97,7 +95,7 @@ export const operations = {
   updateMe: "PATCH /me 200 400 401 403 409 413 415 422 429 !",
   changePassword: "POST /password 200 400 401 403 409 413 415 422 429 * !",
   login: "POST /login 200 400 401 403 413 415 422 429 *",
-  refresh: "POST /refresh 200 400 401 403 413 415 422 429 *",
+  refresh: "POST /refresh 200 401 403 429 *",
   logout: "POST /logout 200 403 *",
   listSessions: "GET /sessions 200 401",
   endSession: "DELETE /sessions/{id} 204 401 403 404 409 * !",
@@ -134,10 +132,10 @@ export interface Arguments {
   confirmTotp: [body: NonNullable<ConfirmTotpData["body"]>];
   makeRecoveryCodes: [];
   login: [body: NonNullable<LoginData["body"]>];
-  refresh: [body?: NonNullable<RefreshData["body"]>];
+  refresh: [];
   logout: [];
   loginSecondFactor: [body: NonNullable<LoginSecondFactorData["body"]>];
-  loginEnrolTotp: [body?: NonNullable<LoginEnrolTotpData["body"]>];
+  loginEnrolTotp: [];
   loginConfirmTotp: [body: NonNullable<LoginConfirmTotpData["body"]>];
   reauthenticate: [body: NonNullable<ReauthenticateData["body"]>];
   listSessions: [];

@@ -179,9 +179,7 @@ export type ChangePasswordForbidden = ({
     code: 'exact_origin_required';
 } & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
-} & CrossSiteRequestProblem) | ({
-    code: 'token_delivery_refused';
-} & TokenDeliveryRefusedProblem);
+} & CrossSiteRequestProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -355,22 +353,6 @@ export type ConfirmedAtLogin = {
      * The recovery codes.
      */
     recovery_codes: Array<string> | null;
-    /**
-     * For clients without cookies: the access token, to be sent as `Authorization: Bearer`.
-     */
-    access_token?: string;
-    /**
-     * For clients without cookies: what `refresh` takes next, once.
-     */
-    refresh_token?: string;
-    /**
-     * For clients without cookies: how many seconds the access token lives.
-     */
-    expires_in?: number;
-    /**
-     * For clients without cookies: that it was proved just now who asks. For ten minutes it opens what answers `reauthentication_required`, as `X-Doorward-Recent-Proof` beside the access token.
-     */
-    recent_proof?: string;
 };
 
 /**
@@ -510,22 +492,6 @@ export type Delivered = {
      * What was done.
      */
     message: string;
-    /**
-     * For clients without cookies: the access token, to be sent as `Authorization: Bearer`.
-     */
-    access_token?: string;
-    /**
-     * For clients without cookies: what `refresh` takes next, once.
-     */
-    refresh_token?: string;
-    /**
-     * For clients without cookies: how many seconds the access token lives.
-     */
-    expires_in?: number;
-    /**
-     * For clients without cookies: that it was proved just now who asks. For ten minutes it opens what answers `reauthentication_required`, as `X-Doorward-Recent-Proof` beside the access token.
-     */
-    recent_proof?: string;
 };
 
 /**
@@ -1291,20 +1257,14 @@ export type Login = {
      * The password.
      */
     password: string;
-    /**
-     * How to answer with the tokens; if it is left out, as cookies.
-     */
-    token_delivery?: TokenDelivery | null;
 };
 
 /**
  * Refused; `code` says why.
  */
-export type LoginConfirmTotpForbidden = ({
+export type LoginConfirmTotpForbidden = {
     code: 'cross_site_request';
-} & CrossSiteRequestProblem) | ({
-    code: 'token_delivery_refused';
-} & TokenDeliveryRefusedProblem);
+} & CrossSiteRequestProblem;
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -1327,11 +1287,9 @@ export type LoginConfirmTotpUnauthorized = ({
 /**
  * Refused; `code` says why.
  */
-export type LoginEnrolTotpForbidden = ({
+export type LoginEnrolTotpForbidden = {
     code: 'cross_site_request';
-} & CrossSiteRequestProblem) | ({
-    code: 'token_delivery_refused';
-} & TokenDeliveryRefusedProblem);
+} & CrossSiteRequestProblem;
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -1349,18 +1307,14 @@ export type LoginForbidden = ({
     code: 'email_not_verified';
 } & EmailNotVerifiedProblem) | ({
     code: 'cross_site_request';
-} & CrossSiteRequestProblem) | ({
-    code: 'token_delivery_refused';
-} & TokenDeliveryRefusedProblem);
+} & CrossSiteRequestProblem);
 
 /**
  * Refused; `code` says why.
  */
-export type LoginSecondFactorForbidden = ({
+export type LoginSecondFactorForbidden = {
     code: 'cross_site_request';
-} & CrossSiteRequestProblem) | ({
-    code: 'token_delivery_refused';
-} & TokenDeliveryRefusedProblem);
+} & CrossSiteRequestProblem;
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -1390,16 +1344,6 @@ export type LoginServiceUnavailable = ({
 } & OverloadedProblem) | ({
     code: 'database_unavailable';
 } & DatabaseUnavailableProblem);
-
-/**
- * Who sets up an app, where that is not in a cookie.
- */
-export type LoginTicket = {
-    /**
-     * The ticket of a login with `token_delivery: body`.
-     */
-    ticket?: string | null;
-};
 
 /**
  * There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again.
@@ -1432,10 +1376,6 @@ export type LoginTotpCode = {
      * Six digits, as the app shows them. Spaces are nothing.
      */
     code: string;
-    /**
-     * The ticket of a login with `token_delivery: body`.
-     */
-    ticket?: string | null;
 };
 
 /**
@@ -1886,9 +1826,7 @@ export type ReauthenticateForbidden = ({
     code: 'exact_origin_required';
 } & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
-} & CrossSiteRequestProblem) | ({
-    code: 'token_delivery_refused';
-} & TokenDeliveryRefusedProblem);
+} & CrossSiteRequestProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -2001,20 +1939,6 @@ export type RecoveryCodesLeft = {
 };
 
 /**
- * What a client without cookies refreshes with.
- */
-export type Refresh = {
-    /**
-     * `body`, if the refresh token is in this one.
-     */
-    token_delivery?: TokenDelivery | null;
-    /**
-     * The newest one, with `token_delivery: body`.
-     */
-    refresh_token?: string | null;
-};
-
-/**
  * Refused; `code` says why.
  */
 export type RefreshDeviceForbidden = ({
@@ -2039,9 +1963,7 @@ export type RefreshForbidden = ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem) | ({
     code: 'device_proof_required';
-} & DeviceProofRequiredProblem) | ({
-    code: 'token_delivery_refused';
-} & TokenDeliveryRefusedProblem);
+} & DeviceProofRequiredProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -2261,10 +2183,6 @@ export type SecondFactor = {
      * One of the codes that were shown when the app was set up. Spaces, hyphens and capitals are nothing.
      */
     recovery_code?: string | null;
-    /**
-     * The ticket of a login with `token_delivery: body`.
-     */
-    ticket?: string | null;
 };
 
 /**
@@ -2288,10 +2206,6 @@ export type SecondFactorEnrolmentRequiredProblem = {
      * What to switch on.
      */
     code: 'second_factor_enrolment_required';
-    /**
-     * To a client that asked for its tokens in the body: the ticket, in the place of the cookie.
-     */
-    ticket?: string;
 };
 
 /**
@@ -2319,10 +2233,6 @@ export type SecondFactorRequiredProblem = {
      * How it can be proved. More may come.
      */
     methods: Array<'password' | 'totp' | 'recovery_code'>;
-    /**
-     * To a client that asked for its tokens in the body: the ticket, in the place of the cookie.
-     */
-    ticket?: string;
 };
 
 /**
@@ -2622,34 +2532,6 @@ export type StoredSession = {
      * Why it was ended.
      */
     end_reason: string | null;
-};
-
-/**
- * How a client wants its tokens.
- */
-export type TokenDelivery = 'cookies' | 'body';
-
-/**
- * `token_delivery: body`, of a request that may be a page's: it has an `Origin` (that is no listed app's), a `Sec-Fetch-..` header, or a cookie of this service. Or `cookies`, of a listed app.
- */
-export type TokenDeliveryRefusedProblem = {
-    /**
-     * Identifies the problem; the same as `code`, as a URN.
-     */
-    type: 'urn:doorward:problem:token_delivery_refused';
-    /**
-     * A short summary, the same every time.
-     */
-    title: string;
-    status: 403;
-    /**
-     * A sentence for people.
-     */
-    detail: string;
-    /**
-     * What to switch on.
-     */
-    code: 'token_delivery_refused';
 };
 
 /**
@@ -2991,7 +2873,7 @@ export type DeleteMeError = DeleteMeErrors[keyof DeleteMeErrors];
 
 export type DeleteMeResponses = {
     /**
-     * The account is erased, or will be, and both cookies are cleared.
+     * The account is erased, or will be, and the session's cookies are cleared.
      */
     204: void;
 };
@@ -3942,7 +3824,7 @@ export type LoginResponses = {
 export type LoginResponse = LoginResponses[keyof LoginResponses];
 
 export type RefreshData = {
-    body?: Refresh;
+    body?: never;
     headers?: {
         /**
          * Written by a browser that could not renew a bound session in time, and why.
@@ -3956,10 +3838,6 @@ export type RefreshData = {
 
 export type RefreshErrors = {
     /**
-     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
-     */
-    400: MalformedJsonProblem;
-    /**
      * Not authenticated; `code` says why.
      */
     401: RefreshUnauthorized;
@@ -3967,18 +3845,6 @@ export type RefreshErrors = {
      * Refused; `code` says why.
      */
     403: RefreshForbidden;
-    /**
-     * The body is larger than 16 KiB.
-     */
-    413: PayloadTooLargeProblem;
-    /**
-     * The body is not declared as `application/json`.
-     */
-    415: UnsupportedMediaTypeProblem;
-    /**
-     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
-     */
-    422: ValidationFailedProblem;
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -4089,17 +3955,13 @@ export type LoginSecondFactorResponses = {
 export type LoginSecondFactorResponse = LoginSecondFactorResponses[keyof LoginSecondFactorResponses];
 
 export type LoginEnrolTotpData = {
-    body?: LoginTicket;
+    body?: never;
     path?: never;
     query?: never;
     url: '/api/auth/login/totp';
 };
 
 export type LoginEnrolTotpErrors = {
-    /**
-     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
-     */
-    400: MalformedJsonProblem;
     /**
      * There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again.
      */
@@ -4108,18 +3970,6 @@ export type LoginEnrolTotpErrors = {
      * Refused; `code` says why.
      */
     403: LoginEnrolTotpForbidden;
-    /**
-     * The body is larger than 16 KiB.
-     */
-    413: PayloadTooLargeProblem;
-    /**
-     * The body is not declared as `application/json`.
-     */
-    415: UnsupportedMediaTypeProblem;
-    /**
-     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
-     */
-    422: ValidationFailedProblem;
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -4337,7 +4187,7 @@ export type EndSessionError = EndSessionErrors[keyof EndSessionErrors];
 
 export type EndSessionResponses = {
     /**
-     * The session has ended. If it was the current one, both cookies are cleared.
+     * The session has ended. If it was the current one, the session's cookies are cleared.
      */
     204: void;
 };
@@ -4396,7 +4246,7 @@ export type LogoutAllError = LogoutAllErrors[keyof LogoutAllErrors];
 
 export type LogoutAllResponses = {
     /**
-     * The sessions have ended. Unless the current one was kept, both cookies are cleared.
+     * The sessions have ended. Unless the current one was kept, the session's cookies are cleared.
      */
     200: Message;
 };
