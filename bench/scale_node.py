@@ -57,27 +57,27 @@ async def memory(node, sample, people):
     return (resident(node) - before) / len(tokens)
 
 
-def load(node, postgres, path, connections, script="get.lua", **variables):
-    """Answers a second that are good; milliseconds of a core that each costs the node, and PostgreSQL, with what was refused beside it; the
-    generator's share of all cores."""
-    before = cpu(family(postgres.process.pid))
+def load(node, database, path, connections, script="get.lua", **variables):
+    """Answers a second that are good; milliseconds of a core that each costs the node, and the database (these processes), with what was
+    refused beside it; the generator's share of all cores."""
+    before = sum(cpu(family(process)) for process in database)
     done = wrk(f"http://127.0.0.1:{node.port}/api/auth/{path}", node.process.pid, connections, SECONDS, script, SCRIPTS=str(SCRIPTS), **variables)
-    spent = cpu(family(postgres.process.pid)) - before
+    spent = sum(cpu(family(process)) for process in database) - before
     good = max(done.good, 1 / SECONDS)
     return done.good, done.seconds_a_request * 1e3 * (done.good + done.refused) / good, spent * 1e3 / (SECONDS * good), done.generator
 
 
-def carried(node, postgres, people):
+def carried(node, database, people):
     """Of each kind of request what `load` says, and the memory of a session. `node` has `settings()`."""
     [cookies] = asyncio.run(log_in(node.port, 1))
     size = asyncio.run(memory(node, cookies["access_token"], people))
-    me = load(node, postgres, "me", 64, COOKIE=f"access_token={cookies['access_token']}")
-    login = load(node, postgres, "login", os.cpu_count(), METHOD="POST", BODY=json.dumps(PERSON))
+    me = load(node, database, "me", 64, COOKIE=f"access_token={cookies['access_token']}")
+    login = load(node, database, "login", os.cpu_count(), METHOD="POST", BODY=json.dumps(PERSON))
     # Every refresh rotates.
     node.settings = settings(refresh_grace="0s")
     node.restart()
     tokens = [one["refresh_token"] for one in asyncio.run(log_in(node.port, 16))]
-    refresh = load(node, postgres, "refresh", 16, "rotate.lua", threads=16, TOKENS=",".join(tokens))
+    refresh = load(node, database, "refresh", 16, "rotate.lua", threads=16, TOKENS=",".join(tokens))
     return {"`/me`, 64 connections": me, "refresh that rotates, 16 sessions": refresh, "login, `BCRYPT_COST=12`, a connection for each core": login}, size
 
 

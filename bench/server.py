@@ -5,17 +5,21 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "scripts"))
+import started  # noqa: E402
+
 BINARY = Path(os.environ.get("DOORWARD_BIN", ROOT / "target/release/doorward")).absolute()
 
 
 def start(folder, **settings):
     """Starts a server; returns its process and its port, which it prints when it serves."""
-    process = subprocess.Popen(
+    process = started.start(
         [BINARY], cwd=folder, env={"PORT": "0", **settings}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     return process, int(re.search(r":(\d+)", process.stdout.readline()).group(1))

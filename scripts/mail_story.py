@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 
 from nodes_servers import BINARY, ROOT, free_port
+from started import start
 
 TEMPLATES = {file.stem: file.read_text() for file in sorted((ROOT / "src/platform/mail/templates").glob("*.txt"))}
 APP, FROM = "Example", "auth@example.com"
@@ -65,7 +66,7 @@ class Service:
             **settings,
         }
         with open(folder / "log", "ab") as log:
-            self.process = subprocess.Popen([BINARY], cwd=folder, env=self.environment, stdout=log, stderr=log)
+            self.process = start([BINARY], cwd=folder, env=self.environment, stdout=log, stderr=log)
         for _ in range(600):
             assert self.process.poll() is None, self.log()
             try:

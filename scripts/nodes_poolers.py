@@ -4,10 +4,10 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import time
 
 from nodes_servers import free_port
+from started import start
 
 PGBOUNCER = """
 [databases]
@@ -61,7 +61,7 @@ class Pooler:
         program = shutil.which(kind) or f"/usr/sbin/{kind}"
         words = ["-q", conf] if kind == "pgbouncer" else ["-n", "-f", conf, "-F", folder / "pcp", "-a", folder / "hba"]
         with open(folder / "log", "wb") as log:
-            self.process = subprocess.Popen([*user, program, *words], cwd=folder, stdout=log, stderr=log)
+            self.process = start([*user, program, *words], end=self.end_by(), cwd=folder, stdout=log, stderr=log)
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port)).close()
@@ -70,7 +70,10 @@ class Pooler:
                 assert self.process.poll() is None, (folder / "log").read_text()
                 time.sleep(0.02)
 
+    def end_by(self):
+        """Each has its own signal for an end that does not wait for clients."""
+        return signal.SIGTERM if self.kind == "pgbouncer" else signal.SIGINT
+
     def end(self):
-        # Each has its own signal for an end that does not wait for clients.
-        self.process.send_signal(signal.SIGTERM if self.kind == "pgbouncer" else signal.SIGINT)
+        self.process.send_signal(self.end_by())
         self.process.wait()

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from nodes_servers import free_port
+from started import start
 
 
 class Postgres:
@@ -38,7 +39,7 @@ class Postgres:
     def start(self):
         command = [*self.user, self.programs / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-k", self.folder, *self.settings]
         with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
+            self.process = start(command, end=signal.SIGQUIT, cwd=self.folder, stdout=log, stderr=log)
         self.wait()
 
     def wait(self):

@@ -6,19 +6,27 @@ import queue
 import re
 import signal
 import socket
-import subprocess
 import threading
 import time
+
+from started import start
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = pathlib.Path(os.environ.get("DOORWARD_BIN", ROOT / "target/debug/doorward")).absolute()
 FAKETIME = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 
+HELD = []
+
+
 def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """A port that the system gives to nobody who asks for any port, as long as this process lives; a server that asks for it by its number, with
+    SO_REUSEADDR as servers do, has it. Who connects before is refused."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    HELD.append(held)
+    return held.getsockname()[1]
 
 
 class Wire:
@@ -121,7 +129,7 @@ class Node:
     def start(self):
         with open(self.folder / "log", "ab") as log:
             from_here = log.tell()
-            self.process = subprocess.Popen([self.program], cwd=self.folder, env={**self.own, **self.settings}, stdout=log, stderr=log)
+            self.process = start([self.program], cwd=self.folder, env={**self.own, **self.settings}, stdout=log, stderr=log)
         while not re.search(rb"^Doorward on", (self.folder / "log").read_bytes()[from_here:], re.MULTILINE):
             assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
             time.sleep(0.02)
@@ -166,7 +174,7 @@ class Nginx:
                 }}
             }}
         """)
-        self.process = subprocess.Popen([program, "-c", folder / "conf", "-e", folder / "error.log"])
+        self.process = start([program, "-c", folder / "conf", "-e", folder / "error.log"], end=signal.SIGTERM)
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port)).close()

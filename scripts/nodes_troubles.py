@@ -49,6 +49,18 @@ class Troubles:
         await asyncio.sleep(1)
         await asyncio.to_thread(victim.start)
 
+    async def rolling(self):
+        """One node after the other is stopped in good order and started again, with SHUTDOWN_DELAY, by nobody who tells the proxy: nothing fails."""
+        self._settings["SHUTDOWN_DELAY"] = "2s"
+        for node in self._nodes:
+            await asyncio.to_thread(node.restart)
+        # From here on they have the setting.
+        self.begun = time.monotonic()
+        for node in self._nodes:
+            await asyncio.to_thread(node.restart)
+        del self._settings["SHUTDOWN_DELAY"]
+        assert not (broken := [answer for answer in self._load.answers if answer[0] > self.begun and failed(answer[1])]), broken
+
     async def crash(self):
         """A process of PostgreSQL is killed: it ends all others, and recovers."""
         await asyncio.to_thread(self._postgres.crash, random.choice(self._postgres.backends()))

@@ -10,6 +10,7 @@ import time
 
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.hashes import SHA256
+from started import start
 
 API = "/api/auth"
 PASSWORD = "SecurePass123"
@@ -37,7 +38,7 @@ class Server:
         }
         self.log_path = folder / f"{name}.log"
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([program], cwd=folder, env=self.settings, stdout=log, stderr=log)
+            self.process = start([program], cwd=folder, env=self.settings, stdout=log, stderr=log)
         while not (found := re.search(r"http://[a-z0-9.]+:(\d+)", self.log())):
             assert self.process.poll() is None, f"{name} did not start:\n{self.log()}"
             time.sleep(0.02)

@@ -23,7 +23,7 @@
 //! | `session` | log in, refresh, log out, who is asking, list and end |
 //! | `account` | register, change, export, erase |
 //! | `password` | the policy, prove, change, reset |
-//! | `factor` | authenticator apps, recovery codes, what is wanted beside the password |
+//! | `factor` | authenticator apps, recovery codes, passkeys, what is wanted beside the password |
 //! | `mail` | the outbox, what it tells, links |
 //! | `throttle` | attempts, and what is counted of them |
 //! | `audit` | what happened, and who did it |

@@ -196,9 +196,10 @@ async fn a_storm_is_refused_at_once_and_what_was_taken_is_done() {
 #[tokio::test]
 async fn a_storm_of_others_leaves_room_for_logins() {
     for lanes in LANES {
-        let pool = pool(lanes, 8, 1, Duration::from_secs(1));
-        let others: Vec<_> = (0..300).map_while(|_| pool.reserve(Class::Other, Subject::UNBOUNDED).ok()).collect();
-        assert!((2..300).contains(&others.len()));
+        // Room for a hundred, and on a machine that is much slower for a few.
+        let pool = pool(lanes, 6, 1, Duration::from_secs(1));
+        let others: Vec<_> = (0..10_000).map_while(|_| pool.reserve(Class::Other, Subject::UNBOUNDED).ok()).collect();
+        assert!((1..10_000).contains(&others.len()));
         let others = others.into_iter().map(|place| place.hash(password("abc")));
         let login = pool.reserve(Class::Login, Subject::UNBOUNDED).unwrap().verify_nobody();
         let (login, others) = futures_util::join!(login, join_all(others));

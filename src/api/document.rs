@@ -3,7 +3,7 @@
 //! The endpoints are its only source. What poem-openapi prints of them is neither quite true nor complete; `tidy` mends it, in one
 //! place, so that the same text is committed and served.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use poem::http::StatusCode;
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService};
@@ -53,8 +53,20 @@ fn tidy(document: &mut Value) {
     if let Some(declared) = document["tags"].as_array_mut() {
         declared.sort_by_key(|tag| tags.iter().position(|name| *name == tag["name"]));
     }
+    let mut nested = BTreeSet::new();
+    for name in &bodies {
+        inner_references(&document["components"]["schemas"], name, &mut nested);
+    }
+    let types: BTreeMap<String, Value> = members(&mut document["components"], "schemas")
+        .map(|(name, schema)| (name.clone(), schema["type"].clone()))
+        .collect();
     for (name, schema) in members(&mut document["components"], "schemas") {
-        tidy_schema(schema, bodies.contains(name));
+        let part = match (bodies.contains(name), nested.contains(name)) {
+            (true, _) => Part::Body,
+            (false, true) => Part::InBody,
+            (false, false) => Part::Answer,
+        };
+        tidy_schema(schema, part, &types);
     }
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.append(&mut unions);
@@ -92,7 +104,7 @@ fn tidy_operation(operation: &mut Value) {
             }
         }
         let schema = &response["content"]["application/json"]["schema"]["$ref"];
-        let says = schema.as_str().is_some_and(|schema| schema.ends_with("/Message"));
+        let says = schema.as_str().is_some_and(|schema| schema.ends_with("/Message") || schema.ends_with("/Delivered"));
         if let Some((_, message)) = said.filter(|_| says && status.starts_with('2')) {
             response["content"]["application/json"]["example"] = json!({ "message": message });
         }
@@ -117,18 +129,51 @@ fn name_unions(operation: &mut Value, unions: &mut Map<String, Value>) {
     }
 }
 
+/// Fields of answers that are there for clients without cookies alone.
+const FOR_CLIENTS_WITHOUT_COOKIES: [&str; 5] =
+    ["access_token", "refresh_token", "expires_in", "recent_proof", "ticket"];
+
+/// Where a schema stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// It is a body.
+    Body,
+    /// In one: what a browser has made, which may have more members.
+    InBody,
+    /// In an answer.
+    Answer,
+}
+
+/// The names of all schemas that stand in this one.
+fn inner_references(schemas: &Value, name: &str, names: &mut BTreeSet<String>) {
+    let mut found = BTreeSet::new();
+    references(&schemas[name], &mut found);
+    for name in found {
+        if names.insert(name.clone()) {
+            inner_references(schemas, &name, names);
+        }
+    }
+}
+
 /// An optional field is an `Option`, and `None` is written as null: poem-openapi says neither. Answers have all their fields; bodies
-/// may leave out what may be null, and have no others.
-fn tidy_schema(schema: &mut Value, is_body: bool) {
+/// may leave out what may be null, and have no others. What only clients without cookies get is left out for the others.
+fn tidy_schema(schema: &mut Value, part: Part, types: &BTreeMap<String, Value>) {
     let required = schema["required"].clone();
     let is_required = |name: &String| required.as_array().is_some_and(|all| all.contains(&json!(name)));
-    let mut names = Vec::new();
+    let (mut names, mut never_null) = (Vec::new(), Vec::new());
     for (name, property) in members(schema, "properties") {
+        if part == Part::Answer && FOR_CLIENTS_WITHOUT_COOKIES.contains(&name.as_str()) {
+            continue;
+        }
         if !is_required(name) {
             property["nullable"] = json!(true);
             // Beside a reference it says nothing without a type (OpenAPI 3.0.3).
-            if property.get("allOf").is_some() {
-                property["type"] = json!("object");
+            let mut inner = BTreeSet::new();
+            references(&property["allOf"], &mut inner);
+            if let Some(of) = inner.first().and_then(|inner| types.get(inner)) {
+                property["type"] = of.clone();
+                // What is referred to is not null, so no example is.
+                never_null.push(name.clone());
             }
         }
         // The description stands beside `allOf`, and once more inside it.
@@ -137,11 +182,18 @@ fn tidy_schema(schema: &mut Value, is_body: bool) {
         }
         names.push(json!(name));
     }
+    if let Some(example) = schema.get_mut("example").and_then(Value::as_object_mut) {
+        example.retain(|name, value| !(value.is_null() && never_null.contains(name)));
+    }
     let Some(schema) = schema.as_object_mut().filter(|schema| schema.contains_key("properties")) else { return };
-    if is_body {
-        schema.insert("additionalProperties".to_owned(), json!(false));
-    } else {
-        schema.insert("required".to_owned(), json!(names));
+    match part {
+        Part::Body => {
+            schema.insert("additionalProperties".to_owned(), json!(false));
+        }
+        Part::InBody => {}
+        Part::Answer => {
+            schema.insert("required".to_owned(), json!(names));
+        }
     }
     // The name, once more.
     schema.shift_remove("title");

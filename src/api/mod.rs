@@ -4,6 +4,7 @@ pub mod account;
 pub mod assets;
 pub mod body;
 pub mod client;
+mod direct;
 pub mod docs;
 pub mod document;
 pub mod factor;
@@ -42,10 +43,9 @@ fn operations() -> impl OpenApi {
         mail::MailApi,
         mail::EmailApi,
         account::ExportApi,
-        factor::FactorApi,
+        (factor::FactorApi, factor::PasskeyApi),
         session::SessionApi,
-        session::SecondFactorApi,
-        session::EnrolApi,
+        (session::SecondFactorApi, session::EnrolApi, session::PasskeyLoginApi),
         factor::ReauthenticateApi,
         session::DevicesApi,
         session::StateApi,
@@ -78,7 +78,8 @@ pub fn endpoint(
     mail: &Mail,
     request_id_seed: [u8; 16],
 ) -> impl Endpoint<Output = Response> + use<> {
-    let operations = OpenApiService::new(operations(), "", "").into_endpoint();
+    let service = OpenApiService::new(operations(), "", "").into_endpoint();
+    let operations = direct::Direct::new(operations(), service);
     let mut files = vec![client::file()];
     if mail.pages.own {
         files.extend(pages::files());
@@ -95,6 +96,7 @@ pub fn endpoint(
         metrics: Arc::clone(&app.metrics),
         traces: app.traces.get().cloned(),
         probes: app.probes.clone(),
+        stopping: Arc::clone(&app.stopping),
     };
     let initiators = session::Initiators::of(&server.allowed_origins);
     let tells_email = session::TellsEmail(server.check_tells_email);

@@ -3,7 +3,8 @@
 use super::assets::{File, HTML, SCRIPT};
 
 /// One for each purpose of a link, in the words of `service::mail`.
-const PATHS: [&str; 4] = ["/pages/reset", "/pages/not-me", "/pages/verify", "/pages/email-change"];
+const PATHS: [&str; 5] =
+    ["/pages/reset", "/pages/not-me", "/pages/verify", "/pages/email-change", "/pages/factor-recovery"];
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; \
                       base-uri 'none'; form-action 'none'";

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use poem::http::{HeaderValue, Method};
 
+use crate::telemetry::metrics::OfPath;
+
 /// One path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Route {
     /// Such as `/api/auth/sessions/{id}`.
     pub template: String,
+    /// How often it was asked for.
+    pub counted: OfPath,
     methods: Vec<Method>,
     allow: HeaderValue,
 }
@@ -26,7 +30,7 @@ impl Route {
         let names = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         // Method names are tokens, so this is a header value.
         let allow = HeaderValue::try_from(names).unwrap_or(HeaderValue::from_static(""));
-        Self { template, methods, allow }
+        Self { template, counted: OfPath::default(), methods, allow }
     }
 
     /// Whether the method is one of the path's, or HEAD where GET is, or OPTIONS.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::domain::timestamp::Timestamp;
 
 /// What operations say when they are done, by their id: the examples of their answers.
-pub(super) const SAID: [(&str, &str); 16] = [
+pub(super) const SAID: [(&str, &str); 18] = [
     ("login", LOGGED_IN),
     ("refresh", REFRESHED),
     ("logout", LOGGED_OUT),
@@ -26,7 +26,9 @@ pub(super) const SAID: [(&str, &str); 16] = [
     ("restoreEmail", EMAIL_RESTORED),
     ("register", REGISTRATION_MAILED),
     ("loginSecondFactor", LOGGED_IN),
+    ("loginPasskey", LOGGED_IN),
     ("reauthenticate", PROVED),
+    ("askFactorRecovery", RECOVERY_MAILED),
 ];
 pub(super) const LOGGED_IN: &str = "Login successful";
 pub(super) const PROVED: &str = "It is you";
@@ -36,6 +38,7 @@ pub(super) const LOGGED_OUT_EVERYWHERE: &str = "Logged out everywhere";
 pub(super) const PASSWORD_CHANGED: &str = "Password changed";
 
 pub(super) const LINK_MAILED: &str = "If an account has this address, a link that sets a new password is on its way.";
+pub(super) const RECOVERY_MAILED: &str = "A link that begins the removal is on its way to the address of your account.";
 pub(super) const VERIFICATION_MAILED: &str = "A link that confirms your address is on its way.";
 pub(super) const EMAIL_VERIFIED: &str = "Your address is confirmed";
 pub(super) const CHANGE_MAILED: &str = "A link is on its way to the new address.";

@@ -10,10 +10,11 @@
 //! Ages are told by [`Clock::monotonic`](crate::platform::clock::Clock::monotonic): whatever the clock on the wall is set to, nothing
 //! is believed for longer, nor forgotten.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 
@@ -39,6 +40,25 @@ pub struct Live {
     pub user: User,
     /// When the read began, by the monotonic clock.
     pub read_at: Duration,
+    /// What answers say of them, made once.
+    pub answers: Answers,
+}
+
+/// What answers say of a session and its user, as it is sent: made when it is first wanted, and kept as long as what it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// The user, as `/me` answers.
+    pub user: OnceLock<Bytes>,
+    /// The session's name.
+    pub session_name: OnceLock<Bytes>,
+}
+
+impl Live {
+    /// What a read that began at a time found.
+    #[must_use]
+    pub fn new(session: Session, user: User, read_at: Duration) -> Self {
+        Self { session, user, read_at, answers: Answers::default() }
+    }
 }
 
 /// What is remembered of a session.
@@ -56,6 +76,8 @@ pub struct SessionCache {
     live: Cache<SessionId, Arc<Live>>,
     ended: Cache<SessionId, EndReason>,
     changed: Cache<UserId, Change>,
+    /// When the newest of those changes was noticed, in microseconds. Whatever was read later needs no look at them.
+    newest_change: AtomicU64,
     /// In microseconds; [`NEVER`] at first.
     looked_at: AtomicU64,
 }
@@ -76,6 +98,7 @@ impl Default for SessionCache {
             // Without a capacity: an end that is pushed out would be forgotten.
             ended: Cache::builder().time_to_live(ENDED_FOR).build(),
             changed: Cache::builder().time_to_live(ENDED_FOR).build(),
+            newest_change: AtomicU64::new(0),
             looked_at: AtomicU64::new(NEVER),
         }
     }
@@ -92,17 +115,23 @@ impl SessionCache {
         let live = self.live.get(&id)?;
         let counts = is_within(live.read_at, LIVE_FOR, now)
             && is_within(looked_at, FRESH_FOR, now)
-            && self.changed.get(&live.session.user_id).is_none_or(|change| change.noticed < live.read_at);
+            && !self.has_changed(live.session.user_id, live.read_at);
         counts.then_some(Known::Live(live))
     }
 
+    /// Whether a change of the user was noticed since a read began.
+    fn has_changed(&self, id: UserId, read_at: Duration) -> bool {
+        let newest = Duration::from_micros(self.newest_change.load(Ordering::Acquire));
+        newest >= read_at && self.changed.get(&id).is_some_and(|change| change.noticed >= read_at)
+    }
+
     /// Remembers what a read or a rotation found.
-    pub fn learn(&self, learned: Live) {
+    pub fn learn(&self, learned: impl Into<Arc<Live>>) {
+        let learned = learned.into();
         let id = learned.session.id;
         if self.ended.contains_key(&id) {
             return;
         }
-        let learned = Arc::new(learned);
         self.live.entry(id).and_compute_with(|known| match known {
             Some(known) if !replaces(known.value(), &learned) => Op::Nop,
             _ => Op::Put(Arc::clone(&learned)),
@@ -135,6 +164,8 @@ impl SessionCache {
     /// Notices a change of a user (as the database dates it): what was read of them until `noticed`, by the monotonic clock, counts
     /// no more. The same change may be told again.
     pub fn user_changed(&self, id: UserId, at: Timestamp, noticed: Duration) {
+        // Rounded up.
+        self.newest_change.fetch_max(micros(noticed).saturating_add(1), Ordering::AcqRel);
         self.changed.entry(id).and_compute_with(|known| match known {
             Some(known) if known.value().at == at => Op::Nop,
             _ => Op::Put(Change { at, noticed }),
@@ -159,8 +190,13 @@ impl SessionCache {
 
     /// Revocations that were committed before `began`, by the monotonic clock, are known now.
     pub fn looked(&self, began: Duration) {
-        self.looked_at.store(u64::try_from(began.as_micros()).unwrap_or(NEVER), Ordering::Release);
+        self.looked_at.store(micros(began), Ordering::Release);
     }
+}
+
+/// A time that does not fit is [`NEVER`]: nothing that was read counts then.
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(NEVER)
 }
 
 /// Of two reads of one live session the one that knows the newer generation counts, then the later one.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::account::Email;
-use crate::domain::session::{NewSession, Policy, SessionSecret};
+use crate::domain::session::{Delivery, NewSession, Policy, SessionSecret};
 
 /// By the monotonic clock.
 const NOW: Duration = Duration::from_secs(1_000);
@@ -30,7 +30,15 @@ fn live(generation: Generation, read_at: Duration) -> Live {
         second_factor: crate::domain::factor::Requirement::Optional,
     };
     let secret = SessionSecret([0; 32]);
-    let new = NewSession { id: ID, user_id: USER, secret, amr: vec![], client_ip: None, user_agent: None };
+    let new = NewSession {
+        id: ID,
+        user_id: USER,
+        secret,
+        amr: vec![],
+        delivery: Delivery::Cookies,
+        client_ip: None,
+        user_agent: None,
+    };
     let user = User {
         id: USER,
         email: Email::parse("ann@example.com").unwrap(),
@@ -42,7 +50,7 @@ fn live(generation: Generation, read_at: Duration) -> Live {
         last_login: None,
         external_id: None,
     };
-    Live { session: Session { generation, ..Session::begin(new, &policy, AT) }, user, read_at }
+    Live::new(Session { generation, ..Session::begin(new, &policy, AT) }, user, read_at)
 }
 
 /// A node that looked for revocations just now.

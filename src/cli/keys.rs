@@ -5,11 +5,14 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, ensure};
 use clap::Subcommand;
 
-use super::{print, start};
+use super::{print, start, tell};
 use crate::config::Config;
 use crate::domain::session::Algorithm;
+use crate::platform::clock::Clock;
 use crate::platform::keys::{self, SigningKey, Stage};
 use crate::platform::random::Random;
+use crate::service::factor::{self, SealedBy, WhichKey};
+use crate::storage::Store;
 
 #[derive(Clone, Subcommand)]
 pub(super) enum Command {
@@ -24,6 +27,11 @@ pub(super) enum Command {
         #[arg(long)]
         secret: bool,
     },
+    /// Tell what is sealed by which `SECRET_KEY`, and whether the previous one may go
+    ///
+    /// The secrets of authenticator apps are sealed by the current key at every start of the server. Refresh tokens, links and codes that
+    /// were made under the previous key are refused without it: wait `REFRESH_TOKEN_TTL` after a change, or people log in again.
+    Status,
     /// Make a private key, in PEM, for `JWT_PRIVATE_KEY`
     ///
     /// Reads no settings, and keeps nothing.
@@ -64,6 +72,40 @@ pub(super) fn show(config: &Config, pem: bool, secret: bool) -> anyhow::Result<(
         text.extend(keys.all().map(line));
     }
     print(&text)
+}
+
+/// Prints what is sealed by which key.
+pub(super) async fn status(config: &Config) -> anyhow::Result<()> {
+    let clock = Clock::system();
+    let store = Store::open(&config.database, clock.clone()).await?;
+    store.migrate().await?;
+    let app = start::app(config, store, clock, Random::system())?;
+    let sealed = factor::sealed_by(&app).await?;
+    app.store.close().await;
+    let mut text = String::new();
+    for SealedBy { key_id, key, secrets } in &sealed {
+        let stage = match key {
+            WhichKey::Current => "current",
+            WhichKey::Previous => "previous",
+            WhichKey::Missing => "missing",
+        };
+        let _ = writeln!(text, "{stage:<8}  {:08x}  {secrets} authenticator apps", u32::from_be_bytes(*key_id));
+    }
+    print(&text)?;
+    tell(verdict(&sealed));
+    Ok(())
+}
+
+/// What it means for an operator.
+fn verdict(sealed: &[SealedBy]) -> &'static str {
+    let needs = |which| sealed.iter().any(|sealed| sealed.key == which && sealed.secrets > 0);
+    if needs(WhichKey::Missing) {
+        "a key is missing, and the server does not start: set SECRET_KEY_PREVIOUS to the SECRET_KEY that was"
+    } else if needs(WhichKey::Previous) {
+        "SECRET_KEY_PREVIOUS is needed: the next start of the server seals by SECRET_KEY what it seals"
+    } else {
+        "no authenticator app needs SECRET_KEY_PREVIOUS"
+    }
 }
 
 fn line(key: &SigningKey) -> String {

@@ -24,6 +24,11 @@ pub enum ListenError {
     /// Something else.
     #[error("cannot listen on {0}")]
     Other(SocketAddr, #[source] io::Error),
+    /// What systemd has opened is none, or can't be had.
+    #[error(
+        "LISTEN_FDS: descriptor {0} is no TCP socket that listens: doorward.socket may have ListenStream= with an address and a port alone"
+    )]
+    NotHandedOver(u32, #[source] io::Error),
 }
 
 /// Listens on all of these. Port 0 picks one that is free on all of them. A loopback address that the machine does not have
@@ -65,6 +70,40 @@ fn listen_once(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError
         Some(error) if listeners.is_empty() => Err(error),
         _ => Ok(listeners),
     }
+}
+
+/// Takes over sockets that listen already: so many descriptors from 3 on (`sd_listen_fds(3)`). Whoever has opened them keeps them open:
+/// what comes while nobody serves waits there.
+///
+/// # Errors
+/// When one is something else.
+pub fn handed_over(count: u32) -> Result<Vec<TcpListener>, ListenError> {
+    (FIRST_HANDED_OVER..FIRST_HANDED_OVER.saturating_add(count))
+        .map(|number| take_over(number).map_err(|error| ListenError::NotHandedOver(number, error)))
+        .collect()
+}
+
+/// `SD_LISTEN_FDS_START`.
+const FIRST_HANDED_OVER: u32 = 3;
+
+/// A copy of a descriptor that is only known by its number; the kernel makes it as of another process's, since this one can't be sure
+/// that nobody else has it.
+#[cfg(target_os = "linux")]
+fn take_over(number: u32) -> io::Result<TcpListener> {
+    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+    let number = number.try_into().map_err(|_| ErrorKind::InvalidInput)?;
+    let this_process = pidfd_open(getpid(), PidfdFlags::empty())?;
+    let socket = Socket::from(pidfd_getfd(this_process, number, PidfdGetfdFlags::empty())?);
+    let is_tcp = matches!(socket.domain()?, Domain::IPV4 | Domain::IPV6) && socket.r#type()? == Type::STREAM;
+    if !is_tcp || !socket.is_listener()? {
+        return Err(ErrorKind::InvalidInput.into());
+    }
+    Ok(socket.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn take_over(_: u32) -> io::Result<TcpListener> {
+    Err(ErrorKind::Unsupported.into())
 }
 
 fn open(address: SocketAddr) -> io::Result<TcpListener> {

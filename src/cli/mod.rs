@@ -180,6 +180,9 @@ fn with_config(command: Command) -> ExitCode {
         return keys::show(&config, pem, secret).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
     }
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| match command {
+        Command::Keys { command: keys::Command::Status } => {
+            runtime.block_on(keys::status(&config)).map(|()| ExitCode::SUCCESS)
+        }
         Command::Migrate { check } => runtime.block_on(migrate::run(&config, check)),
         Command::Import(command) => runtime.block_on(import::run(&config, *command)),
         Command::Backup { file } => runtime.block_on(backup::back_up(&config, &file)),

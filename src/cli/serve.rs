@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use anyhow::anyhow;
 use tokio::sync::oneshot;
 
-use super::start::start;
+use super::listen::handed_over;
+use super::start::start_on;
 use super::supervisor::Notify;
 use crate::config::Config;
 use crate::config::database::Location;
@@ -19,12 +20,13 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     let supervisor = Supervisor::of_this_process();
     let notify = Notify::new(&supervisor);
     notify.tell("STATUS=starting");
+    let listeners = if supervisor.sockets > 0 { Some(handed_over(supervisor.sockets)?) } else { None };
     let clock = match config.database.location {
         Location::Sqlite(_) => Clock::system(),
         Location::Postgres(_) => Clock::following(),
     };
     let running = tokio::select! {
-        running = start(config, clock, Random::system()) => running?,
+        running = start_on(listeners, config, clock, Random::system()) => running?,
         () = signals.next() => return Ok(()),
     };
     notify.tell("READY=1\nSTATUS=serving");

@@ -1,6 +1,6 @@
 //! From the settings to a server that runs, and to its end.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{collector, development_key, listen};
 use crate::api;
 use crate::cache::access_tokens::VerifiedTokens;
 use crate::cache::sessions::SessionCache;
-use crate::cache::throttle::Throttles;
+use crate::cache::throttle::{Crowd, Throttles};
 use crate::config::Config;
 use crate::config::database::Location;
 use crate::config::sessions::DeviceBound;
@@ -27,16 +27,16 @@ use crate::platform::keys::{Keys, Purpose, Roots};
 use crate::platform::proof_cookies::ProofCookies;
 use crate::platform::random::Random;
 use crate::platform::sealed::Seals;
+use crate::platform::webauthn::RelyingParty;
 use crate::server;
 use crate::service::account::Exports;
-use crate::service::factor::{self, Factors};
-use crate::service::health::Stopping;
+use crate::service::factor::{self, Factors, WhichKey};
 use crate::service::mail::Mail;
 use crate::service::metrics::{self, LiveSessions};
 use crate::service::password::Passwords;
 use crate::service::probe::Probes;
 use crate::service::session::{DeviceBinding, Sessions};
-use crate::service::throttle::Limits;
+use crate::service::throttle::{Held, Limits};
 use crate::service::{App, mail, maintenance, session};
 use crate::storage::{self, ServeLock, Store};
 
@@ -69,6 +69,16 @@ pub struct Running {
 /// # Errors
 /// What stands in the way, with the remedy.
 pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Result<Running> {
+    start_on(None, config, clock, random).await
+}
+
+/// As [`start`], on sockets that somebody else has opened; none: on `HOST` and `PORT`.
+pub(super) async fn start_on(
+    listeners: Option<Vec<TcpListener>>,
+    config: &Config,
+    clock: Clock,
+    random: Random,
+) -> anyhow::Result<Running> {
     let lock = match &config.database.location {
         Location::Sqlite(path) => {
             let lock = ServeLock::acquire(path)?;
@@ -85,22 +95,25 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
     if let Some(because) = config.binding.off_because.filter(|_| config.cookies.secure) {
         tracing::info!("sessions are not bound to devices: DEVICE_BOUND_SESSIONS {because}");
     }
+    if let Some(because) = config.passkeys.off_because {
+        tracing::info!("there are no passkeys: PASSKEY_RP_ID {because}");
+    }
     wait_for_time(config, &store, &clock).await?;
     let app = Arc::new(app(config, store, clock, random)?);
     if let Some(moment) = config.sessions.not_before {
         mail::void_links_before(&app, moment).await?;
     }
     refuse_unreadable(&app).await?;
-    let listeners = listen::listen(&config.server.listen)?;
-    let addresses: Vec<SocketAddr> =
-        listeners.iter().map(std::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
+    refuse_stranded(config, &app).await?;
+    let listeners = listeners.map_or_else(|| listen::listen(&config.server.listen), Ok)?;
+    let addresses: Vec<SocketAddr> = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
 
     if let Some(origin) = config.server.public_url.clone().or_else(|| config.server.origin(&addresses)) {
         app.mail.serves_at(origin);
     }
     if let Some(collector) = &config.server.traces {
-        let traces = collector::start(collector, app.clock.clone(), app.random.bytes()?);
-        let _ = app.traces.set(Arc::new(traces.context("the thread that sends traces does not start")?));
+        let traces = collector::start(collector, app.clock.clone(), app.random.bytes()?)?;
+        let _ = app.traces.set(Arc::new(traces));
     }
     let endpoint = api::endpoint(Arc::clone(&app), &config.server, &config.cookies, &config.mail, app.random.bytes()?);
     let (stop, stopped) = oneshot::channel();
@@ -126,7 +139,7 @@ pub async fn start(config: &Config, clock: Clock, random: Random) -> anyhow::Res
 /// Listens there and answers Prometheus, to the end.
 fn tell_metrics(address: SocketAddr, app: &Arc<App>, tasks: &mut Vec<JoinHandle<()>>) -> anyhow::Result<SocketAddr> {
     let listeners = listen::listen(&[address]).context("METRICS_ADDR")?;
-    let address = listeners.first().map_or(Ok(address), std::net::TcpListener::local_addr)?;
+    let address = listeners.first().map_or(Ok(address), TcpListener::local_addr)?;
     let live = Arc::new(LiveSessions::default());
     let endpoint = api::metrics::endpoint(Arc::clone(app), Arc::clone(&live));
     let limits = server::Limits { connections: METRICS_CONNECTIONS, ..server::Limits::default() };
@@ -142,14 +155,25 @@ fn tell_metrics(address: SocketAddr, app: &Arc<App>, tasks: &mut Vec<JoinHandle<
 
 /// Better no start than one after which some people can't log in, and think that their codes are wrong.
 async fn refuse_unreadable(app: &App) -> anyhow::Result<()> {
-    let unknown = factor::unknown_keys(app).await?;
-    let secrets: u64 = unknown.iter().map(|key| key.secrets).sum();
+    let sealed = factor::sealed_by(app).await?;
+    let secrets: u64 =
+        sealed.iter().filter(|sealed| sealed.key == WhichKey::Missing).map(|sealed| sealed.secrets).sum();
     anyhow::ensure!(
-        unknown.is_empty(),
+        secrets == 0,
         "{secrets} authenticator apps were set up under a key that the service does not have: set SECRET_KEY_PREVIOUS to the SECRET_KEY \
          that was (or, where there was none, to the JWT_SECRET_KEY). If that is lost: `doorward user reset-factors --unreadable`"
     );
     Ok(())
+}
+
+/// A passkey is good for the domain that it was made for alone: whoever changes that without meaning to takes all of them from their owners.
+async fn refuse_stranded(config: &Config, app: &App) -> anyhow::Result<()> {
+    let stranded = factor::stranded(app).await?.filter(|_| !config.passkeys.may_strand);
+    let Some((rp_id, count)) = stranded else { return Ok(()) };
+    anyhow::bail!(
+        "{count} passkeys were made for {rp_id}, and nobody could use them: set PASSKEY_RP_ID={rp_id}. If they are to be given up, set \
+         PASSKEY_RP_ID_CHANGED=on: their owners need another factor then, a recovery code, or `doorward user reset-factors`"
+    )
 }
 
 /// Seals by the current key what the previous one has sealed.
@@ -199,6 +223,8 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         limits: Limits {
             counters: Throttles::new(&config.throttle),
             names: KeyedHash::new(&keys.secrets.derive(Purpose::ThrottleNames)),
+            crowd: Crowd::new(!config.server.trusted_proxies.is_empty()),
+            held: Held::default(),
         },
         session: Sessions {
             policy: config.sessions.clone(),
@@ -219,6 +245,12 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         factor: Factors {
             seals: Seals::new(roots.clone(), random.clone()),
             cookies: ProofCookies::new(roots.clone(), random.clone()),
+            passkeys: config
+                .passkeys
+                .rp_id
+                .clone()
+                .map(|id| Arc::new(RelyingParty { id, origins: config.passkeys.origins.clone() })),
+            tells_unknown: config.passkeys.tells_unknown,
             issuer: config.mail.app_name.clone(),
         },
         registration: config.registration,
@@ -228,7 +260,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         probes,
         metrics: Arc::default(),
         traces: OnceLock::new(),
-        stopping: Stopping::default(),
+        stopping: Arc::default(),
         store,
         clock,
         random,

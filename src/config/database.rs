@@ -165,8 +165,8 @@ fn check_user_info(authority: &str, after: &str) -> Result<(), Reason> {
     Ok(())
 }
 
-/// Decodes `%40`; none: not UTF-8.
-fn percent_decoded(text: &str) -> Option<String> {
+/// Decodes `%40`; none: not UTF-8, or a `%` without its two digits.
+pub(super) fn percent_decoded(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();
     for part in parts {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 use url::Url;
 
@@ -18,17 +19,17 @@ use super::database::DatabaseUrl;
 use super::imported::{FIREBASE, Firebase, PEPPER};
 use super::kinds::{
     DOMAIN, FOLDER, HOST as ADDRESS, HOST_NAME, KEY, LIMIT, MAIL_ADDRESS, MAILBOX, MOMENT, NAME, ORIGIN, ORIGINS, PAGE,
-    PASSWORD, SOCKET, SUFFIX, SWITCH, TITLE, choice, duration, number,
+    PASSWORD, RECOVERY, RP_ID, SOCKET, SUFFIX, SWITCH, TITLE, choice, duration, number,
 };
 use super::logging::{self, LogFormat};
 use super::mail::{Mailbox, Tls, Verification};
 use super::networks::{NETWORK_LIMITS, PROXIES};
 use super::private_key::{PRIVATE_KEY, PrivateKey};
 use super::secret::Secret;
-use super::server::COLLECTOR;
 use super::sessions::DeviceBound;
 use super::setting::Default::{Is, Required, Unset};
 use super::setting::{Kind, Reason, settings};
+use super::traces::{COLLECTOR, HEADERS};
 use super::{Environment, Registration};
 
 const SAME_SITE: Kind<SameSite> = choice! {
@@ -65,12 +66,17 @@ settings! {
         METRICS_ADDR: SocketAddr = SOCKET, Unset("nowhere");
         /// Where traces are sent: an OpenTelemetry collector that takes OTLP over HTTP, in JSON; `/v1/traces` is put behind it.
         OTEL_EXPORTER_OTLP_ENDPOINT: Url = COLLECTOR, Unset("nowhere");
+        /// What the collector is sent beside the traces, such as its key.
+        OTEL_EXPORTER_OTLP_HEADERS: Vec<(HeaderName, HeaderValue)> = HEADERS, Unset("nothing");
+        /// A file of the authorities, in PEM, that the collector's certificate may come from.
+        OTEL_EXPORTER_OTLP_CERTIFICATE: PathBuf = FOLDER, Unset("those that the system trusts");
         /// At the end, how long the readiness check says 503 while connections are still accepted.
         SHUTDOWN_DELAY: Duration = duration!("0s" to "5m"), Is("0s"), Is("5s");
     }
     "Browsers" {
         /// The frontends on other origins that may call the service; plain http is refused in production. One `*` stands for the first label
-        /// of a host, as of previews of pull requests; whoever can put a page there acts in the name of who visits it.
+        /// of a host, as of previews of pull requests; whoever can put a page there acts in the name of who visits it. Origins of apps, such as
+        /// `capacitor://localhost`, name every such app: they get tokens in bodies alone.
         ALLOWED_ORIGINS: Vec<String> = ORIGINS,
             Unset("any port of `http://localhost` and `http://127.0.0.1` while only this machine is served, else none"),
             Unset("none");
@@ -163,6 +169,21 @@ settings! {
         /// `required`: nobody has a session without a second factor, and who has none sets one up at their next login.
         SECOND_FACTOR: Requirement =
             choice! { "optional" => Requirement::Optional, "required" => Requirement::Required }, Is("optional");
+        /// The domain that passkeys are made for (`rp.id`): the host of every page that asks for one, or a parent of it. A passkey
+        /// is good for its domain alone.
+        PASSKEY_RP_ID: String = RP_ID,
+            Unset("the host of `PUBLIC_URL`, or `localhost`, where every allowed origin lies on it; else there are no passkeys"),
+            Unset("the host of `PUBLIC_URL` where every allowed origin lies on it; else there are no passkeys");
+        /// Whether to start though passkeys of another domain are stored, which nobody can use any more.
+        PASSKEY_RP_ID_CHANGED: bool = SWITCH, Is("off");
+        /// Whether a browser hears of a passkey that no account has (`unknown_passkey`), so that it stops offering it: not on a database that
+        /// comes and goes, or good passkeys are lost.
+        PASSKEY_TELL_UNKNOWN: bool = SWITCH, Is("off"), Is("on");
+        /// Who has lost their authenticator app and their recovery codes: `operator`, they ask one; a wait such as `72h`, whoever knows the
+        /// password and reads the mail of the address, which must be confirmed, can have them removed after it. The owner is told every
+        /// day, and stops it by a link or by any login with a factor. Never for superusers. A wait needs `SMTP_HOST` and
+        /// `FACTOR_RECOVERY_URL`.
+        FACTOR_RECOVERY: Option<Duration> = RECOVERY, Is("operator");
         /// How many sessions a user may have; one more ends the least recently used.
         MAX_SESSIONS_PER_USER: u32 = number!(1 to 1000), Is("50");
     }
@@ -209,6 +230,9 @@ settings! {
         /// The page of your application that takes the token of a link by which somebody says that they did not do what a mail tells of,
         /// behind `#token=`; plain http is refused in production.
         NOT_ME_URL: Url = PAGE, Unset("a small page of Doorward's own"), Unset("mails have no such link");
+        /// The page of your application that takes the tokens of the links of `FACTOR_RECOVERY`, behind `#start=`, `#cancel=` and
+        /// `#remove=`; plain http is refused in production.
+        FACTOR_RECOVERY_URL: Url = PAGE, Unset("a small page of Doorward's own"), Unset("no such mail is sent");
         /// The mail server that takes what is to be sent.
         SMTP_HOST: String = HOST_NAME, Unset("mails are files in `MAIL_FOLDER`"),
             Unset("no mail is sent, and what needs one answers `mail_unavailable`");

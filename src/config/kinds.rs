@@ -11,6 +11,7 @@ use crate::domain::throttle::Limit;
 use crate::domain::timestamp::Timestamp;
 
 use super::mail::Mailbox;
+use super::origins::{origin, origins};
 use super::secret::Secret;
 use super::setting::{Kind, Parse, Reason};
 
@@ -38,7 +39,7 @@ pub(super) const ORIGIN: Kind<String> =
     Kind { values: "an origin such as `https://auth.example.com`", parse: Parse::Text(origin) };
 
 pub(super) const ORIGINS: Kind<Vec<String>> = Kind {
-    values: "origins such as `https://app.example.com` or `https://*.preview.example.com`, separated by commas",
+    values: "origins such as `https://app.example.com`, `https://*.preview.example.com` or `capacitor://localhost`, separated by commas",
     parse: Parse::Text(|text| {
         let mut origins = items(text).map(origins).collect::<Result<Vec<_>, _>>()?;
         origins.sort();
@@ -52,37 +53,28 @@ pub(super) const PAGE: Kind<Url> =
     Kind { values: "a page such as `https://app.example.com/reset`", parse: Parse::Text(page) };
 
 /// The cookie's `Domain`, in lower case.
-pub(super) const DOMAIN: Kind<String> = Kind {
-    values: "a domain of two or more labels such as `example.com`",
-    parse: Parse::Text(|text| {
-        if text.starts_with('.') {
-            return Err(Reason::Because("must not begin with a dot: subdomains are included anyway"));
-        }
-        let label = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        };
-        let named = text.len() <= 253 && text.contains('.') && text.split('.').all(label);
-        // A last label of digits makes browsers read an address.
-        let address = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
-        if !named || address {
-            return Err(Reason::Values);
-        }
-        let domain = text.to_ascii_lowercase();
-        if psl::suffix_str(&domain) == Some(&domain) {
-            return Err(Reason::Because(
-                "must not be a public suffix, under which anybody may register a name: browsers refuse such a cookie",
-            ));
-        }
-        Ok(domain)
-    }),
+pub(super) const DOMAIN: Kind<String> =
+    Kind { values: "a domain of two or more labels such as `example.com`", parse: Parse::Text(domain) };
+
+/// A domain that passkeys are made for.
+pub(super) const RP_ID: Kind<String> = Kind {
+    values: "a domain such as `example.com`, or `localhost`",
+    parse: Parse::Text(|text| if text == "localhost" { Ok(text.to_owned()) } else { domain(text) }),
 };
 
 pub(super) const LIMIT: Kind<Option<Limit>> = Kind {
     values: "`off`, or a limit such as `5/1m`: from 1 to 10000, in `1s` to `1d`",
     parse: Parse::Text(|text| if text == "off" { Ok(None) } else { limit(text).map(Some) }),
+};
+
+/// How long it takes to have lost factors removed. Long enough to be noticed, by somebody who is away for the weekend.
+pub(super) const RECOVERY: Kind<Option<Duration>> = Kind {
+    values: "`operator`, or a wait from `1d` to `30d`",
+    parse: Parse::Text(|text| match (text, span(text)) {
+        ("operator", _) => Ok(None),
+        (_, Some(wait)) if (Duration::from_hours(24)..=Duration::from_hours(30 * 24)).contains(&wait) => Ok(Some(wait)),
+        _ => Err(Reason::Values),
+    }),
 };
 
 /// Taken exactly as given: hexadecimal and base64 are not decoded.
@@ -147,6 +139,31 @@ pub(super) const MAILBOX: Kind<Mailbox> = Kind {
         Ok(Mailbox { name: Some(name), address })
     }),
 };
+
+fn domain(text: &str) -> Result<String, Reason> {
+    if text.starts_with('.') {
+        return Err(Reason::Because("must not begin with a dot: subdomains are included anyway"));
+    }
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let named = text.len() <= 253 && text.contains('.') && text.split('.').all(label);
+    // A last label of digits makes browsers read an address.
+    let address = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    if !named || address {
+        return Err(Reason::Values);
+    }
+    let domain = text.to_ascii_lowercase();
+    if psl::suffix_str(&domain) == Some(&domain) {
+        return Err(Reason::Because(
+            "must not be a public suffix, under which anybody may register a name: browsers refuse it",
+        ));
+    }
+    Ok(domain)
+}
 
 fn title(text: &str) -> Option<String> {
     let text = text.trim();
@@ -251,38 +268,6 @@ pub(super) fn limit(text: &str) -> Result<Limit, Reason> {
     let day = Duration::from_hours(24);
     let sensible = (1..=10_000).contains(&limit.count) && !limit.window.is_zero() && limit.window <= day;
     if sensible { Ok(limit) } else { Err(Reason::Values) }
-}
-
-/// An origin as a browser writes it: lower case, no default port, international names as A-labels.
-fn origin(text: &str) -> Result<String, Reason> {
-    if text == "*" || text == "null" {
-        return Err(Reason::Because("must name origins exactly: neither `*` nor `null` is safe with cookies"));
-    }
-    let (_, rest) = text.split_once("://").ok_or(Reason::Values)?;
-    if rest.contains(['/', '\\', '?', '#']) {
-        return Err(Reason::Because("must be an origin alone: no path, and no slash at the end"));
-    }
-    let url = Url::parse(text).map_err(|_| Reason::Values)?;
-    let plain = !rest.contains(|c: char| c == '@' || c == '*' || c.is_control() || c.is_whitespace());
-    if plain && matches!(url.scheme(), "http" | "https") {
-        Ok(url.origin().ascii_serialization())
-    } else {
-        Err(Reason::Values)
-    }
-}
-
-/// An origin, or all whose host has one more label in front: `https://*.preview.example.com`.
-fn origins(text: &str) -> Result<String, Reason> {
-    let Some((scheme, rest)) = text.split_once("://*.") else { return origin(text) };
-    let parent = origin(&format!("{scheme}://{rest}"))?;
-    let url = Url::parse(&parent).map_err(|_| Reason::Values)?;
-    let is_ours = |host: &str| psl::domain_str(host).is_some_and(|domain| domain.contains('.'));
-    if !matches!(url.host(), Some(Host::Domain(host)) if is_ours(host)) {
-        return Err(Reason::Because(
-            "must have `*.` in front of a domain of your own: under a public suffix such as `co.uk` or `github.io` anybody has a page",
-        ));
-    }
-    Ok(parent.replacen("://", "://*.", 1))
 }
 
 /// Whether a page is handed over where somebody on the way could change it, and take the token from it.

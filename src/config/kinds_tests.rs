@@ -87,6 +87,9 @@ fn a_star_stands_for_a_label_of_a_domain_of_ones_own() {
         ("HTTPS://*.Example.co.uk:443", "https://*.example.co.uk"),
         ("https://*.team.github.io:8443", "https://*.team.github.io:8443"),
         ("https://app.example.com", "https://app.example.com"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("tauri://localhost", "tauri://localhost"),
+        ("com.example.shop://app.shop", "com.example.shop://app.shop"),
     ] {
         assert_eq!(origins(text), Ok(expected.to_owned()), "{text}");
     }
@@ -103,6 +106,17 @@ fn a_star_stands_for_a_label_of_a_domain_of_ones_own() {
         "https://a*.example.com",
         "https://*.example.com/",
         "*.example.com",
+        "capacitor://",
+        "capacitor://localhost/",
+        "capacitor://localhost:8100",
+        "capacitor://user@localhost",
+        "capacitor://*.localhost",
+        "Capacitor://localhost",
+        "file://localhost",
+        "ws://localhost",
+        "javascript://localhost",
+        "1app://localhost",
+        "://localhost",
     ] {
         assert!(origins(text).is_err(), "{text}");
     }

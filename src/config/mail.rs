@@ -8,9 +8,9 @@ use url::Url;
 
 use super::database::{Database, Location};
 use super::declarations::{
-    APP_NAME, EMAIL_CHANGE_URL, EMAIL_VERIFICATION, MAIL_BOUNCE, MAIL_FOLDER, MAIL_FROM, MAIL_RATE_LIMIT,
-    MAIL_TEMPLATES, NOT_ME_URL, RESET_URL, SMTP_CA, SMTP_HOST, SMTP_PASSWORD, SMTP_PORT, SMTP_TIMEOUT, SMTP_TLS,
-    SMTP_USER, VERIFY_URL,
+    APP_NAME, EMAIL_CHANGE_URL, EMAIL_VERIFICATION, FACTOR_RECOVERY, FACTOR_RECOVERY_URL, MAIL_BOUNCE, MAIL_FOLDER,
+    MAIL_FROM, MAIL_RATE_LIMIT, MAIL_TEMPLATES, NOT_ME_URL, RESET_URL, SMTP_CA, SMTP_HOST, SMTP_PASSWORD, SMTP_PORT,
+    SMTP_TIMEOUT, SMTP_TLS, SMTP_USER, VERIFY_URL,
 };
 use super::kinds::is_open;
 use super::secret::Secret;
@@ -35,6 +35,8 @@ pub struct Mail {
     pub pages: Pages,
     /// `EMAIL_VERIFICATION`.
     pub verification: Verification,
+    /// `FACTOR_RECOVERY`: how long it takes to have lost factors removed. None: an operator does it.
+    pub factor_recovery: Option<Duration>,
     /// `MAIL_RATE_LIMIT`: mails to one address that anybody may ask for.
     pub asked: Option<Limit>,
 }
@@ -50,6 +52,8 @@ pub struct Pages {
     pub email_change: Option<Url>,
     /// `NOT_ME_URL`.
     pub not_me: Option<Url>,
+    /// `FACTOR_RECOVERY_URL`.
+    pub factor_recovery: Option<Url>,
     /// Whether Doorward's own stand in for those that are missing.
     pub own: bool,
 }
@@ -153,8 +157,15 @@ impl Mail {
             verify: page(reader, &VERIFY_URL),
             email_change: page(reader, &EMAIL_CHANGE_URL),
             not_me: page(reader, &NOT_ME_URL),
+            factor_recovery: page(reader, &FACTOR_RECOVERY_URL),
             own: !reader.production(),
         };
+        let factor_recovery = reader.get(&FACTOR_RECOVERY);
+        reader.refuse_in_production(
+            factor_recovery.flatten().is_some() && (transport.is_none() || pages.factor_recovery.is_none()),
+            &FACTOR_RECOVERY,
+            "must be operator without SMTP_HOST and FACTOR_RECOVERY_URL: whoever has lost their factors is mailed links",
+        );
         let verification = reader.get(&EMAIL_VERIFICATION);
         let sends = transport.is_some() && (pages.own || pages.verify.is_some());
         reader.refuse_in_production(
@@ -173,6 +184,7 @@ impl Mail {
             templates,
             pages,
             verification: verification?,
+            factor_recovery: factor_recovery?,
             asked: asked?,
         })
     }

@@ -14,6 +14,8 @@ pub mod logging;
 pub mod mail;
 mod near_miss;
 mod networks;
+mod origins;
+pub mod passkeys;
 pub mod passwords;
 pub mod private_key;
 mod problem;
@@ -27,6 +29,7 @@ mod source;
 pub mod supervisor;
 pub mod throttle;
 pub mod tokens;
+pub mod traces;
 
 pub use problem::{Problem, Problems};
 pub use source::Source;
@@ -56,6 +59,8 @@ pub struct Config {
     pub registration: Registration,
     /// Whether sessions are bound to devices.
     pub binding: sessions::Binding,
+    /// For which domain passkeys are made.
+    pub passkeys: passkeys::Passkeys,
     /// Password policy and bcrypt cost.
     pub passwords: passwords::Passwords,
     /// Rate limits.
@@ -102,6 +107,7 @@ impl Config {
 
         let server = server::Server::read(&mut reader);
         let public_url = server.as_ref().and_then(|server| server.public_url.as_deref());
+        let passkeys = passkeys::Passkeys::read(&mut reader, server.as_ref());
         let cookies = cookies::Cookies::read(&mut reader, public_url);
         let database = database::Database::read(&mut reader);
         let tokens = tokens::Tokens::read(&mut reader);
@@ -128,6 +134,7 @@ impl Config {
                 sessions,
                 binding,
                 registration: registration?,
+                passkeys: passkeys?,
                 passwords: passwords?,
                 throttle: throttle?,
                 hashing: hashing?,

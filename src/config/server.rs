@@ -4,28 +4,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use url::Url;
 
 use super::declarations::{
-    ALLOWED_ORIGINS, API_DOCS, CHECK_USER_EMAIL, HOST, HSTS, KEEP_ALIVE_TIMEOUT, METRICS_ADDR,
-    OTEL_EXPORTER_OTLP_ENDPOINT, PORT, PUBLIC_URL, SHUTDOWN_DELAY, TRUSTED_PROXIES,
+    ALLOWED_ORIGINS, API_DOCS, CHECK_USER_EMAIL, HOST, HSTS, KEEP_ALIVE_TIMEOUT, METRICS_ADDR, PORT, PUBLIC_URL,
+    SHUTDOWN_DELAY, TRUSTED_PROXIES,
 };
 use super::networks::hold_strangers;
-use super::setting::{Kind, Parse, Reader, Reason};
-
-/// Where an OpenTelemetry collector takes what is told.
-pub(super) const COLLECTOR: Kind<Url> = Kind {
-    values: "a URL such as `http://127.0.0.1:4318`",
-    parse: Parse::Text(|text| {
-        let url = Url::parse(text).map_err(|_| Reason::Values)?;
-        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        if plain && url.password().is_none() && matches!(url.scheme(), "http" | "https") {
-            Ok(url)
-        } else {
-            Err(Reason::Values)
-        }
-    }),
-};
+use super::setting::Reader;
+use super::traces::Collector;
 
 /// Both loopback addresses: where `localhost` leads.
 pub(super) const LOOPBACKS: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
@@ -51,8 +37,8 @@ pub struct Server {
     pub keep_alive_timeout: Duration,
     /// `METRICS_ADDR`: where metrics are told.
     pub metrics_addr: Option<SocketAddr>,
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces are sent.
-    pub traces: Option<Url>,
+    /// Where traces are sent.
+    pub traces: Option<Collector>,
     /// `SHUTDOWN_DELAY`: how long readiness is 503 while connections are still accepted.
     pub shutdown_delay: Duration,
 }
@@ -60,11 +46,28 @@ pub struct Server {
 /// Which origins are answered by CORS and pass the cross-site check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedOrigins {
-    /// These, as a browser writes them (`https://app.example.com`), or with `*` for one label in front (`https://*.preview.example.com`). May be
-    /// empty: no CORS.
+    /// These, as a browser writes them (`https://app.example.com`), with `*` for one label in front (`https://*.preview.example.com`), or of an
+    /// app (`capacitor://localhost`). May be empty: no CORS.
     Exactly(Vec<String>),
     /// Development without the setting: `http://localhost` and `http://127.0.0.1` on any port.
     AnyLoopback,
+}
+
+impl AllowedOrigins {
+    /// Those of pages, as they are set. The others are of apps, and name every app that calls itself so.
+    pub fn pages(&self) -> impl Iterator<Item = &str> {
+        let list = match self {
+            Self::Exactly(list) => list.as_slice(),
+            Self::AnyLoopback => &[],
+        };
+        list.iter().map(String::as_str).filter(|origin| is_page(origin.as_bytes()))
+    }
+}
+
+/// Whether an origin is a page's: what follows from that is not for apps.
+#[must_use]
+pub fn is_page(origin: &[u8]) -> bool {
+    origin.starts_with(b"http://") || origin.starts_with(b"https://")
 }
 
 impl Server {
@@ -126,7 +129,7 @@ impl Server {
         let (api_docs, strict) = (reader.get(&API_DOCS), reader.get(&HSTS));
         let (keep_alive_timeout, shutdown_delay) = (reader.get(&KEEP_ALIVE_TIMEOUT), reader.get(&SHUTDOWN_DELAY));
         let metrics_addr = reader.get(&METRICS_ADDR);
-        let traces = reader.get(&OTEL_EXPORTER_OTLP_ENDPOINT);
+        let traces = Collector::read(reader);
         let port = port?;
         Some(Self {
             listen: hosts?.into_iter().map(|host| SocketAddr::new(host, port)).collect(),

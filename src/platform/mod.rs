@@ -15,3 +15,4 @@ pub mod qr_code;
 pub mod random;
 pub mod refresh_token;
 pub mod sealed;
+pub mod webauthn;

@@ -7,13 +7,14 @@ use super::digest::sha256;
 use super::keys::{Mac, Purpose, Ring};
 use super::random::{Random, RandomError};
 use crate::domain::account::UserId;
-use crate::domain::factor::{RecentProof, Ticket, TicketFor};
+use crate::domain::factor::{Ceremony, CeremonyFor, RecentProof, Ticket, TicketFor};
 use crate::domain::session::SessionId;
 use crate::domain::timestamp::Timestamp;
 
 /// How many of the presented ones are looked at: a browser sends one.
 const MAX_PRESENTED: usize = 2;
 const MAC_BYTES: usize = 32;
+const PASSKEYS: Purpose = Purpose::PasskeyCeremonies;
 
 /// Tickets and recent proofs under the server's keys.
 #[derive(Clone, Debug)]
@@ -85,6 +86,51 @@ impl ProofCookies {
         })
     }
 
+    /// A new challenge, and the cookie that holds it beside those of other tabs that are good still, of which the oldest give way.
+    ///
+    /// # Errors
+    /// When there are no random bytes.
+    pub fn ceremony(
+        &self,
+        presented: &[String],
+        purpose: CeremonyFor,
+        bound: Option<(UserId, [u8; 16])>,
+        now: Timestamp,
+    ) -> Result<(Ceremony, String), RandomError> {
+        let (user_id, bound_to) = bound.unzip();
+        let ceremony = Ceremony {
+            key_id: self.keys.current.id(),
+            purpose,
+            user_id,
+            bound_to: bound_to.unwrap_or_default(),
+            expires: now + Ceremony::LIFE,
+            challenge: self.random.bytes()?,
+        };
+        let mut held: Vec<Ceremony> = self.ceremonies(presented).filter(|held| now < held.expires).collect();
+        held.sort_by_key(|held| std::cmp::Reverse(held.expires));
+        held.truncate(Ceremony::MAX_HELD - 1);
+        let texts = std::iter::once(&ceremony).chain(&held).map(|ceremony| self.write(PASSKEYS, &ceremony.body()));
+        let cookie = texts.collect::<Vec<_>>().join(".");
+        Ok((ceremony, cookie))
+    }
+
+    /// The authentic ones of the presented challenges.
+    pub fn ceremonies<'a>(&'a self, presented: &'a [String]) -> impl Iterator<Item = Ceremony> + 'a {
+        let texts = presented.iter().take(MAX_PRESENTED).flat_map(|text| text.split('.').take(Ceremony::MAX_HELD));
+        texts.filter_map(|text| {
+            let (body, tag) = read::<{ Ceremony::BODY_BYTES }>(text)?;
+            let ceremony = Ceremony::read(&body)?;
+            let mac = Mac { key_id: ceremony.key_id, tag };
+            self.keys.verify(PASSKEYS, &body, &mac).then_some(ceremony)
+        })
+    }
+
+    /// How a challenge that was used is remembered.
+    #[must_use]
+    pub fn spent_ceremony(ceremony: &Ceremony) -> [u8; 32] {
+        sha256(&[b"passkey ceremony", &ceremony.challenge[..]].concat())
+    }
+
     fn write(&self, purpose: Purpose, body: &[u8]) -> String {
         URL_SAFE_NO_PAD.encode([body, &self.keys.sign(purpose, body).tag].concat())
     }
@@ -128,6 +174,38 @@ mod tests {
                 assert!(!cookies.is_recent(&forged, session, Some(NOW), NOW), "{at}");
             }
         }
+    }
+
+    /// Several tabs hold theirs in one cookie; what is forged, too old or of another kind is left out.
+    #[test]
+    fn challenges_of_several_tabs_stand_in_one_cookie() {
+        let (cookies, bound) = (cookies(1, &[]), Some((UserId(1), [5; 16])));
+        let mut cookie = String::new();
+        let mut challenges = Vec::new();
+        for tab in 0..6 {
+            let now = NOW + std::time::Duration::from_secs(tab);
+            let (made, text) = cookies.ceremony(&[cookie], CeremonyFor::Reproof, bound, now).unwrap();
+            challenges.insert(0, made.challenge);
+            cookie = text;
+        }
+        let held = |text: &str| {
+            let text = [text.to_owned()];
+            cookies.ceremonies(&text).map(|held| held.challenge).collect::<Vec<_>>()
+        };
+        assert_eq!(held(&cookie), challenges[..4]);
+        assert!(cookie.len() < 600);
+        let later = NOW + Ceremony::LIFE + std::time::Duration::from_secs(4);
+        let (_, text) = cookies.ceremony(&[cookie.clone()], CeremonyFor::SignIn, None, later).unwrap();
+        assert_eq!(held(&text)[1..], challenges[..1]);
+        let first = cookie.split('.').next().unwrap().to_owned();
+        for at in 0..first.len() {
+            let mut bytes = first.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            assert!(held(&String::from_utf8(bytes).unwrap()).is_empty(), "{at}");
+        }
+        let ticket = cookies.ticket(TicketFor::SecondFactor, UserId(1), 4, NOW).unwrap();
+        assert!(held(&ticket).is_empty() && held("").is_empty() && held("...").is_empty());
+        assert_eq!(cookies.tickets(&[first]).count(), 0);
     }
 
     #[test]

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
     use crate::config::secret::Secret;
     use crate::domain::account::UserId;
-    use crate::domain::session::{NewSession, Policy, SessionId};
+    use crate::domain::session::{Delivery, NewSession, Policy, SessionId};
     use crate::platform::keys::Roots;
 
     fn keys(current: u8, previous: Option<u8>) -> Keys {
@@ -68,6 +68,7 @@ mod tests {
             user_id: UserId(1),
             secret: SessionSecret([secret; 32]),
             amr: Vec::new(),
+            delivery: Delivery::Cookies,
             client_ip: None,
             user_agent: None,
         };

@@ -30,6 +30,9 @@ use super::promised_body::PromisedBody;
 use super::{Limits, unreadable};
 use crate::api::middleware::Unreadable;
 
+/// How long the end waits for the first request of a connection that is new.
+const FIRST_REQUEST: Duration = Duration::from_millis(100);
+
 /// The server's signals to its connections.
 #[derive(Clone)]
 pub(super) struct Signals {
@@ -54,7 +57,8 @@ where
         _ = stream.peek(&mut first) => Box::pin(serve_requests(stream, (local, remote), endpoint, limits, signals)).await,
         () = tokio::time::sleep(limits.header_read) => {}
         () = signals.evict_idle.notified() => {}
-        _ = signals.shutdown.changed() => {}
+        // Its first request may be under way.
+        () = signals.shutdown.changed().then(|_| tokio::time::sleep(FIRST_REQUEST)) => {}
     }
 }
 
@@ -77,12 +81,16 @@ async fn serve_requests<E>(
             }
             let (endpoint, activity) = (Arc::clone(&endpoint), activity.clone());
             let (parts, body) = request.into_parts();
-            let (body, end_seen) = PromisedBody::new(body);
+            let promised = (!body.is_end_stream()).then(|| PromisedBody::new(body));
+            let (body, end_seen) = promised.map_or_else(
+                || (poem::Body::empty(), None),
+                |(body, end)| (body.map_err(io::Error::other).boxed().into(), Some(end)),
+            );
             let parts = (parts, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP);
-            let request = Request::from_parts(parts.into(), body.map_err(io::Error::other).boxed().into());
+            let request = Request::from_parts(parts.into(), body);
             async move {
                 let mut response = endpoint.get_response(request).await;
-                if !end_seen.get() {
+                if end_seen.is_some_and(|end| !end.get()) {
                     // Hyper parses nothing more of this connection.
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
@@ -108,11 +116,13 @@ async fn serve_requests<E>(
             // The connection goes first, so that what has arrived counts before a limit does.
             biased;
             _ = poll_fn(|cx| connection.poll_without_shutdown(cx)) => {
-                let mut stream = connection.into_parts().io.into_inner().into_inner();
+                let parts = connection.into_parts();
+                let mut stream = parts.io.into_inner().into_inner();
                 let refusal = activity.take_refusal();
                 let linger = if refusal.is_some() || activity.progress().had_body() { limits.linger } else { Duration::ZERO };
                 if let Some(refusal) = refusal {
-                    let answer = unreadable::answer(&mut stream, &*endpoint, &refusal, (local, remote));
+                    let origin = unreadable::origin(&parts.read_buf);
+                    let answer = unreadable::answer(&mut stream, &*endpoint, (&refusal, origin), (local, remote));
                     let _ = tokio::time::timeout(limits.header_read, answer).await;
                 }
                 return lingering_close(stream, linger, limits.linger_bytes).await;

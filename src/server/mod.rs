@@ -12,10 +12,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::FutureExt as _;
 use poem::{EndpointExt, IntoEndpoint};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use self::connection::Signals;
 
@@ -59,7 +61,8 @@ impl Default for Limits {
     }
 }
 
-/// Serves until `shutdown` is ready, then stops accepting, lets running requests finish, and returns within `limits.drain`.
+/// Serves until `shutdown` is ready, then takes what waits to be accepted and nothing more, lets running requests finish, and returns within
+/// `limits.drain`.
 ///
 /// # Errors
 /// When a listener can't be used; nothing is served then.
@@ -84,8 +87,7 @@ where
     for listener in listeners {
         let (endpoint, permits, signals) = (Arc::clone(&endpoint), Arc::clone(&permits), signals.clone());
         accepting.spawn(async move {
-            loop {
-                let stream = accept(&listener, &signals.evict_idle).await;
+            let serve = async |stream| {
                 if permits.available_permits() == 0 {
                     signals.evict_idle.notify_one();
                 }
@@ -96,19 +98,38 @@ where
                     connection.await;
                     drop(permit);
                 });
+            };
+            let mut stopping = signals.shutdown.clone();
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = stopping.changed() => break,
+                    stream = accept(&listener, &signals.evict_idle) => serve(stream).await,
+                }
+            }
+            // Whoever waits there has been told by the system that somebody listens.
+            for _ in 0..WAITING {
+                let Some(stream) = accept(&listener, &signals.evict_idle).now_or_never() else { break };
+                serve(stream).await;
             }
         });
     }
     shutdown.await;
-    accepting.shutdown().await;
     let _ = shutting_down.send(());
+    let end = Instant::now() + limits.drain;
+    if tokio::time::timeout_at(end, async { while accepting.join_next().await.is_some() {} }).await.is_err() {
+        accepting.shutdown().await;
+    }
     // All permits are back when all connections are gone. Those that are not are aborted when `shutting_down` is dropped.
-    if tokio::time::timeout(limits.drain, permits.acquire_many(connections)).await.is_err() {
+    if tokio::time::timeout_at(end, permits.acquire_many(connections)).await.is_err() {
         let left = connections as usize - permits.available_permits();
         tracing::warn!("{left} connections were still busy after {:?} and are aborted", limits.drain);
     }
     Ok(())
 }
+
+/// How many are taken at the end of those that the system has let in already: as many as it lets wait.
+const WAITING: usize = 1024;
 
 fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
     listener.set_nonblocking(true)?;

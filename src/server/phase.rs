@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use memchr::memchr;
 use tokio::time::Instant;
 
 use super::Limits;
@@ -122,7 +123,7 @@ impl Progress {
 
 /// What was read since the connection was idle. Hyper keeps to itself how much of that it has not looked at yet; whether there is
 /// half a request among it can be told from its length and its end.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Received {
     bytes: u64,
     /// The length of the first head, with the empty line that ends it.
@@ -140,18 +141,21 @@ struct Received {
 
 impl Received {
     fn read(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.bytes += 1;
-            self.ends_empty = *byte == b'\n' && self.at_line_start;
-            match byte {
-                b'\n' => self.at_line_start = true,
-                b'\r' => {}
-                _ => (self.at_line_start, self.has_text) = (false, true),
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let line = memchr(b'\n', rest).map(|end| &rest[..=end]);
+            let (text, is_whole) = line.map_or((rest, false), |line| (&line[..line.len() - 1], true));
+            if text.iter().any(|byte| *byte != b'\r') {
+                (self.at_line_start, self.has_text) = (false, true);
             }
+            self.bytes += line.unwrap_or(rest).len() as u64;
+            self.ends_empty = is_whole && self.at_line_start;
+            self.at_line_start |= is_whole;
             // Empty lines before a head are skipped (RFC 9112, 2.2).
             if self.ends_empty && self.has_text && self.first_head.is_none() {
                 self.first_head = Some(self.bytes);
             }
+            rest = &rest[line.unwrap_or(rest).len()..];
         }
     }
 

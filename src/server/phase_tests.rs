@@ -1,5 +1,7 @@
 //! The table, row by row, and what is told from the bytes.
 
+use proptest::prelude::*;
+
 use super::*;
 
 const LIMITS: Limits = Limits {
@@ -167,4 +169,20 @@ fn a_client_that_stops_reading_a_long_answer_has_the_time_of_an_answer() {
     assert_eq!(stuck.deadline(&LIMITS), Some(now + LIMITS.write));
     let still = stuck.after(Event::Blocked, now + Duration::from_secs(1));
     assert_eq!(still.deadline(&LIMITS), stuck.deadline(&LIMITS));
+}
+
+proptest! {
+    #[test]
+    fn in_which_pieces_it_comes_makes_no_difference(bytes in "[\r\nx]{0,24}", cut in 0..24_usize) {
+        let received = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+            let mut received = Received::default();
+            pieces.for_each(|piece| received.read(piece));
+            received
+        };
+        let bytes = bytes.as_bytes();
+        let (before, behind) = bytes.split_at(cut.min(bytes.len()));
+        let one_by_one = received(&mut bytes.chunks(1));
+        prop_assert_eq!(received(&mut [bytes].into_iter()), one_by_one);
+        prop_assert_eq!(received(&mut [before, behind].into_iter()), one_by_one);
+    }
 }

@@ -31,7 +31,7 @@ impl EndSeen {
 impl PromisedBody {
     /// The body as it comes, and what tells of its end.
     pub(super) fn new(body: Incoming) -> (Self, EndSeen) {
-        let end = EndSeen(Arc::new(AtomicBool::new(body.is_end_stream())));
+        let end = EndSeen(Arc::default());
         (Self { body, end: end.clone() }, end)
     }
 }

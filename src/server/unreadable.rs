@@ -6,7 +6,9 @@
 
 use std::net::SocketAddr;
 
-use poem::http::header::{CONNECTION, CONTENT_LENGTH, DATE, HOST};
+use memchr::memrchr_iter;
+use poem::http::HeaderValue;
+use poem::http::header::{CONNECTION, CONTENT_LENGTH, DATE, HOST, ORIGIN};
 use poem::http::uri::Scheme;
 use poem::http::{self, Version};
 use poem::web::{LocalAddr, RemoteAddr};
@@ -25,7 +27,7 @@ pub(super) fn begins_at(bytes: &[u8]) -> Option<usize> {
     const MARK: &[u8] = b"HTTP/1.";
     let end = bytes.strip_suffix(b"\r\n\r\n")?;
     let from = end.len().saturating_sub(MAX_BYTES);
-    let start = from + end[from..].windows(MARK.len()).rposition(|window| window == MARK)?;
+    let start = from + memrchr_iter(MARK[0], &end[from..]).find(|at| end[from + at..].starts_with(MARK))?;
     let mut lines = str::from_utf8(&end[start..]).ok()?.split("\r\n");
     let is_refusal = lines.next()?.split(' ').nth(1)?.starts_with('4');
     let bare = |line: &str| {
@@ -42,11 +44,23 @@ pub(super) fn lacks_host<B>(request: &http::Request<B>) -> bool {
     request.version() == Version::HTTP_11 && request.headers().get_all(HOST).iter().count() != 1
 }
 
+/// The origin of the page that has sent this head, which hyper has not parsed, so that its scripts can read the refusal. None: it does not stand
+/// there whole, or more than once.
+pub(super) fn origin(head: &[u8]) -> Option<HeaderValue> {
+    let lines = head.split_inclusive(|byte| *byte == b'\n').take_while(|line| !line.trim_ascii().is_empty());
+    let mut origins = lines.filter(|line| line.ends_with(b"\n")).filter_map(|line| {
+        let (name, value) = line.split_at_checked("origin:".len())?;
+        name.eq_ignore_ascii_case(b"origin:").then(|| value.trim_ascii())
+    });
+    let origin = HeaderValue::from_bytes(origins.next()?).ok()?;
+    origins.next().is_none().then_some(origin)
+}
+
 /// Lets the endpoint say what hyper's refusal says.
 pub(super) async fn answer<E>(
     stream: &mut TcpStream,
     endpoint: &E,
-    refusal: &[u8],
+    (refusal, origin): (&[u8], Option<HeaderValue>),
     (local, remote): (SocketAddr, SocketAddr),
 ) -> io::Result<()>
 where
@@ -54,9 +68,11 @@ where
 {
     let too_large = refusal.get(9..12) == Some(b"431");
     // Neither the method nor the path of the request is known.
-    let request = http::Request::builder()
-        .method("UNREADABLE")
-        .uri("*")
+    let mut request = http::Request::builder().method("UNREADABLE").uri("*");
+    if let Some(origin) = origin {
+        request = request.header(ORIGIN, origin);
+    }
+    let request = request
         .extension(if too_large { Unreadable::HeadTooLarge } else { Unreadable::Malformed })
         .body(())
         .map_err(io::Error::other)?;
@@ -91,6 +107,30 @@ mod tests {
         let before: &[u8] = b"HTTP/1.1 400 Bad Request\r\nx-request-id: 1\r\ncontent-length: 2\r\n\r\n{}";
         assert_eq!(begins_at(&[before, REFUSAL].concat()), Some(before.len()));
         assert_eq!(begins_at(&[&vec![b'x'; 100_000], REFUSAL].concat()), Some(100_000));
+    }
+
+    #[test]
+    fn the_origin_is_read_where_it_stands_whole_and_once() {
+        let page = HeaderValue::from_static("https://app.example.com");
+        for head in [
+            &b"GET / HTTP/1.1\r\nhost: x\r\nOrigin: https://app.example.com\r\ncookie: aaa"[..],
+            b"GET / HTTP/1.1\norigin:https://app.example.com \ncookie: aaa",
+            b"GET / HTTP/1.1\r\norigin: https://app.example.com\r\n\r\norigin: https://evil.example\r\n",
+        ] {
+            assert_eq!(origin(head), Some(page.clone()), "{}", String::from_utf8_lossy(head));
+        }
+        for head in [
+            &b""[..],
+            b"origin",
+            b"GET / HTTP/1.1\r\ncookie: aaa",
+            b"GET / HTTP/1.1\r\norigin: https://app.example",
+            b"GET / HTTP/1.1\r\norigin: a\r\norigin: b\r\n",
+            b"GET / HTTP/1.1\r\nx-origin: a\r\n",
+            b"GET / HTTP/1.1\r\n\r\norigin: a\r\n",
+            b"GET / HTTP/1.1\r\norigin: a\0b\r\n",
+        ] {
+            assert_eq!(origin(head), None, "{}", String::from_utf8_lossy(head));
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub struct App {
     /// Where requests are recorded, if anywhere.
     pub traces: OnceLock<Arc<Traces>>,
     /// Whether the end has begun.
-    pub stopping: health::Stopping,
+    pub stopping: Arc<health::Stopping>,
 }
 
 /// Who asks, as far as the connection tells.

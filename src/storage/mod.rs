@@ -9,8 +9,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{PgConnection, Sqlite, SqliteConnection, Transaction};
-
 use crate::config::database::{Database, Location};
 use crate::domain::timestamp::Timestamp;
 use crate::platform::clock::Clock;
@@ -20,8 +18,8 @@ use crate::platform::clock::Clock;
 macro_rules! on {
     ($tx:expr, $conn:ident => $query:expr) => {{
         let result = match $tx.connection() {
-            $crate::storage::Connection::Sqlite($conn) => $query,
-            $crate::storage::Connection::Postgres($conn) => {
+            $crate::storage::tx::Connection::Sqlite($conn) => $query,
+            $crate::storage::tx::Connection::Postgres($conn) => {
                 $crate::storage::engine::postgres::answered(async { $query }).await
             }
         };
@@ -47,13 +45,16 @@ mod pool;
 mod readable;
 pub mod session;
 pub mod throttle;
+mod tx;
 
 pub use engine::{Copied, Error, Restored, Revocations, ServeLock, StartError, StartProblem, Version};
-use engine::{Heartbeat, announce_revocation, postgres, postgres_pool, sqlite};
+use engine::{Heartbeat, announce_revocation, postgres, sqlite};
 pub use engine::{backup, examine, restore};
 pub use pool::PoolUse;
 pub use readable::Page;
 use readable::readable;
+use tx::Inner;
+pub use tx::Tx;
 
 /// Longer than a transaction may take from a statement that tells the time to the next, which writes: the server ends one that is idle
 /// for 10 s, and a statement after 3 s.
@@ -171,6 +172,24 @@ impl Store {
         written
     }
 
+    /// As [`Store::write`], for work that asks for one statement at most: where that fails nothing is to be undone.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn write_one<I, T, F>(&self, input: I, work: F) -> Result<T, Error>
+    where
+        I: Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let written = match &self.backend {
+            Backend::Sqlite(database) => database.write_one(input, work).await,
+            Backend::Postgres(database) => database.write(input, work, self.clock.clone()).await,
+        };
+        self.heartbeat.note(&written);
+        written
+    }
+
     /// Whether the database answers, and takes writes: full disks and standbys answer too. What was written lately tells; where
     /// nothing was, a row is.
     ///
@@ -229,102 +248,5 @@ impl Store {
             Backend::Sqlite(database) => database.close().await,
             Backend::Postgres(database) => database.close().await,
         }
-    }
-}
-
-/// A transaction, made by [`Store::read`] or lent by [`Store::write`].
-pub struct Tx {
-    inner: Inner,
-    clock: Clock,
-    failed: bool,
-}
-
-enum Inner {
-    SqliteReader(Transaction<'static, Sqlite>),
-    SqliteWriter(SqliteConnection),
-    Postgres(postgres_pool::Transaction),
-}
-
-/// What the `on!` macro runs its query on.
-enum Connection<'tx> {
-    Sqlite(&'tx mut SqliteConnection),
-    Postgres(&'tx mut PgConnection),
-}
-
-impl Tx {
-    fn new(inner: Inner, clock: Clock) -> Self {
-        Self { inner, clock, failed: false }
-    }
-
-    /// Now, on the one clock that all rows of this database are written by: PostgreSQL's own, SQLite's host's, or a test's.
-    /// Take it after the locks that a decision depends on; the functions that lock return it.
-    ///
-    /// # Errors
-    /// When the database does not tell.
-    pub async fn now(&mut self) -> Result<Timestamp, Error> {
-        if let Some(micros) = self.given_time() {
-            return Ok(Timestamp::from_micros(micros));
-        }
-        let sql = concat!("SELECT ", postgres_clock!());
-        let micros: i64 = on!(self, conn => sqlx::query_scalar(sql).fetch_one(conn).await)?;
-        Ok(Timestamp::from_micros(micros))
-    }
-
-    /// What statements take as the time: none means that PostgreSQL is to ask its own clock.
-    fn given_time(&self) -> Option<i64> {
-        match &self.inner {
-            Inner::SqliteReader(_) | Inner::SqliteWriter(_) => Some(self.clock.now()),
-            Inner::Postgres(_) => self.clock.fixed(),
-        }
-        .map(Timestamp::micros)
-    }
-
-    fn is_postgres(&self) -> bool {
-        matches!(self.inner, Inner::Postgres(_))
-    }
-
-    /// The text for this transaction's database.
-    fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
-        match &self.inner {
-            Inner::SqliteReader(_) | Inner::SqliteWriter(_) => sqlite,
-            Inner::Postgres(_) => postgres,
-        }
-    }
-
-    fn connection(&mut self) -> Connection<'_> {
-        match &mut self.inner {
-            Inner::SqliteReader(transaction) => Connection::Sqlite(transaction),
-            Inner::SqliteWriter(connection) => Connection::Sqlite(connection),
-            Inner::Postgres(transaction) => Connection::Postgres(transaction.connection()),
-        }
-    }
-
-    /// Runs a statement that deletes rows from before `$1`, at most `$2` of them. Returns how many.
-    async fn delete_batch(&mut self, sql: &'static str, before: Timestamp) -> Result<u64, Error> {
-        on!(self, conn => sqlx::query(sql)
-            .bind(before.micros())
-            .bind(PURGE_BATCH.cast_signed())
-            .execute(conn)
-            .await
-            .map(|done| done.rows_affected()))
-    }
-
-    /// Remembers a failure: PostgreSQL has then given the transaction up, and would answer COMMIT with a silent rollback.
-    fn note<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
-        if let Err(error) = &result {
-            self.failed = true;
-            if let Inner::Postgres(transaction) = &mut self.inner {
-                transaction.note(error);
-            }
-        }
-        result.map_err(Error::from)
-    }
-
-    /// The work's value, unless one of its statements failed and it went on all the same.
-    fn settle<T>(&mut self, value: T) -> Result<T, Error> {
-        if std::mem::take(&mut self.failed) {
-            return Err(Error::Internal("the work passed over a statement that failed".to_owned()));
-        }
-        Ok(value)
     }
 }

@@ -49,7 +49,10 @@ async fn a_login_is_bound_and_goes_on_by_proofs(database: Database) {
         let before = laptop.refresh_cookie();
         let renewed = laptop.refresh_by_device(&bound.name, &bound.device.prove(&bound.challenge)).await;
         let cookies = renewed.cookies();
-        assert_eq!(cookies.iter().map(SetCookie::max_age).collect::<Vec<_>>(), [Some(600), Some(604_800)]);
+        assert_eq!(
+            cookies.iter().map(SetCookie::max_age).collect::<Vec<_>>(),
+            [Some(600), Some(604_800), Some(604_800)]
+        );
         bound.challenge = challenged(&renewed).expect("the next challenge").0;
         assert_eq!(renewed.ok()["session_identifier"], bound.name.as_str());
         assert_ne!(laptop.refresh_cookie(), before);

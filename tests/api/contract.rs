@@ -68,6 +68,7 @@ fn good_answers_pass() {
     let secure = exchange("POST", "/api/auth/login", 200, &json!({ "message": "Login successful" }))
         .and("set-cookie", "__Host-access_token=a; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=3600")
         .and("set-cookie", "__Host-refresh_token=b; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=604800")
+        .and("set-cookie", "__Host-session_hint=1; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=604800")
         .and("set-cookie", "__Host-device=c; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=34560000")
         .and("set-cookie", "__Host-recent_proof=d; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=600");
     assert_eq!(contract(production).complaints(&secure), Vec::<String>::new());
@@ -76,7 +77,8 @@ fn good_answers_pass() {
 #[test]
 fn doctored_answers_are_refused() {
     let cookie = |line: &str| {
-        login().with("set-cookie", line).and("set-cookie", REFRESH).and("set-cookie", DEVICE).and("set-cookie", RECENT)
+        let rest = login().with("set-cookie", line).and("set-cookie", REFRESH).and("set-cookie", HINT);
+        rest.and("set-cookie", DEVICE).and("set-cookie", RECENT)
     };
     let doctored = vec![
         (me().with("x-content-type-options", "sniff"), "x-content-type-options"),
@@ -156,6 +158,7 @@ fn doctored_answers_are_refused() {
 
 const ACCESS: &str = "access_token=a; HttpOnly; SameSite=Strict; Path=/; Max-Age=3600";
 const REFRESH: &str = "refresh_token=b; HttpOnly; SameSite=Strict; Path=/; Max-Age=604800";
+const HINT: &str = "session_hint=1; HttpOnly; SameSite=Lax; Path=/; Max-Age=604800";
 const DEVICE: &str = "device=c; HttpOnly; SameSite=Strict; Path=/; Max-Age=34560000";
 const RECENT: &str = "recent_proof=d; HttpOnly; SameSite=Strict; Path=/; Max-Age=600";
 
@@ -202,6 +205,7 @@ fn login() -> Exchange {
     exchange("POST", "/api/auth/login", 200, &json!({ "message": "Login successful" }))
         .and("set-cookie", ACCESS)
         .and("set-cookie", REFRESH)
+        .and("set-cookie", HINT)
         .and("set-cookie", DEVICE)
         .and("set-cookie", RECENT)
 }
@@ -210,6 +214,8 @@ fn logout() -> Exchange {
     exchange("POST", "/api/auth/logout", 200, &Value::Null)
         .and("set-cookie", "access_token=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0")
         .and("set-cookie", "refresh_token=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0")
+        .and("set-cookie", "session_hint=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0")
+        .and("set-cookie", "recent_proof=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0")
 }
 
 fn refused(method: &str, path: &str, status: u16, code: &str) -> Exchange {

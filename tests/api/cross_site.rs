@@ -1,11 +1,12 @@
 //! Requests that pages of other sites make a browser send, and what scripts may read of answers (CORS).
 
 use http::Method;
+use serde_json::json;
 
 use crate::harness::answer::Answer;
 use crate::harness::app::{Database, TestApp};
 use crate::harness::both;
-use crate::harness::browser::{Browser, Call};
+use crate::harness::browser::{Browser, Call, PASSWORD};
 use crate::harness::device::{BIND, offered};
 
 both! {
@@ -14,6 +15,8 @@ both! {
     pages_on_any_port_of_this_machine_may_in_development,
     with_a_list_only_these_pages_may,
     a_star_allows_pages_by_the_label_and_binds_none_of_them,
+    on_one_of_many_pages_nothing_is_done_that_wants_a_proof,
+    apps_of_another_scheme_get_tokens_in_bodies_and_no_cookies,
 }
 
 async fn what_another_site_sends_is_refused_before_anything_is_done(app: TestApp) {
@@ -112,6 +115,76 @@ async fn a_star_allows_pages_by_the_label_and_binds_none_of_them(database: Datab
             .header("sec-fetch-site", "same-site")
             .await
             .refused("cross_site_request");
+    }
+}
+
+async fn on_one_of_many_pages_nothing_is_done_that_wants_a_proof(database: Database) {
+    let list = "https://app.example.com,https://*.preview.example.com";
+    let app = TestApp::with(database, &[("ALLOWED_ORIGINS", list)]).await;
+    let browser = app.register_and_login("ann@example.com").await;
+    let password = json!({ "password": PASSWORD });
+    let change = json!({ "current_password": PASSWORD, "new_password": "EvenMoreSecure456" });
+    let email = json!({ "current_password": PASSWORD, "email": "bob@example.com" });
+    let calls = || {
+        [
+            browser.enrol(),
+            browser.confirm("123456"),
+            browser.remove_app(),
+            browser.new_recovery_codes(),
+            browser.reauthenticate(&password),
+            browser.post("/api/auth/password").json(&change),
+            browser.post("/api/auth/email/change").json(&email),
+            browser.get("/api/auth/me/export"),
+            browser.call(Method::DELETE, "/api/auth/me").json(&password),
+        ]
+    };
+    let before = app.dump().await;
+    for call in calls() {
+        let page = call.header("origin", "https://pr-7.preview.example.com").header("sec-fetch-site", "same-site");
+        page.await.refused("exact_origin_required");
+    }
+    assert_eq!(app.dump().await, before);
+    for call in calls() {
+        let answer = call.header("origin", "https://app.example.com").header("sec-fetch-site", "same-site").await;
+        assert_ne!(answer.code(), "exact_origin_required", "{:?}", answer.0);
+    }
+}
+
+async fn apps_of_another_scheme_get_tokens_in_bodies_and_no_cookies(database: Database) {
+    let list = "https://app.example.com,capacitor://localhost";
+    let app = TestApp::with(database, &[("ALLOWED_ORIGINS", list)]).await;
+    let laptop = app.register_and_login("ann@example.com").await;
+    let origin = "capacitor://localhost";
+    let phone = app.browser();
+    let from = |call: Call| call.header("origin", origin).header("sec-fetch-site", "cross-site");
+    let login = |client: &Browser, delivery: &str| {
+        let body = json!({ "email": "ann@example.com", "password": PASSWORD, "token_delivery": delivery });
+        from(client.post("/api/auth/login").json(&body))
+    };
+    let answer = login(&phone, "body").await;
+    assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
+    let tokens = answer.ok();
+    let access = tokens["access_token"].as_str().expect("a token");
+    from(phone.me()).bearer(access).await.ok();
+    let refresh = json!({ "token_delivery": "body", "refresh_token": tokens["refresh_token"] });
+    from(phone.post("/api/auth/refresh").json(&refresh)).await.ok();
+    let answer = preflight(&phone, origin, "POST").await;
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
+    // Any app can call itself so: where there are cookies they are none.
+    login(&phone, "cookies").await.refused("token_delivery_refused");
+    from(laptop.me()).await.refused("not_authenticated");
+    from(laptop.refresh()).await.refused("not_authenticated");
+    login(&laptop, "body").await.refused("token_delivery_refused");
+    let state = from(laptop.get("/api/auth/state")).await.ok();
+    assert_eq!(state, json!({ "user": null, "refreshable": false }));
+    from(laptop.logout()).await.ok();
+    laptop.me().await.ok();
+    from(phone.logout()).bearer(access).await.ok();
+    // Not one that is not listed, and no page by way of the app's rule.
+    for other in ["capacitor://localhost:1", "ionic://localhost", "capacitor://localhost/", "Capacitor://localhost"] {
+        let refused = phone.logout().header("origin", other).header("sec-fetch-site", "cross-site").await;
+        refused.refused("cross_site_request");
     }
 }
 

@@ -123,7 +123,7 @@ async fn bodies_that_are_no_object(app: TestApp) {
 async fn bodies_of_another_type(app: TestApp) {
     let callers = Caller::all(&app).await;
     let before = app.dump().await;
-    for operation in &callers {
+    for operation in callers.iter().filter(|caller| !caller.ignores_other_bodies) {
         let body = operation.example.to_string();
         for content_type in [
             "",
@@ -170,11 +170,18 @@ async fn fields_that_are_unknown_repeated_or_of_another_type(app: TestApp) {
         let good = operation.example.as_object().unwrap();
         for (field, value) in good {
             for wrong in [json!(1), json!(1.5), json!(-1), json!([]), json!({}), json!([value])] {
+                // An object in the place of one is of the right type, and says nothing.
+                let code = if wrong.is_object() && ["passkey", "credential"].contains(&field.as_str()) {
+                    "invalid"
+                } else {
+                    "type"
+                };
                 let mut body = operation.example.clone();
                 body[field] = wrong;
-                operation.call().json(&body).await.invalid(&[(field, "type")]);
+                operation.call().json(&body).await.invalid(&[(field, code)]);
             }
-            let twice = format!("{},{}:null}}", operation.example.to_string().trim_end_matches('}'), json!(field));
+            let text = operation.example.to_string();
+            let twice = format!("{},{}:null}}", text.strip_suffix('}').unwrap(), json!(field));
             operation.call().text("application/json", twice).await.invalid(&[(field, "duplicate")]);
         }
         let mut body = operation.example.clone();
@@ -211,8 +218,11 @@ async fn texts_with_control_characters_or_without_end(app: TestApp) {
                 // Whatever token it gets, it says the same.
                 let says_nothing = operation.operation.id == "reportNotMe" && answer.status() == 202;
                 let refused = matches!(answer.status(), 400 | 401 | 422 | 429);
-                // Whatever code it gets, no app is being set up.
-                let says_nothing = says_nothing || operation.operation.id == "confirmTotp" && answer.status() == 409;
+                // Tokens in bodies are nothing for who has cookies.
+                let refused = refused || answer.code() == "token_delivery_refused";
+                // Whatever code it gets, no app and no passkey is being set up.
+                let sets_up = ["confirmTotp", "addPasskey"].contains(&operation.operation.id.as_str());
+                let says_nothing = says_nothing || sets_up && answer.status() == 409;
                 assert!(refused || says_nothing, "{field} with {bad:?}: {:?}", answer.0);
             }
         }

@@ -32,7 +32,7 @@ both! {
 
 async fn an_app_counts_once_a_code_of_it_was_given_in_the_same_session(app: TestApp) {
     let laptop = app.register_and_login(ANN).await;
-    assert_eq!(laptop.factors().await.ok(), json!({ "totp": null, "recovery_codes": null }));
+    assert_eq!(laptop.factors().await.ok(), json!({ "totp": null, "recovery_codes": null, "passkeys": [] }));
     laptop.confirm("123456").await.refused("nothing_to_confirm");
     let shown = laptop.enrol().await.ok();
     let secret = shown["secret"].as_str().unwrap();
@@ -60,7 +60,7 @@ async fn an_app_counts_once_a_code_of_it_was_given_in_the_same_session(app: Test
     let now = app.clock.now().to_string();
     assert_eq!(
         laptop.factors().await.ok(),
-        json!({ "totp": { "since": now, "last_used_at": now }, "recovery_codes": { "made_at": now, "left": 10 } })
+        json!({ "totp": { "since": now, "last_used_at": now }, "recovery_codes": { "made_at": now, "left": 10 }, "passkeys": [] })
     );
     phone.me().await.refused("session_revoked");
 }
@@ -85,7 +85,7 @@ async fn another_app_takes_the_place_of_the_first(app: TestApp) {
 async fn without_an_app_the_password_is_enough_again(app: TestApp) {
     let (laptop, authenticator, codes) = app.with_app(ANN).await;
     laptop.remove_app().await.is(204);
-    assert_eq!(laptop.factors().await.ok(), json!({ "totp": null, "recovery_codes": null }));
+    assert_eq!(laptop.factors().await.ok(), json!({ "totp": null, "recovery_codes": null, "passkeys": [] }));
     laptop.remove_app().await.is(204);
     laptop.new_recovery_codes().await.refused("no_factor");
     let phone = app.browser();
@@ -246,6 +246,14 @@ async fn the_owner_is_told_of_everything(app: TestApp) {
             "factor_removed totp"
         ]
     );
+    // Also what follows within the hour: it may be somebody else's.
+    laptop.set_up_app(&app).await;
+    laptop.set_up_app(&app).await;
+    assert_eq!(kinds().await, ["factor_added", "factor_added"]);
+    for _ in 0..2 {
+        laptop.new_recovery_codes().await.ok();
+    }
+    assert_eq!(kinds().await, ["recovery_codes_made", "recovery_codes_made"]);
 }
 
 async fn everything_is_exported_and_erased_but_what_it_is_proved_by(app: TestApp) {

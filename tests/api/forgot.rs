@@ -49,7 +49,7 @@ async fn a_mailed_link_sets_a_password_and_confirms_the_address(app: TestApp) {
     somewhere.login_with("ann@example.com", NEW).await.ok();
     assert_eq!(somewhere.me().await.ok()["email_verified"], true);
     let told: Vec<String> = app.mails("ann@example.com").await.into_iter().map(|mail| mail.kind).collect();
-    assert_eq!(told, ["password_reset", "new_device"]);
+    assert_eq!(told, ["new_device", "password_reset"]);
     let id = app.id_of("ann@example.com").await;
     assert!(app.audit_of(id).await.contains(&"reset_requested".to_owned()));
 }

@@ -9,12 +9,17 @@ use crate::harness::tokens;
 
 /// Who is let in without a key. An operation that is to be public is added here on purpose, or not at all.
 /// `refreshDevice` takes a signature instead, the steps of a login after the password a ticket, and `correctEmail` the password.
-const PUBLIC: [&str; 17] = [
+const PUBLIC: [&str; 22] = [
     "register",
     "login",
     "loginSecondFactor",
     "loginEnrolTotp",
     "loginConfirmTotp",
+    "loginPasskeyOptions",
+    "loginPasskey",
+    "secondFactorPasskeyOptions",
+    "askFactorRecovery",
+    "followFactorRecovery",
     "logout",
     "state",
     "refreshDevice",

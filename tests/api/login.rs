@@ -14,7 +14,7 @@ use crate::harness::tokens;
 const URL: &str = "/api/auth/login";
 
 both! {
-    sets_four_cookies_and_says_so,
+    sets_five_cookies_and_says_so,
     the_access_token_tells_what_a_service_beside_needs,
     the_last_login_is_remembered,
     upper_and_lower_case_of_the_email_are_the_same,
@@ -29,7 +29,7 @@ both! {
     a_failed_login_ends_nothing,
 }
 
-async fn sets_four_cookies_and_says_so(app: TestApp) {
+async fn sets_five_cookies_and_says_so(app: TestApp) {
     let browser = app.browser();
     browser.register("ann@example.com").await.is(201);
     let answer = browser.login("ann@example.com").await;
@@ -37,7 +37,13 @@ async fn sets_four_cookies_and_says_so(app: TestApp) {
     let ages: Vec<_> = ages.iter().map(|(name, age)| (name.as_str(), age.unwrap())).collect();
     assert_eq!(
         ages,
-        [("access_token", 3_600), ("refresh_token", 604_800), ("device", 400 * 86_400), ("recent_proof", 600)]
+        [
+            ("access_token", 3_600),
+            ("refresh_token", 604_800),
+            ("session_hint", 604_800),
+            ("device", 400 * 86_400),
+            ("recent_proof", 600)
+        ]
     );
     assert_eq!(answer.ok(), json!({ "message": "Login successful" }));
 }

@@ -88,10 +88,10 @@ async fn another_suffix_is_another_installation_and_old_names_of_ours_are_cleare
     laptop.me().await.ok();
     let of_the_other = other_laptop.jar().clone();
     assert!(["access_token", "refresh_token", "device"].iter().all(|name| of_the_other.get(name).is_some()));
-    let names = ["access_token_shop", "refresh_token_shop", "device_shop"];
+    let names = ["access_token_shop", "refresh_token_shop", "session_hint_shop", "device_shop"];
     assert!(names.iter().all(|name| laptop.jar().get(name).is_some()));
     laptop.logout().await.ok();
-    assert!(names[..2].iter().all(|name| laptop.jar().get(name).is_none()));
+    assert!(names[..3].iter().all(|name| laptop.jar().get(name).is_none()));
     assert!(laptop.jar().get("access_token").is_some(), "the other project's is not ours to clear");
     other.visit(&laptop).me().await.ok();
 
@@ -102,8 +102,8 @@ async fn another_suffix_is_another_installation_and_old_names_of_ours_are_cleare
     laptop.me().await.refused("not_authenticated");
     laptop.login("ann@example.com").await.ok();
     let cleared = laptop.logout().await;
-    assert_eq!(cleared.cookies().len(), 4, "{:?}", cleared.cookies());
-    assert!(names[..2].iter().all(|name| laptop.jar().get(name).is_none()));
+    assert_eq!(cleared.cookies().len(), 7, "{:?}", cleared.cookies());
+    assert!(names[..3].iter().all(|name| laptop.jar().get(name).is_none()));
     assert!(laptop.jar().get("refresh_token").is_some());
 }
 

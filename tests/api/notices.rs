@@ -163,7 +163,7 @@ async fn a_notice_of_deletion_outlives_the_account_and_nothing_else_does(app: Te
     app.browser().login("ann@example.com").await.ok();
     let id = app.id_of("ann@example.com").await;
     ann.call(http::Method::DELETE, "/api/auth/me").json(&json!({ "password": PASSWORD })).await.is(204);
-    assert_eq!(kinds(&app, "ann@example.com").await.last().map(String::as_str), Some("account_deleted"));
+    assert!(kinds(&app, "ann@example.com").await.contains(&"account_deleted".to_owned()));
     assert_eq!(app.number(&format!("SELECT count(*) FROM outbox WHERE user_id = {id}")).await, 1);
     let dump = app.dump().await;
     assert!(!dump.contains("ann@example.com"), "{dump}");

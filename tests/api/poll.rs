@@ -17,7 +17,7 @@ const ANN: &str = "ann@example.com";
 /// The name that the service tells for the browser's person, from its memory where that counts.
 async fn name(app: &TestApp, access: &str) -> Option<String> {
     let caller = session::authenticate(&app.service(), &[access.to_owned()], &[]).await.unwrap();
-    caller.user.full_name.map(|name| name.as_str().to_owned())
+    caller.user.full_name.as_ref().map(|name| name.as_str().to_owned())
 }
 
 async fn rename(app: &TestApp, name: &str) {

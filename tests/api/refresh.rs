@@ -10,6 +10,7 @@ use crate::harness::tokens;
 
 both! {
     renews_both_cookies,
+    a_body_that_says_nothing_does_not_matter,
     two_tabs_that_refresh_together_get_the_same_token,
     fifty_at_once_rotate_once,
     a_stolen_cookie_ends_the_session,
@@ -33,6 +34,22 @@ async fn renews_both_cookies(app: TestApp) {
     assert_eq!(laptop.refresh().await.ok(), json!({ "message": "Token refreshed successfully" }));
     assert_ne!(laptop.access_cookie(), access);
     assert_ne!(laptop.refresh_cookie(), refresh);
+    laptop.me().await.ok();
+}
+
+/// Many a client declares JSON and sends none, or sends what it sends everywhere.
+async fn a_body_that_says_nothing_does_not_matter(app: TestApp) {
+    let laptop = app.register_and_login("ann@example.com").await;
+    for (content_type, body) in [
+        ("application/json", ""),
+        ("application/json", " \n"),
+        ("application/json", "{}"),
+        ("text/plain", "whatever"),
+        ("", "x=y"),
+    ] {
+        laptop.refresh().text(content_type, body).await.ok();
+    }
+    laptop.refresh().text("application/json", "{").await.refused("malformed_json");
     laptop.me().await.ok();
 }
 
@@ -142,7 +159,7 @@ async fn thirty_days_after_the_login_the_session_is_over_however_much_it_was_use
     }
     app.clock.advance(days(5) + hours(23) + minutes(50));
     let ages: Vec<_> = laptop.refresh().await.cookies().iter().map(SetCookie::max_age).collect();
-    assert_eq!(ages, [Some(600), Some(600)], "no cookie and no token outlives the session");
+    assert_eq!(ages, [Some(600), Some(600), Some(600)], "no cookie and no token outlives the session");
     laptop.me().await.ok();
     app.clock.advance(minutes(10));
     laptop.me().await.refused("session_expired");

@@ -8,8 +8,9 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::nginx::{CONFIGURATION, NAME, free_port, is_root, make_certificate};
+use crate::nginx::{CONFIGURATION, NAME, is_root, make_certificate};
 use crate::server::{PROGRAM, Server};
+use crate::support::port::Port;
 use crate::support::smtp::SmtpServer;
 use crate::tools::has;
 
@@ -59,31 +60,30 @@ fn server(trusted: &str, mail: &SmtpServer) -> Server {
 /// nginx in front of a server, with some of its lines changed.
 struct Nginx {
     folder: TempDir,
-    port: u16,
+    port: Port,
 }
 
 impl Nginx {
     fn start(upstream: u16, changes: &[(&str, &str)], days: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         make_certificate(folder.path(), days);
-        let mut nginx = Self { folder, port: 0 };
-        // A free port may be taken between our look and nginx's.
-        let started = (0..5).any(|_| {
-            nginx.port = free_port();
-            nginx.try_start(upstream, changes)
-        });
-        assert!(started, "{}", fs::read_to_string(nginx.folder.path().join("error.log")).unwrap_or_default());
+        let nginx = Self { folder, port: Port::free() };
+        assert!(
+            nginx.listens(upstream, changes),
+            "{}",
+            fs::read_to_string(nginx.folder.path().join("error.log")).unwrap_or_default()
+        );
         nginx
     }
 
-    fn try_start(&self, upstream: u16, changes: &[(&str, &str)]) -> bool {
+    fn listens(&self, upstream: u16, changes: &[(&str, &str)]) -> bool {
         let folder = self.folder.path().to_str().expect("a plain path");
         let mut site = CONFIGURATION.to_owned();
         for (from, to) in [
             ("listen [::]:80;", String::new()),
             ("listen [::]:443 ssl http2;", String::new()),
             ("listen 80;", format!("listen unix:{folder}/plain;")),
-            ("listen 443 ssl http2;", format!("listen 127.0.0.1:{} ssl;", self.port)),
+            ("listen 443 ssl http2;", format!("listen 127.0.0.1:{} ssl;", self.port.number())),
             ("server 127.0.0.1:8000;", format!("server 127.0.0.1:{upstream};")),
             ("/etc/ssl/doorward/", format!("{folder}/")),
             ("proxy_set_header Connection \"\";", "proxy_set_header Connection \"\"; proxy_bind 127.0.0.9;".to_owned()),
@@ -115,7 +115,7 @@ impl Nginx {
 
     /// What the doctor says: each finding's statuses and texts, by its id.
     fn doctor(&self, server: &Server, more: &[&str]) -> Diagnosis {
-        let (url, at) = (format!("https://{NAME}:{}", self.port), format!("127.0.0.1:{}", self.port));
+        let (url, at) = (format!("https://{NAME}:{}", self.port.number()), format!("127.0.0.1:{}", self.port.number()));
         let ca = self.folder.path().join("fullchain.pem");
         let ca = ca.to_str().expect("a plain path");
         diagnose(server, &[&["--url", &url, "--connect", &at, "--ca", ca], more].concat())
@@ -189,7 +189,7 @@ fn a_right_set_up_is_well_and_each_wrong_one_is_found() {
         well.is(id, "ok", "");
     }
     // For people.
-    let (url, at) = (format!("https://{NAME}:{}", nginx.port), format!("127.0.0.1:{}", nginx.port));
+    let (url, at) = (format!("https://{NAME}:{}", nginx.port.number()), format!("127.0.0.1:{}", nginx.port.number()));
     let ca = nginx.folder.path().join("fullchain.pem");
     let output = right.run(&["doctor", "--url", &url, "--connect", &at, "--ca", ca.to_str().expect("a plain path")]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,9 +1,9 @@
 //! What `doorward doctor` finds by the settings: mail, poolers, and whether sessions can be bound.
 
 use crate::doctor::diagnose;
-use crate::nginx::free_port;
 use crate::server::Server;
 use crate::support::pooler::Pooler;
+use crate::support::port::Port;
 use crate::support::postgres;
 use crate::support::smtp::{Fault, SmtpServer, certificate};
 use crate::tools::has;
@@ -43,7 +43,8 @@ fn what_stands_in_the_way_of_mail_and_of_bound_sessions_is_found() {
         "failed",
         "does the server speak TLS",
     );
-    smtp(free_port(), &[none]).is("mail", "failed", "-> are SMTP_HOST and SMTP_PORT right");
+    let nobody = Port::free();
+    smtp(nobody.number(), &[none]).is("mail", "failed", "-> are SMTP_HOST and SMTP_PORT right");
     plain.next(&[Fault::IsSilent { at: "EHLO" }]);
     smtp(plain.port(), &[none, ("SMTP_TIMEOUT", "1s")]).is("mail", "failed", "no answer within 1s");
     smtp(plain.port(), &[none, ("SMTP_USER", "me"), ("SMTP_PASSWORD", "canary-of-the-test")]).is(

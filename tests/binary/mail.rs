@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::http::send;
 use crate::server::{PROGRAM, Server};
+use crate::support::port::Port;
 use crate::support::postgres;
-use crate::support::smtp::{Fault, SmtpServer};
+use crate::support::smtp::{Encryption, Fault, SmtpServer};
 
 const ANN: &str = r#"{"email":"ann@example.com","password":"SecurePass123"}"#;
 const FORGOT: &str = r#"{"email":"ann@example.com"}"#;
@@ -25,8 +26,8 @@ fn postgres() {
 }
 
 fn no_mail_is_lost(settings: &[(&str, &str)]) {
-    let port = SmtpServer::start(&[]).port();
-    let number = port.to_string();
+    let port = Port::free();
+    let number = port.number().to_string();
     let mail = [
         ("SMTP_HOST", "127.0.0.1"),
         ("SMTP_PORT", number.as_str()),
@@ -43,7 +44,7 @@ fn no_mail_is_lost(settings: &[(&str, &str)]) {
     // Killed between the commit and the first word to the mail server, which is away.
     assert_eq!(send(&server, "/api/auth/password/forgot", "", FORGOT).status, 202);
     server.kill_and_restart();
-    let smtp = SmtpServer::start_on(port, &[], None);
+    let smtp = SmtpServer::start_on(port.number(), &[], Encryption::None);
     until("the mail comes", || smtp.got().len() == 1);
 
     // Killed between the end of the message and the answer.

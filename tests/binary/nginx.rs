@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -14,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::left_out;
 use crate::server::Server;
+use crate::support::port::Port;
 
 pub(crate) const CONFIGURATION: &str = include_str!("../../deploy/nginx.conf");
 pub(crate) const NAME: &str = "auth.example.com";
@@ -23,8 +23,8 @@ const PASSWORD: &str = "SecurePass123";
 struct Site {
     nginx: String,
     folder: TempDir,
-    https: u16,
-    http: u16,
+    https: Port,
+    http: Port,
     server: Server,
 }
 
@@ -62,23 +62,20 @@ impl Site {
         ]);
         let folder = tempfile::tempdir().expect("a temporary folder");
         make_certificate(folder.path(), 1);
-        let mut site = Self { nginx: nginx.to_owned(), folder, https: 0, http: 0, server };
-        // A free port may be taken between our look and nginx's.
-        let started = (0..5).any(|_| site.try_start());
-        assert!(started, "{}", fs::read_to_string(site.folder.path().join("error.log")).unwrap_or_default());
+        let site = Self { nginx: nginx.to_owned(), folder, https: Port::free(), http: Port::free(), server };
+        assert!(site.listens(), "{}", fs::read_to_string(site.folder.path().join("error.log")).unwrap_or_default());
         Some(site)
     }
 
     /// nginx returns when it listens, and goes on in the background.
-    fn try_start(&mut self) -> bool {
-        (self.http, self.https) = (free_port(), free_port());
+    fn listens(&self) -> bool {
         let folder = self.folder.path().to_str().expect("a plain path");
         let mut site = CONFIGURATION.to_owned();
         for (from, to) in [
             ("listen [::]:80;", String::new()),
             ("listen [::]:443 ssl http2;", String::new()),
-            ("listen 80;", format!("listen 127.0.0.1:{};", self.http)),
-            ("listen 443 ssl http2;", format!("listen 127.0.0.1:{} ssl;", self.https)),
+            ("listen 80;", format!("listen 127.0.0.1:{};", self.http.number())),
+            ("listen 443 ssl http2;", format!("listen 127.0.0.1:{} ssl;", self.https.number())),
             ("server 127.0.0.1:8000;", format!("server 127.0.0.1:{};", self.server.port())),
             ("/etc/ssl/doorward/", format!("{folder}/")),
             ("proxy_read_timeout 35s;", "proxy_read_timeout 5s;".to_owned()),
@@ -120,9 +117,9 @@ impl Site {
                 "--interface",
                 from,
             ])
-            .args(["--resolve", &format!("{NAME}:{}:127.0.0.1", self.https), "--header", "Expect:"])
+            .args(["--resolve", &format!("{NAME}:{}:127.0.0.1", self.https.number()), "--header", "Expect:"])
             .args(arguments)
-            .arg(format!("https://{NAME}:{}{path}", self.https))
+            .arg(format!("https://{NAME}:{}{path}", self.https.number()))
             .current_dir(self.folder.path());
         let text = String::from_utf8(run(&mut command).stdout).expect("UTF-8");
         let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
@@ -172,10 +169,6 @@ pub(crate) fn is_root() -> bool {
     run(Command::new("id").arg("-u")).stdout == b"0\n"
 }
 
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr()).expect("a free port").port()
-}
-
 fn account(email: &str) -> Value {
     serde_json::json!({"email": email, "password": PASSWORD})
 }
@@ -192,8 +185,8 @@ fn doorward_behind_nginx() {
 }
 
 fn http_goes_to_https(site: &Site) {
-    let resolve = format!("{NAME}:{}:127.0.0.1", site.http);
-    let url = format!("http://{NAME}:{}/api/auth/me?a=b", site.http);
+    let resolve = format!("{NAME}:{}:127.0.0.1", site.http.number());
+    let url = format!("http://{NAME}:{}/api/auth/me?a=b", site.http.number());
     let output = run(Command::new("curl").args([
         "-s",
         "-o",
@@ -220,7 +213,7 @@ fn cookies_with_prefixes_come_and_go(site: &Site) {
     let me = site.curl("127.0.0.2", "/api/auth/me", &["--cookie", "jar"]);
     assert_eq!(me.status, 200, "{}", me.body);
     // A page of the service's own origin: nginx passes on the Host that the check compares with.
-    let origin = format!("Origin: https://{NAME}:{}", site.https);
+    let origin = format!("Origin: https://{NAME}:{}", site.https.number());
     let refresh = site.curl(
         "127.0.0.2",
         "/api/auth/refresh",
@@ -260,9 +253,9 @@ fn beyond_the_outer_limit_no_browser_forgets_its_binding(site: &Site) {
     let statuses = |from: &str, method: &str, path: &str| {
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--cacert", "fullchain.pem", "--interface", from, "--request", method]);
-        curl.args(["--resolve", &format!("{NAME}:{}:127.0.0.1", site.https), "--write-out", "%{http_code}\n"]);
+        curl.args(["--resolve", &format!("{NAME}:{}:127.0.0.1", site.https.number()), "--write-out", "%{http_code}\n"]);
         curl.args(["--header", "Sec-Secure-Session-Id: \"AAAAAAAAAAAAAAAAAAAAAA\"", "--output", "/dev/null"]);
-        curl.args(["--parallel", &format!("https://{NAME}:{}{path}?[1-400]", site.https)]);
+        curl.args(["--parallel", &format!("https://{NAME}:{}{path}?[1-400]", site.https.number())]);
         let text = run(curl.current_dir(site.folder.path())).stdout;
         String::from_utf8(text).expect("UTF-8").lines().map(str::to_owned).collect::<BTreeSet<_>>()
     };

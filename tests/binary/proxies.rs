@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::nginx::{CONFIGURATION, NAME, free_port, is_root, make_certificate, run};
+use crate::nginx::{CONFIGURATION, NAME, is_root, make_certificate, run};
 use crate::server::Server;
+use crate::support::port::Port;
 use crate::support::postgres;
 use crate::tools::has;
 
@@ -22,7 +23,7 @@ const PASSWORD: &str = "SecurePass123";
 struct Site {
     name: &'static str,
     folder: TempDir,
-    https: u16,
+    https: Port,
     proxy: Child,
     nodes: [Server; 2],
 }
@@ -140,20 +141,13 @@ impl Site {
         let nodes = [node(), node()];
         let folder = tempfile::tempdir().expect("a folder");
         make_certificate(folder.path(), 1);
-        let mut tries = 0;
-        let (proxy, https) = loop {
-            // A free port may be taken between our look and the proxy's.
-            let https = free_port();
-            let log = fs::File::create(folder.path().join("log")).expect("a file");
-            let mut command = proxy(name, folder.path(), https, [nodes[0].port(), nodes[1].port()]);
-            command.current_dir(folder.path()).stdout(Stdio::null()).stderr(log);
-            let mut proxy = command.spawn().expect("the proxy must run");
-            if listens(&mut proxy, https) {
-                break (proxy, https);
-            }
-            tries += 1;
-            assert!(tries < 5, "{name}: {}", fs::read_to_string(folder.path().join("log")).unwrap_or_default());
-        };
+        let https = Port::free();
+        let log = fs::File::create(folder.path().join("log")).expect("a file");
+        let mut command = proxy(name, folder.path(), https.number(), [nodes[0].port(), nodes[1].port()]);
+        command.current_dir(folder.path()).stdout(Stdio::null()).stderr(log);
+        let mut proxy = command.spawn().expect("the proxy must run");
+        let told = || fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+        assert!(listens(&mut proxy, https.number()), "{name}: {}", told());
         let site = Self { name, folder, https, proxy, nodes };
         site.until("/api/auth/health", 200);
         Some(site)
@@ -169,9 +163,9 @@ impl Site {
         let mut command = Command::new("curl");
         command
             .args(["--silent", "--show-error", "--include", "--http2", "--max-time", "60", "--cacert", "fullchain.pem"])
-            .args(["--interface", from, "--resolve", &format!("{NAME}:{}:127.0.0.1", self.https)])
+            .args(["--interface", from, "--resolve", &format!("{NAME}:{}:127.0.0.1", self.https.number())])
             .args(arguments)
-            .arg(format!("https://{NAME}:{}{path}", self.https))
+            .arg(format!("https://{NAME}:{}{path}", self.https.number()))
             .current_dir(self.folder.path());
         let output = command.output().expect("curl must run");
         if matches!(output.status.code(), Some(SEND_ERROR | RECV_ERROR)) {

@@ -22,7 +22,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the server with these settings alone, and returns when it listens.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
-        Self::start_by(Command::new(PROGRAM), settings)
+        Self::start_by(program(), settings)
     }
 
     /// The same, by a command that becomes the server.
@@ -57,7 +57,7 @@ impl Server {
 
     /// Starts it again on the same data, once it is killed.
     pub(crate) fn start_again(&mut self) {
-        (self.child, self.port) = spawn(Command::new(PROGRAM), self.folder.path(), &self.settings);
+        (self.child, self.port) = spawn(program(), self.folder.path(), &self.settings);
     }
 
     /// Changes a setting of the next start.
@@ -117,6 +117,12 @@ fn log_in(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("log")).expect("the log file")
 }
 
+fn program() -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.stdin(Stdio::null());
+    command
+}
+
 /// Starts the server in a folder; returns when it listens, with its port.
 fn spawn(mut command: Command, folder: &Path, settings: &[(String, String)]) -> (Child, u16) {
     let log = File::create(folder.join("log")).expect("a log file");
@@ -125,7 +131,6 @@ fn spawn(mut command: Command, folder: &Path, settings: &[(String, String)]) -> 
         .env("PORT", "0")
         .envs(settings.iter().map(|(name, value)| (name, value)))
         .current_dir(folder)
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()

@@ -81,7 +81,7 @@ fn an_operators_day(settings: &[(&str, &str)]) {
     assert_eq!(user(&["unblock", "bob@example.com"], "").code, 0);
     let unblocked = Instant::now();
     while send(&server, "/api/auth/login", "", bob).status != 200 {
-        assert!(unblocked.elapsed() < Duration::from_secs(10), "the server never noticed");
+        assert!(unblocked.elapsed() < Duration::from_secs(30), "the server never noticed");
     }
 
     another_address(&user);
@@ -100,7 +100,7 @@ fn an_operators_day(settings: &[(&str, &str)]) {
     assert_eq!(user(&["logout", "ann@example.com"], "").code, 0);
     let ended = Instant::now();
     while get(&server, "/api/auth/me", &access).status != 401 {
-        assert!(ended.elapsed() < Duration::from_secs(10), "the server never noticed");
+        assert!(ended.elapsed() < Duration::from_mins(1), "the server never noticed");
     }
     assert!(refresh(&server, &cookie).text.contains("session_revoked"));
 

@@ -22,7 +22,7 @@ test("a frontend on another port of localhost registers, logs in and stays logge
   assert.equal((await call(page, api, "POST", "/register", person)).status, 201);
   assert.equal((await call(page, api, "POST", "/login", person)).status, 200);
   const cookies = await context.cookies();
-  assert.deepEqual(cookies.map((cookie) => cookie.name).sort(), ["access_token", "device", "recent_proof", "refresh_token"]);
+  assert.deepEqual(cookies.map((cookie) => cookie.name).sort(), ["access_token", "device", "recent_proof", "refresh_token", "session_hint"]);
   assert.ok(cookies.every((cookie) => cookie.httpOnly && cookie.sameSite === "Strict"), JSON.stringify(cookies));
   await page.reload();
   assert.equal((await call(page, api, "GET", "/me")).body.email, person.email);

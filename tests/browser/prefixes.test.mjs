@@ -26,7 +26,7 @@ test("through nginx the browser keeps cookies with the __Host- prefix", async (t
   assert.equal((await call(page, api, "POST", "/register", person)).status, 201);
   assert.equal((await call(page, api, "POST", "/login", person)).status, 200);
   const cookies = await context.cookies();
-  assert.deepEqual(cookies.map((cookie) => cookie.name).sort(), ["__Host-access_token", "__Host-device", "__Host-recent_proof", "__Host-refresh_token"]);
+  assert.deepEqual(cookies.map((cookie) => cookie.name).sort(), ["__Host-access_token", "__Host-device", "__Host-recent_proof", "__Host-refresh_token", "__Host-session_hint"]);
   assert.ok(cookies.every((cookie) => cookie.secure && cookie.httpOnly && cookie.path === "/"), JSON.stringify(cookies));
   assert.equal((await call(page, api, "GET", "/me")).body.email, person.email);
   assert.equal((await call(page, api, "POST", "/refresh")).status, 200);
@@ -34,5 +34,5 @@ test("through nginx the browser keeps cookies with the __Host- prefix", async (t
   assert.deepEqual(sessions.map((session) => [session.ip, session.current]), [["127.0.0.1", true]]);
   assert.match(sessions[0].device, /Chrom/);
   assert.equal((await call(page, api, "POST", "/logout")).status, 200);
-  assert.deepEqual((await context.cookies()).map((cookie) => cookie.name).sort(), ["__Host-device", "__Host-recent_proof"]);
+  assert.deepEqual((await context.cookies()).map((cookie) => cookie.name).sort(), ["__Host-device"]);
 });

@@ -47,7 +47,8 @@ export async function startService(t, settings = {}) {
     });
   };
   atEnd(t, kill);
-  const port = await start(0);
+  // Nobody else has it while the service is away.
+  const port = await start(await freePort());
   return { port, kill, again: () => start(port) };
 }
 
@@ -94,13 +95,16 @@ export async function startPostgres(t) {
   return `postgres://doorward@127.0.0.1:${port}/postgres`;
 }
 
-/** A port of 127.0.0.1 that is free now. */
+/** A port of 127.0.0.1 that is free, and stays so: it lies below those that systems give to who asks for any, and to connections. */
 export async function freePort() {
-  const server = createServer();
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const server = createServer();
+    const listens = await new Promise((done) => server.once("error", () => done(false)).listen(port, "127.0.0.1", () => done(true)));
+    if (!listens) continue;
+    await new Promise((done) => server.close(done));
+    return port;
+  }
 }
 
 /** In the PATH, or where Debian has it. */

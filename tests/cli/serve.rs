@@ -1,7 +1,8 @@
 //! A server from its start to its end.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -138,6 +139,12 @@ fn before_the_end_the_service_says_that_it_is_not_ready() {
     let answer = get("127.0.0.1", port, "/api/auth/health");
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("shutting_down"), "{answer}");
     assert!(get("127.0.0.1", port, "/health").starts_with("HTTP/1.1 200 "), "alive, and still accepting");
+    // An answer ends its connection, so that a proxy keeps none that would be closed under a later request.
+    let mut kept = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    kept.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    kept.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("connection: close\r\n"), "{answer}");
     let ended = server.end("-TERM");
     assert!(ended.code == Some(1) && ended.err.contains("second signal"), "{ended:?}");
 }

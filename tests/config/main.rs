@@ -6,6 +6,7 @@ mod deployment;
 mod keys;
 mod mail;
 mod protection;
+mod traces;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -270,6 +271,7 @@ fn everything_wrong_is_reported_at_once() {
         "MAIL_FOLDER",
         "MAIL_TEMPLATES",
         "IMPORT_PEPPER",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
     ];
     for name in all_names().filter(|name| !free.contains(name)) {
         assert_eq!(named.iter().filter(|named| **named == name).count(), 1, "{name} in {report}");

@@ -174,6 +174,7 @@ pub fn settings() -> Settings {
         probes: doorward::service::probe::Probes::new(&[0; 32], doorward::platform::clock::Clock::system()),
         metrics: std::sync::Arc::default(),
         traces: None,
+        stopping: Arc::default(),
     }
 }
 

@@ -101,6 +101,31 @@ async fn a_client_that_goes_on_sending_reads_why() {
     connection.answer().await.unwrap().assert_problem(431, "headers_too_large");
 }
 
+/// A browser shows a page an answer without CORS headers as a network that is down.
+#[tokio::test]
+async fn a_page_reads_why_where_its_origin_came_before_the_limit() {
+    let server = Server::start();
+    let cookie = "y".repeat(100 * 1024);
+    for (origin, allowed) in
+        [("https://app.example.com", Some("https://app.example.com")), ("https://evil.example", None)]
+    {
+        for method in ["GET", "POST"] {
+            let mut connection = server.connect().await;
+            connection
+                .send(&format!("{method} /health HTTP/1.1\r\nhost: x\r\norigin: {origin}\r\ncookie: {cookie}"))
+                .await;
+            let answer = connection.answer().await.unwrap();
+            answer.assert_problem(431, "headers_too_large");
+            assert_eq!(answer.header("access-control-allow-origin"), allowed);
+        }
+    }
+    let mut connection = server.connect().await;
+    connection.send(&format!("GET /health HTTP/1.1\r\nhost: x\r\ncookie: {cookie}")).await;
+    let answer = connection.answer().await.unwrap();
+    answer.assert_problem(431, "headers_too_large");
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+}
+
 #[tokio::test]
 async fn an_older_client_is_answered_in_its_own_version() {
     let server = Server::start();

@@ -212,6 +212,10 @@ impl Explored {
                     Purpose::Verify | Purpose::Register => Move::Verify(who, *link),
                     Purpose::EmailChange => Move::Confirm(who, *link),
                     Purpose::WayBack => Move::Restore(who, *link),
+                    // Of factors, which have a model of their own: no link of this one.
+                    Purpose::Enrol | Purpose::RecoveryStart | Purpose::RecoveryCancel | Purpose::RecoveryFinish => {
+                        continue;
+                    }
                 });
             }
         }

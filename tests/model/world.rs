@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use doorward::domain::account::UserId;
-use doorward::domain::session::{Generation, Means, NewSession, Presented, Session, SessionId, SessionSecret};
+use doorward::domain::session::{
+    Delivery, Generation, Means, NewSession, Presented, Session, SessionId, SessionSecret,
+};
 use doorward::domain::timestamp::Timestamp;
 
 use crate::bounds::Bounds;
@@ -129,6 +131,7 @@ impl World {
             user_id: UserId(1),
             secret: SessionSecret([2; 32]),
             amr: Vec::new(),
+            delivery: Delivery::Cookies,
             client_ip: None,
             user_agent: None,
         };

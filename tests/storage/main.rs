@@ -12,6 +12,7 @@ mod support;
 mod accounts;
 mod audit;
 mod common;
+mod factors;
 mod group_commit;
 mod locks;
 mod migrations;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use doorward::platform::clock::Clock;
 use doorward::storage::{StartProblem, Store};
 
 use crate::common::{Test, execute, postgres_settings, sqlite_settings, texts};
+use crate::support::port::Port;
 use crate::support::postgres;
 
 /// A database in which nothing is.
@@ -226,7 +226,8 @@ async fn what_postgres_refuses_is_explained() {
     let Some(cluster) = postgres::shared() else { return };
     role(cluster, "somebody").await;
     let url = |tail: &str| cluster.url_as("somebody:secret", tail);
-    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let port = Port::free();
+    let closed = port.number();
     let cases = [
         (
             cluster.url_as("somebody:wrong", "postgres"),

@@ -1,5 +1,7 @@
 //! Ready means: can be read and written. The last writes tell; where there are none, a row is written.
 
+use std::time::Instant;
+
 use doorward::config::database::Location;
 use doorward::storage::Error;
 use sqlx::{Connection as _, Executor as _};
@@ -25,16 +27,22 @@ async fn writes_tell_and_one_row_a_second_serves_all_who_ask() {
         assert!(all.iter().all(Result::is_ok), "{all:?}");
         test.texts("SELECT 'beat' FROM beats").await.len()
     };
+    // A write tells for two seconds, and then a row does for one; a busy machine may take longer than that for these lines.
+    let begun = Instant::now();
+    let in_vain = |beats: usize| beats as u64 <= begun.elapsed().as_secs();
     test.store.write((), |tx, ()| Box::pin(note(tx, "a write"))).await.unwrap();
-    assert_eq!(ask(20).await, 0);
+    let beats = ask(20).await;
+    assert!(in_vain(beats), "{beats}");
     // A write of somebody's failed for the database's sake: it may be over, and may be not.
     let failed = test.store.write((), |_, ()| Box::pin(async { Err::<(), _>(Error::Unavailable(String::new())) }));
     assert!(failed.await.is_err());
-    assert_eq!(ask(20).await, 1);
+    let after_failure = ask(20).await;
+    assert!(after_failure > beats && in_vain(after_failure - 1), "{after_failure}");
     // A defect tells nothing of the database.
     let failed = test.store.write((), |_, ()| Box::pin(async { Err::<(), _>(Error::Internal(String::new())) }));
     assert!(failed.await.is_err());
-    assert_eq!(ask(20).await, 1);
+    let after_defect = ask(20).await;
+    assert!(in_vain(after_defect - 1), "{after_defect}");
 }
 
 /// Seen with a disk that was full: logins failed, and the row of readiness was written all the same, in the room that its table has.

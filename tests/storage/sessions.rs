@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use doorward::domain::account::{User, UserId};
+use doorward::domain::account::{ExternalId, User, UserId};
 use doorward::domain::session::{
-    AuthMethod, Binding, BindingName, DeviceKey, EndReason, Ended, Session, SessionId, SessionSecret,
+    AuthMethod, Binding, BindingName, Delivery, DeviceKey, EndReason, Ended, Session, SessionId, SessionSecret,
 };
 use doorward::domain::timestamp::Timestamp;
 use doorward::storage::{Error, PURGE_BATCH, session};
@@ -33,6 +33,7 @@ pub fn session(user: UserId, id: u8, at: Timestamp) -> Session {
         idle_expires_at: at + DAYS_7,
         expires_at: at + DAYS_30,
         binding: None,
+        delivery: Delivery::Cookies,
         ended: None,
     }
 }
@@ -81,10 +82,13 @@ both! {
             ended: Some(Ended { at: START + Duration::from_secs(10), reason: EndReason::Other("boredom".to_owned()) }),
             ..session(user.id, 2, START)
         };
+        let of_an_app = Session { delivery: Delivery::Body, ..session(user.id, 4, START) };
         store(&test, &plain).await;
         store(&test, &full).await;
+        store(&test, &of_an_app).await;
 
         assert_eq!(find(&test, plain.id).await, Some((plain, user.clone())));
+        assert_eq!(find(&test, of_an_app.id).await, Some((of_an_app, user.clone())));
         assert_eq!(find(&test, full.id).await, Some((full, user)));
         assert_eq!(find(&test, SessionId([3; 16])).await, None);
     }
@@ -151,6 +155,60 @@ both! {
     }
 }
 
+/// Ways in which a row may be other than it was looked at.
+const OTHER: [fn(&mut Session); 18] = [
+    |row| row.user_id = UserId(row.user_id.0 + 1),
+    |row| row.secret = SessionSecret([9; 32]),
+    |row| row.amr.push(AuthMethod::MultiFactor),
+    |row| row.proved_at = None,
+    |row| row.generation += 1,
+    |row| row.rotated_at = START + Duration::from_micros(1),
+    |row| row.confirmed_generation += 1,
+    |row| row.lost_replies += 1,
+    |row| row.lost_reply_at = Some(START),
+    |row| row.lost_replies_total += 1,
+    |row| row.created_at = START + Duration::from_micros(1),
+    |row| row.last_used_at = START + Duration::from_micros(1),
+    |row| row.client_ip = None,
+    |row| row.user_agent = Some(String::new()),
+    |row| row.idle_expires_at = START,
+    |row| row.expires_at = START,
+    |row| row.binding = Some(binding(1)),
+    |row| row.ended = Some(Ended { at: START, reason: EndReason::Logout }),
+];
+
+both! {
+    async fn a_rotation_without_a_lock_is_written_only_where_nothing_is_other_than_it_was_looked_at(test) {
+        let user = register(&test, "ada@example.com").await.unwrap();
+        let before = session(user.id, 1, START);
+        store(&test, &before).await;
+        store(&test, &session(user.id, 2, START)).await;
+        let later = START + Duration::from_hours(1);
+        let after = Session { generation: 2, rotated_at: later, confirmed_generation: 1, user_agent: None, ..before.clone() };
+        let rotate = |looked_at: Session, external_id: Option<&str>| {
+            let input = (looked_at, after.clone(), external_id.map(|id| ExternalId::parse(id).unwrap()));
+            test.store.write_one(input, move |tx, (looked_at, after, external_id)| {
+                Box::pin(session::rotate_unchanged(tx, looked_at, external_id.as_ref(), after, later))
+            })
+        };
+        for (number, other) in OTHER.iter().enumerate() {
+            let mut looked_at = before.clone();
+            other(&mut looked_at);
+            assert_eq!(rotate(looked_at, None).await.unwrap(), None, "{number}");
+        }
+        assert_eq!(rotate(before.clone(), Some("somebody else")).await.unwrap(), None);
+        test.execute("UPDATE users SET is_active = FALSE").await;
+        assert_eq!(rotate(before.clone(), None).await.unwrap(), None);
+        assert_eq!(find(&test, before.id).await.unwrap().0, before, "nothing was written");
+
+        test.execute("UPDATE users SET is_active = TRUE").await;
+        assert_eq!(rotate(before.clone(), None).await.unwrap(), Some(later));
+        assert_eq!(find(&test, before.id).await.unwrap().0, after);
+        assert_eq!(find(&test, SessionId([2; 16])).await.unwrap().0, session(user.id, 2, START), "and of no other row");
+        assert_eq!(rotate(before, None).await.unwrap(), None, "it is another one by now");
+    }
+}
+
 both! {
     async fn an_end_is_set_once(test) {
         let user = register(&test, "ada@example.com").await.unwrap();
@@ -195,7 +253,7 @@ both! {
         let mut tx = test.store.read().await.unwrap();
         for (asked, expected) in [([1, 3], vec![1, 3]), ([2, 2], vec![2]), ([9, 3], vec![3]), ([8, 9], vec![])] {
             let found = session::find_two(&mut tx, asked.map(|id| SessionId([id; 16]))).await.unwrap();
-            let mut found: Vec<u8> = found.iter().map(|session| session.id.0[0]).collect();
+            let mut found: Vec<u8> = found.iter().map(|(session, _)| session.id.0[0]).collect();
             found.sort_unstable();
             assert_eq!(found, expected);
         }

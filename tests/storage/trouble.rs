@@ -84,13 +84,17 @@ async fn all(
 }
 
 #[tokio::test]
-async fn a_frozen_server_is_told_of_within_two_seconds() {
+async fn a_frozen_server_is_told_of_before_a_write_gives_up() {
     let Some(patient) = Patient::admitted().await else { return };
     patient.recovers().await;
     patient.cluster.signal(Signal::Freeze);
     for _ in 0..2 {
-        let checked = timeout(Duration::from_secs(2), patient.test.store.check()).await.expect("an answer in time");
-        assert!(checked.unwrap_err().is_unavailable());
+        // Its own limit is a second and a half; how late a busy machine keeps it nobody can say.
+        tokio::select! {
+            biased;
+            checked = patient.test.store.check() => assert!(checked.unwrap_err().is_unavailable()),
+            _ = write(patient.store()) => panic!("readiness waited for a write"),
+        }
     }
     let calls = [write(patient.store()).await, patient.test.store.ping().await];
     patient.cluster.signal(Signal::Thaw);

@@ -13,6 +13,7 @@ use std::time::Duration;
 use doorward::config::database::{Database, Location};
 
 pub mod pooler;
+pub mod port;
 pub mod postgres;
 pub mod smtp;
 

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::port::Port;
 use super::postgres::{self, Cluster, SUPERUSER, Signal, Unprivileged};
 
 /// Which, and how it lends PostgreSQL's sessions.
@@ -27,7 +28,9 @@ pub enum Pooler {
 pub struct RunningPooler {
     pooler: Pooler,
     process: Child,
-    port: u16,
+    port: Port,
+    // Of its administrator.
+    _pcp: Port,
     server: u16,
     folder: TempDir,
 }
@@ -54,15 +57,16 @@ impl Pooler {
         };
         let folder = tempfile::Builder::new().prefix("doorward-pooler-").tempdir().expect("a temporary folder");
         let user = Unprivileged::for_folder(folder.path());
-        let port = free_port();
+        let [port, pcp] = [Port::free(), Port::free()];
         let mut command = user.command(&program);
         match self {
             Self::PgBouncer(mode) => {
-                fs::write(folder.path().join("conf"), pgbouncer(mode, port, cluster.port())).expect("a file");
+                fs::write(folder.path().join("conf"), pgbouncer(mode, port.number(), cluster.port())).expect("a file");
                 command.arg("-q").arg(folder.path().join("conf"));
             }
             Self::Pgpool => {
-                fs::write(folder.path().join("conf"), pgpool(folder.path(), port, cluster.port())).expect("a file");
+                let ports = [port.number(), pcp.number(), cluster.port()];
+                fs::write(folder.path().join("conf"), pgpool(folder.path(), ports)).expect("a file");
                 for name in ["pcp", "hba"] {
                     fs::write(folder.path().join(name), "").expect("a file");
                 }
@@ -73,9 +77,10 @@ impl Pooler {
         let log = fs::File::create(folder.path().join("log")).expect("a file");
         command.current_dir(folder.path()).stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
         let process = command.spawn().expect("it must run");
-        let running = RunningPooler { pooler: self, process, port, server: cluster.port(), folder };
+        let number = port.number();
+        let running = RunningPooler { pooler: self, process, port, _pcp: pcp, server: cluster.port(), folder };
         let deadline = Instant::now() + Duration::from_mins(1);
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, number)).is_err() {
             let log = || fs::read_to_string(running.folder.path().join("log")).unwrap_or_default();
             assert!(Instant::now() < deadline, "{self:?} did not start: {}", log());
             thread::sleep(Duration::from_millis(10));
@@ -87,12 +92,12 @@ impl Pooler {
 impl RunningPooler {
     /// The URL of a database behind it.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+        format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}?sslmode=disable", self.port.number())
     }
 
     /// An administrator changes the mode of `PgBouncer` while clients are connected.
     pub fn set_mode(&self, mode: &str) {
-        fs::write(self.folder.path().join("conf"), pgbouncer(mode, self.port, self.server)).expect("a file");
+        fs::write(self.folder.path().join("conf"), pgbouncer(mode, self.port.number(), self.server)).expect("a file");
         postgres::signal(self.process.id(), Signal::Reload);
     }
 }
@@ -106,10 +111,6 @@ impl Drop for RunningPooler {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr()).expect("a free port").port()
-}
-
 fn pgbouncer(mode: &str, port: u16, server: u16) -> String {
     format!(
         "[databases]\n* = host=127.0.0.1 port={server} user={SUPERUSER}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
@@ -117,8 +118,8 @@ fn pgbouncer(mode: &str, port: u16, server: u16) -> String {
     )
 }
 
-fn pgpool(folder: &Path, port: u16, server: u16) -> String {
-    let (folder, pcp) = (folder.display(), free_port());
+fn pgpool(folder: &Path, [port, pcp, server]: [u16; 3]) -> String {
+    let folder = folder.display();
     format!(
         "backend_clustering_mode = 'raw'\nlisten_addresses = '127.0.0.1'\nport = {port}\npcp_listen_addresses = '127.0.0.1'\n\
          pcp_port = {pcp}\nsocket_dir = '{folder}'\npcp_socket_dir = '{folder}'\npid_file_name = '{folder}/pid'\n\

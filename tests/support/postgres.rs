@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
@@ -19,6 +18,8 @@ use doorward::platform::clock::Clock;
 use doorward::storage::Store;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::OnceCell;
+
+use super::port::Port;
 
 /// The superuser of every cluster; whom every database belongs to.
 pub const SUPERUSER: &str = "doorward_test";
@@ -58,7 +59,7 @@ pub fn shared() -> Option<&'static Cluster> {
 /// A running cluster. It stops, and its files go, when this is dropped or the test process ends in whatever way: a guard
 /// process waits at the other end of a pipe for that.
 pub struct Cluster {
-    port: u16,
+    port: Port,
     data: PathBuf,
     certificate: Option<PathBuf>,
     databases: AtomicU32,
@@ -79,11 +80,6 @@ impl Cluster {
     }
 
     fn start_with(programs: &Path, settings: &[&str], certificate: bool) -> Self {
-        // The free port may be taken between our look and the server's: try again.
-        (0..5).find_map(|_| Self::try_start(programs, settings, certificate)).expect("PostgreSQL must start")
-    }
-
-    fn try_start(programs: &Path, settings: &[&str], certificate: bool) -> Option<Self> {
         let folder = tempfile::Builder::new().prefix("doorward-pg-").tempdir().expect("a temporary folder").keep();
         let user = Unprivileged::for_folder(&folder);
         let data = folder.join("data");
@@ -123,14 +119,14 @@ impl Cluster {
             assert!(output.status.success(), "openssl: {}", String::from_utf8_lossy(&output.stderr));
         }
 
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr()).ok()?.port();
+        let port = Port::free();
         let script = r#"folder=$1; shift
 "$@" >"$folder/log" 2>&1 & server=$!
 cat >/dev/null
 kill -QUIT $server; wait $server; cd /; rm -rf "$folder""#;
         let mut command = user.command(Path::new("sh"));
         command.args(["-c", script, "guard"]).arg(&folder).arg(programs.join("postgres")).arg("-D").arg(&data);
-        let port_setting = format!("port={port}");
+        let port_setting = format!("port={}", port.number());
         let sockets = format!("unix_socket_directories={}", folder.display());
         let ours =
             [&port_setting, &sockets, "listen_addresses=127.0.0.1", "max_connections=200", "shared_buffers=16MB"];
@@ -151,7 +147,8 @@ kill -QUIT $server; wait $server; cd /; rm -rf "$folder""#;
             pipe: guard.stdin.take(),
             guard,
         };
-        wait_until_ready(&data).then_some(cluster)
+        wait_until_ready(&data);
+        cluster
     }
 
     /// The file of the certificate, where the cluster has one.
@@ -161,7 +158,7 @@ kill -QUIT $server; wait $server; cd /; rm -rf "$folder""#;
 
     /// Where it listens, on 127.0.0.1.
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// Sends a signal to all of the server's processes.
@@ -180,7 +177,7 @@ kill -QUIT $server; wait $server; cd /; rm -rf "$folder""#;
 
     /// The URL of a database for another role (`name` or `name:password`).
     pub fn url_as(&self, role: &str, database: &str) -> String {
-        format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://{role}@127.0.0.1:{}/{database}", self.port.number())
     }
 
     /// Makes a database with a name of its own; `options` end the statement (`OWNER somebody`, `TEMPLATE other`). Returns its URL.
@@ -236,20 +233,13 @@ fn children(parent: u32) -> Vec<u32> {
 }
 
 /// Waits for the word that the server writes into its lock file when it takes connections.
-fn wait_until_ready(data: &Path) -> bool {
+fn wait_until_ready(data: &Path) {
     let deadline = Instant::now() + Duration::from_mins(1);
-    while Instant::now() < deadline {
-        if fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|text| text.contains("ready")) {
-            return true;
-        }
+    while !fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|text| text.contains("ready")) {
         let log = fs::read_to_string(data.with_file_name("log")).unwrap_or_default();
-        if log.contains("FATAL") {
-            let _ = write!(io::stderr(), "PostgreSQL did not start:\n{log}");
-            return false;
-        }
+        assert!(!log.contains("FATAL") && Instant::now() < deadline, "PostgreSQL did not start:\n{log}");
         thread::sleep(Duration::from_millis(10));
     }
-    false
 }
 
 /// PostgreSQL refuses to run as root.

@@ -60,6 +60,17 @@ struct State {
     connections: usize,
 }
 
+/// How connections are encrypted.
+#[derive(Clone)]
+pub enum Encryption {
+    /// They are not.
+    None,
+    /// When the client asks for it.
+    StartTls(Arc<ServerConfig>),
+    /// Before anything is said.
+    FromTheFirstByte(Arc<ServerConfig>),
+}
+
 /// The server. It stops when this is dropped.
 pub struct SmtpServer {
     address: SocketAddr,
@@ -70,25 +81,21 @@ pub struct SmtpServer {
 impl SmtpServer {
     /// On a free port. The first connections meet these faults, one each; later ones none.
     pub fn start(script: &[Fault]) -> Self {
-        Self::start_on(0, script, None)
+        Self::start_on(0, script, Encryption::None)
     }
 
     /// The same, with a certificate for STARTTLS: certificate and key in PEM.
     pub fn start_with_tls(script: &[Fault], certificate: &[u8], key: &[u8]) -> Self {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let chain = CertificateDer::pem_slice_iter(certificate).collect::<Result<_, _>>().expect("a certificate");
-        let key = PrivateKeyDer::from_pem_slice(key).expect("a key");
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("protocol versions")
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .expect("a certificate and its key");
-        Self::start_on(0, script, Some(Arc::new(config)))
+        Self::start_on(0, script, Encryption::StartTls(tls(certificate, key)))
+    }
+
+    /// The same, encrypted from the first byte (RFC 8314 3.3).
+    pub fn start_in_tls(script: &[Fault], certificate: &[u8], key: &[u8]) -> Self {
+        Self::start_on(0, script, Encryption::FromTheFirstByte(tls(certificate, key)))
     }
 
     /// On this port.
-    pub fn start_on(port: u16, script: &[Fault], tls: Option<Arc<ServerConfig>>) -> Self {
+    pub fn start_on(port: u16, script: &[Fault], encryption: Encryption) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a port");
         let address = listener.local_addr().expect("an address");
         let state = Arc::new(Mutex::new(State { script: script.iter().copied().collect(), ..State::default() }));
@@ -99,13 +106,13 @@ impl SmtpServer {
                 if stopped.load(Ordering::SeqCst) {
                     return;
                 }
-                let (Ok(stream), shared, tls, stopped) =
-                    (stream, Arc::clone(&shared), tls.clone(), Arc::clone(&stopped))
+                let (Ok(stream), shared, encryption, stopped) =
+                    (stream, Arc::clone(&shared), encryption.clone(), Arc::clone(&stopped))
                 else {
                     continue;
                 };
                 // What goes wrong on it is the test's, or the client hung up.
-                thread::spawn(move || drop(serve(stream, &shared, tls.as_ref(), &stopped)));
+                thread::spawn(move || drop(serve(stream, &shared, &encryption, &stopped)));
             }
         });
         Self { address, state, stop }
@@ -140,6 +147,20 @@ impl Drop for SmtpServer {
     }
 }
 
+/// What is encrypted with this certificate and key, in PEM.
+fn tls(certificate: &[u8], key: &[u8]) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let chain = CertificateDer::pem_slice_iter(certificate).collect::<Result<_, _>>().expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(key).expect("a key");
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("protocol versions")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("a certificate and its key");
+    Arc::new(config)
+}
+
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -168,18 +189,20 @@ impl Wire {
     }
 }
 
-fn serve(
-    stream: TcpStream,
-    state: &Mutex<State>,
-    tls: Option<&Arc<ServerConfig>>,
-    stop: &AtomicBool,
-) -> io::Result<()> {
+fn serve(stream: TcpStream, state: &Mutex<State>, encryption: &Encryption, stop: &AtomicBool) -> io::Result<()> {
     let fault = {
         let mut state = lock(state);
         state.connections += 1;
         state.script.pop_front().unwrap_or(Fault::Nothing)
     };
-    let mut wire = Wire::Plain(BufReader::new(stream));
+    let in_tls = |stream: TcpStream, config: &Arc<ServerConfig>| -> io::Result<Wire> {
+        let connection = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+        Ok(Wire::Tls(Box::new(BufReader::new(StreamOwned::new(connection, stream)))))
+    };
+    let mut wire = match encryption {
+        Encryption::FromTheFirstByte(config) => in_tls(stream, config)?,
+        _ => Wire::Plain(BufReader::new(stream)),
+    };
     // Whether the usual answer is to follow.
     let meets = |wire: &mut Wire, at: &str| -> io::Result<bool> {
         match fault {
@@ -211,7 +234,8 @@ fn serve(
         let encrypted = matches!(wire, Wire::Tls(_));
         match verb.as_str() {
             "EHLO" => {
-                let offers = tls.is_some() && !encrypted && !matches!(fault, Fault::OffersNoTls);
+                let knows = matches!(encryption, Encryption::StartTls(_));
+                let offers = knows && !encrypted && !matches!(fault, Fault::OffersNoTls);
                 wire.say(if offers {
                     "250-mail.test\r\n250-8BITMIME\r\n250 STARTTLS"
                 } else {
@@ -220,10 +244,8 @@ fn serve(
             }
             "STARTTLS" => {
                 wire.say("220 go ahead")?;
-                let (Wire::Plain(plain), Some(config)) = (wire, tls.cloned()) else { return Ok(()) };
-                let connection = ServerConnection::new(config).map_err(io::Error::other)?;
-                let stream = StreamOwned::new(connection, plain.into_inner());
-                wire = Wire::Tls(Box::new(BufReader::new(stream)));
+                let (Wire::Plain(plain), Encryption::StartTls(config)) = (wire, encryption) else { return Ok(()) };
+                wire = in_tls(plain.into_inner(), config)?;
             }
             "RCPT" => {
                 line.split(['<', '>']).nth(1).unwrap_or_default().clone_into(&mut to);

@@ -40,10 +40,17 @@ def replaced(text, **changes):
     return text
 
 
+HELD = []
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that the system gives to nobody who asks for any port, as long as this process lives; a server that asks for it by its number, with
+    SO_REUSEADDR as servers do, has it. Who connects before is refused."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    HELD.append(held)
+    return held.getsockname()[1]
 
 
 def until_listening(port, process):
@@ -98,9 +105,8 @@ class Doorward:
         self.settings = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": "0", "BCRYPT_COST": "4"} | SECRETS
         self.settings |= {"LOGIN_RATE_LIMIT": "off", "REGISTER_RATE_LIMIT": "off", "PUBLIC_URL": ORIGIN}
         self.settings |= {"TRUSTED_PROXIES": "127.0.0.1/32"} | settings
-        self.process = subprocess.Popen(
-            [BINARY], cwd=folder, env=self.settings, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
+        with open(folder / "doorward.log", "wb") as log:
+            self.process = subprocess.Popen([BINARY], cwd=folder, env=self.settings, stdout=subprocess.PIPE, stderr=log, text=True)
         line = self.process.stdout.readline()
         self.port = int(re.search(r":(\d+)", line)[1])
         self.origin = f"http://127.0.0.1:{self.port}"

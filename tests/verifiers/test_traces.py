@@ -6,10 +6,13 @@ import json
 import queue
 import re
 import signal
+import ssl
+import subprocess
 import threading
+import time
 
 import pytest
-from conftest import Doorward, ask, bearer, free_port
+from conftest import BINARY, SECRETS, Doorward, ask, bearer, free_port
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
@@ -18,19 +21,21 @@ TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
 class Collector(http.server.ThreadingHTTPServer):
-    """Takes what is sent to `/v1/traces`, and answers as a collector does."""
+    """Takes what is sent to `/v1/traces`, and answers as a collector does: by TLS where it has a certificate, and 401 to who lacks the key that it wants."""
 
-    def __init__(self, port=0):
-        self.spans, self.resources = queue.Queue(), []
+    def __init__(self, port=0, tls=None, key=None):
+        self.spans, self.resources, self.strangers = queue.Queue(), [], 0
         collector = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 right = self.path == "/v1/traces" and self.headers["Content-Type"] == "application/json"
-                if right:
+                known = key is None or self.headers["Api-Key"] == key
+                if right and known:
                     collector.take(json.loads(body))
-                self.send_response(200 if right else 404)
+                collector.strangers += not known
+                self.send_response(404 if not right else 200 if known else 401)
                 self.end_headers()
                 self.wfile.write(b"{}")
 
@@ -38,6 +43,12 @@ class Collector(http.server.ThreadingHTTPServer):
                 pass
 
         super().__init__(("127.0.0.1", port), Handler)
+        # Whoever does not trust the certificate hangs up.
+        self.handle_error = lambda *_: None
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def take(self, document):
@@ -133,3 +144,66 @@ def test_a_collector_that_is_away_holds_up_nobody(tmp_path):
         collector.server_close()
     finally:
         doorward.stop()
+
+
+def certificate(folder, name):
+    """A certificate for 127.0.0.1 that is an authority of nothing but itself, and its key."""
+    files = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=collector",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE", "-out", files[0], "-keyout", files[1]],
+        check=True, capture_output=True,
+    )
+    return files
+
+
+def told(doorward, text):
+    """The first line of the log that holds this; it is waited for."""
+    for _ in range(1200):
+        if found := [line for line in (doorward.folder / "doorward.log").read_text().splitlines() if text in line]:
+            return found[0]
+        time.sleep(0.05)
+    raise AssertionError(f"{text!r} was never logged")
+
+
+def test_by_https_with_an_authority_of_its_own_and_a_key(tmp_path):
+    ours, theirs = certificate(tmp_path, "ours"), certificate(tmp_path, "theirs")
+    key = "a-key, of 100%"
+    collector = Collector(tls=ours, key=key)
+    url = f"https://127.0.0.1:{collector.server_port}"
+    right = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_CERTIFICATE": str(ours[0])}
+    right["OTEL_EXPORTER_OTLP_HEADERS"] = "x-team=auth,api-key=a-key%2C%20of%20100%25"
+    another, unknown = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(theirs[0])}, {"OTEL_EXPORTER_OTLP_CERTIFICATE": ""}
+    try:
+        for number, (change, trouble) in enumerate([
+            ({}, None),
+            (another, "certificate"),
+            # The system does not know it.
+            (unknown, "certificate"),
+            ({"OTEL_EXPORTER_OTLP_HEADERS": "api-key=canary"}, "401"),
+        ]):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            doorward = Doorward(folder, **(right | change))
+            try:
+                assert ask(doorward.port, "/health")[0] == 200
+                if trouble:
+                    line = told(doorward, "traces are not taken")
+                    assert trouble in line and "canary" not in line, line
+                    assert collector.spans.empty()
+                else:
+                    assert collector.next().name == "GET /health"
+            finally:
+                doorward.stop()
+        assert collector.strangers
+    finally:
+        collector.shutdown()
+        collector.server_close()
+
+
+def test_a_certificate_that_can_not_be_read_is_told_at_start(tmp_path):
+    (tmp_path / "empty").write_text("")
+    for file in ("nowhere", "empty"):
+        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://127.0.0.1:1", "OTEL_EXPORTER_OTLP_CERTIFICATE": file}
+        done = subprocess.run([BINARY], cwd=tmp_path, env={"PORT": "0", **SECRETS, **settings}, capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and "OTEL_EXPORTER_OTLP_CERTIFICATE" in done.stderr, done.stderr

@@ -1,20 +1,22 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import type { ReactNode } from "react";
 
 import { account } from "@doorward/client/account";
 import { useAuth } from "@doorward/client/react";
-import { useLogin } from "@doorward/client/react/factors";
+import { useLogin, usePasskeys } from "@doorward/client/react/factors";
 
 import { useArrival } from "./Arrival";
 import { CodeField, codeOf } from "./Codes";
 import { Enrol } from "./Enrol";
 import { Field, Form, NewPassword } from "./forms";
+import { PasskeyButton, told } from "./Passkeys";
 
 /** By the password, and what is wanted beside it. */
 export function Login(): ReactNode {
   const by = useLogin();
   const { setArrival } = useArrival();
   const [isUnconfirmed, setUnconfirmed] = useState(false);
+  const passkey = usePasskeyLogin(by.step === "password");
   if (by.step === "second-factor") return <SecondFactor by={by} />;
   if (by.step === "enrolment") {
     return (
@@ -46,11 +48,19 @@ export function Login(): ReactNode {
       >
         {(errors) => (
           <>
-            <Field label="Email" name="email" type="email" autoComplete="username" error={errors["email"]} />
+            <Field label="Email" name="email" type="email" autoComplete="username webauthn" error={errors["email"]} />
             <Field label="Password" name="password" type="password" autoComplete="current-password" error={errors["password"]} />
           </>
         )}
       </Form>
+      {passkey.isThere && (
+        <p>
+          <button type="button" className="plain" onClick={passkey.press}>
+            Log in with a passkey
+          </button>
+        </p>
+      )}
+      <div role="alert">{passkey.failed && <p className="error">{passkey.failed}</p>}</div>
       {isUnconfirmed && (
         <p>
           Is the address mistyped? <a href="/#/correct">Correct it</a>
@@ -64,6 +74,39 @@ export function Login(): ReactNode {
       </p>
     </section>
   );
+}
+
+/** By a button, and in the autofill of the field for the email for as long as nothing else is asked. */
+function usePasskeyLogin(isAsked: boolean) {
+  const { login, support } = usePasskeys();
+  const [isThere, setThere] = useState(false);
+  const [failed, setFailed] = useState("");
+  const [round, setRound] = useState(0);
+
+  useEffect(() => {
+    if (!isAsked) return;
+    const leave = new AbortController();
+    void (async () => {
+      const can = await support();
+      if (leave.signal.aborted) return;
+      setThere(can.passkeys);
+      if (!can.autofill) return;
+      const result = await login({ autofill: true, signal: leave.signal });
+      if (leave.signal.aborted || result.ok) return;
+      // Nobody has asked for anything, where the service has none.
+      if (result.kind !== "problem" || result.problem.code !== "passkeys_unavailable") setFailed(told(result));
+      // One that was refused: the others are offered again.
+      if (result.kind === "problem" && result.status === 401) setRound((before) => before + 1);
+    })();
+    return () => leave.abort();
+  }, [isAsked, round, login, support]);
+
+  async function press() {
+    const result = await login();
+    setFailed(told(result));
+    if (!result.ok) setRound((before) => before + 1);
+  }
+  return { isThere, failed, press: () => void press() };
 }
 
 function SecondFactor({ by }: { by: ReturnType<typeof useLogin> }): ReactNode {
@@ -84,6 +127,7 @@ function SecondFactor({ by }: { by: ReturnType<typeof useLogin> }): ReactNode {
   return (
     <section className="card">
       <h1>Your second step</h1>
+      {by.methods.includes("passkey") && <PasskeyButton text="Use a passkey" touch={by.secondFactorByPasskey} />}
       <Form button="Log in" send={send}>
         {(errors) => <CodeField isRecovery={isRecovery} setRecovery={setRecovery} errors={errors} autoFocus />}
       </Form>

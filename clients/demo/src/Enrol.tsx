@@ -6,7 +6,7 @@ import type { Failure } from "@doorward/client";
 import type { Factors } from "@doorward/client/react/factors";
 
 import { AppCode } from "./Codes";
-import { Card, Form } from "./forms";
+import { Card, EnrolmentCode, Form } from "./forms";
 
 type Made = Extract<Awaited<ReturnType<Factors["enrolTotp"]>>, { ok: true }>["data"];
 
@@ -69,8 +69,8 @@ export function Enrol({
           <div role="status">{copied && <p className="hint">{copied}</p>}</div>
           <Form
             button="Confirm"
-            send={async ({ code = "" }) => {
-              const result = await confirm(code);
+            send={async ({ code = "", enrolment_code = "" }) => {
+              const result = await confirm(code, enrolment_code);
               if (result.ok) done(result.data.recovery_codes ?? null);
               else if (result.kind === "problem" && result.problem.code === "nothing_to_confirm") {
                 // This secret is good no more.
@@ -80,7 +80,12 @@ export function Enrol({
               return result as { ok: true } | Failure;
             }}
           >
-            {(errors) => <AppCode error={errors["code"]} />}
+            {(errors) => (
+              <>
+                <AppCode error={errors["code"]} />
+                {made.wants_enrolment_code && <EnrolmentCode error={errors["enrolment_code"]} />}
+              </>
+            )}
           </Form>
         </>
       )}

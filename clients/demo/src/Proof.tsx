@@ -6,6 +6,7 @@ import type { RecentProof } from "@doorward/client/react/factors";
 
 import { CodeField, codeOf } from "./Codes";
 import { Field, Form } from "./forms";
+import { PasskeyButton } from "./Passkeys";
 
 const Context = createContext<RecentProof["run"]>((what) => what());
 
@@ -52,6 +53,7 @@ function Dialog({ proof, methods }: { proof: RecentProof; methods: NonNullable<R
           </>
         )}
       </Form>
+      {methods.includes("passkey") && <PasskeyButton text="Use a passkey" touch={proof.proveByPasskey} />}
       <p>
         <button type="button" className="plain" onClick={proof.cancel}>
           Not now

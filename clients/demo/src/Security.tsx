@@ -10,6 +10,7 @@ import { useArrival } from "./Arrival";
 import { RecoveryCodes } from "./Codes";
 import { Enrol } from "./Enrol";
 import { Card } from "./forms";
+import { Passkeys } from "./Passkeys";
 import { useProof } from "./Proof";
 
 type List = Extract<Awaited<ReturnType<Factors["list"]>>, { ok: true }>["data"];
@@ -37,7 +38,7 @@ export function Security(): ReactNode {
     setSaid(result.ok ? success(result as Extract<R, { ok: true }>) : sentence(result as unknown as Failure));
     await load();
   }
-  const remove = () => act(factors.removeTotp, () => "The app is removed. Your password alone logs you in.");
+  const remove = () => act(factors.removeTotp, () => "The app is removed.");
   const makeCodes = () => act(factors.makeRecoveryCodes, ({ data }) => (setCodes(data.recovery_codes), ""));
 
   if (codes) return <RecoveryCodes codes={codes} done={() => setCodes(null)} />;
@@ -46,7 +47,7 @@ export function Security(): ReactNode {
       <Enrol
         title={<h1>Your authenticator app</h1>}
         enrol={() => proved(factors.enrolTotp)}
-        confirm={(code) => proved(() => factors.confirmTotp(code))}
+        confirm={(...codes) => proved(() => factors.confirmTotp(...codes))}
         done={(made) => {
           setEnrolling(false);
           setCodes(made);
@@ -63,7 +64,7 @@ export function Security(): ReactNode {
       {list?.totp && arrival.byRecoveryCode && (
         <section className="card">
           <h2>Have you lost the app?</h2>
-          <p>You have logged in with a recovery code. If the phone is gone, set up another one, or remove it: then your password alone logs you in.</p>
+          <p>You have logged in with a recovery code. If the phone is gone, set up another one, or remove it.</p>
           <p className="row">
             <button onClick={() => setEnrolling(true)}>Set up another app</button>
             <button className="danger" onClick={() => void remove()}>
@@ -82,6 +83,16 @@ export function Security(): ReactNode {
         </div>
         {list && <Factor list={list} enrol={() => setEnrolling(true)} remove={remove} />}
       </Card>
+      {list && (
+        <Passkeys
+          passkeys={list.passkeys}
+          done={async (said, made = null) => {
+            setSaid(said);
+            setCodes(made);
+            await load();
+          }}
+        />
+      )}
       {list?.recovery_codes && (
         <section className="card">
           <h2>Recovery codes</h2>
@@ -97,11 +108,13 @@ export function Security(): ReactNode {
   );
 }
 
-function Factor({ list: { totp }, enrol, remove }: { list: List; enrol: () => void; remove: () => Promise<void> }): ReactNode {
+function Factor({ list: { totp, passkeys }, enrol, remove }: { list: List; enrol: () => void; remove: () => Promise<void> }): ReactNode {
   if (!totp) {
     return (
       <>
-        <p>Your password alone logs you in. With an authenticator app nobody does who has learnt it.</p>
+        <p>
+          {passkeys.length ? "You have a passkey, and no authenticator app." : "Your password alone logs you in. With an authenticator app or a passkey nobody does who has learnt it."}
+        </p>
         <button onClick={enrol}>Set up an app</button>
       </>
     );

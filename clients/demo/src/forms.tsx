@@ -126,3 +126,18 @@ export function NewPassword({ name, error }: { name: string; error: string | und
     />
   );
 }
+
+/** What an account's first factor takes beside it. */
+export function EnrolmentCode({ error }: { error: string | undefined }): ReactNode {
+  return (
+    <Field
+      label="Mailed code"
+      name="enrolment_code"
+      autoComplete="off"
+      autoCapitalize="none"
+      spellCheck={false}
+      hint="We have mailed it to your address; or an operator has given it to you."
+      error={error}
+    />
+  );
+}

@@ -9,11 +9,11 @@ const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const input = at("../../../openapi/doorward.json");
 const output = at("../src/generated");
 
+const document = forPages(JSON.parse(readFileSync(input, "utf8")));
 rmSync(output, { recursive: true, force: true });
-await createClient({ input, output, plugins: ["@hey-api/typescript"], logs: { level: "silent" } });
+await createClient({ input: structuredClone(document), output, plugins: ["@hey-api/typescript"], logs: { level: "silent" } });
 rmSync(`${output}/index.ts`, { force: true });
 
-const document = JSON.parse(readFileSync(input, "utf8"));
 /** What every page pays for. The rest is `src/account.ts`'s: whoever needs it imports it. */
 const BASE = [
   ...["register", "login", "refresh", "logout", "state", "me", "updateMe"],
@@ -97,3 +97,26 @@ writeFileSync(
 export const more = {${more.length ? `\n${lines(row, more)}\n` : ""}} as const;
 `,
 );
+
+/** The contract without what is for clients without cookies: pages never ask for tokens in bodies, and are refused them. */
+function forPages(document) {
+  const fields = ["token_delivery", "access_token", "refresh_token", "expires_in", "recent_proof", "ticket"];
+  const { schemas } = document.components;
+  for (const name of ["TokenDelivery", "TokenDeliveryRefusedProblem", "Refresh", "LoginTicket"]) {
+    if (!schemas[name]) throw new Error(`${name} is gone: what is left out here for it?`);
+    delete schemas[name];
+  }
+  for (const schema of Object.values(schemas)) {
+    for (const field of fields) delete schema.properties?.[field];
+    if (schema.required) schema.required = schema.required.filter((field) => !fields.includes(field));
+    if (schema.oneOf) schema.oneOf = schema.oneOf.filter(({ $ref }) => !$ref?.endsWith("/TokenDeliveryRefusedProblem"));
+    delete schema.discriminator?.mapping.token_delivery_refused;
+  }
+  for (const operation of Object.values(document.paths).flatMap((methods) => Object.values(methods))) {
+    if (!/\/(?:Refresh|LoginTicket)$/.test(operation.requestBody?.content["application/json"].schema.$ref)) continue;
+    delete operation.requestBody;
+    // What is wrong with a body that is not sent.
+    for (const status of ["400", "413", "422"]) delete operation.responses[status];
+  }
+  return document;
+}

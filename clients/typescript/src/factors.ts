@@ -24,8 +24,11 @@ export interface Factors {
    * where the login was answered by `second_factor_enrolment_required`.
    */
   enrolTotp(): Promise<Result<"enrolTotp"> | Result<"loginEnrolTotp">>;
-  /** Takes a code of that secret; on the way in it logs in. With a first factor come `recovery_codes`, this once. */
-  confirmTotp(code: string): Promise<Result<"confirmTotp"> | Result<"loginConfirmTotp">>;
+  /**
+   * Takes a code of that secret; on the way in it logs in. With a first factor come `recovery_codes`, this once. Where the secret came with
+   * `wants_enrolment_code` it takes the code, too, that was mailed to the person or given by an operator.
+   */
+  confirmTotp(code: string, enrolmentCode?: string): Promise<Result<"confirmTotp"> | Result<"loginConfirmTotp">>;
   removeTotp(): Promise<Result<"removeTotp">>;
   /** Ten new ones. The old ones are good no more. */
   makeRecoveryCodes(): Promise<Result<"makeRecoveryCodes">>;
@@ -41,7 +44,10 @@ export function factors(client: AuthClient): Factors {
     secondFactor: by.loginSecondFactor,
     list: by.listFactors,
     enrolTotp: () => (isLoggedIn() ? by.enrolTotp() : by.loginEnrolTotp()),
-    confirmTotp: (code) => (isLoggedIn() ? by.confirmTotp({ code }) : by.loginConfirmTotp({ code })),
+    confirmTotp: (code, enrolmentCode) => {
+      const body = { code, ...(enrolmentCode && { enrolment_code: enrolmentCode }) };
+      return isLoggedIn() ? by.confirmTotp(body) : by.loginConfirmTotp(body);
+    },
     removeTotp: by.removeTotp,
     makeRecoveryCodes: by.makeRecoveryCodes,
     reauthenticate: by.reauthenticate,

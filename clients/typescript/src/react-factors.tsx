@@ -3,38 +3,43 @@
 /** React: logging in by two steps, one's factors, and proving once more who asks. Inside an `AuthProvider`. */
 import { useEffect, useMemo, useRef, useState } from "react";
 
-import type { AuthClient } from "./client.js";
 import type { Factors } from "./factors.js";
 import { wantedProof } from "./methods.js";
 import type { Method } from "./methods.js";
+import type { Passkeys } from "./passkeys.js";
 import { useAuth } from "./react.js";
 import type { Auth } from "./react.js";
 import type { Result } from "./result.js";
 
-export type { Factors, Method };
+export type { Factors, Method, Passkeys };
 
 /** All of them: each is loaded when the first of them is called. */
-const NAMES = ["secondFactor", "list", "enrolTotp", "confirmTotp", "removeTotp", "makeRecoveryCodes", "reauthenticate"] as const;
-/** Fails to compile where one is missing. */
-type Complete = Exclude<keyof Factors, (typeof NAMES)[number]> extends never ? Factors : never;
+const FACTORS = ["secondFactor", "list", "enrolTotp", "confirmTotp", "removeTotp", "makeRecoveryCodes", "reauthenticate"] as const;
+const PASSKEYS = ["support", "login", "secondFactor", "reauthenticate", "add", "rename", "remove"] as const;
 
-function onDemand(client: AuthClient): Complete {
-  const method = (name: keyof Factors) => async (word: never) => {
+function onDemand<T extends object, N extends keyof T>(names: readonly N[], load: () => Promise<T>): Pick<T, N> {
+  const method = (name: N) => async (...words: unknown[]) => {
     try {
-      const { factors } = await import("./factors.js");
-      return await factors(client)[name](word);
+      const loaded = await load();
+      return await (loaded[name] as (...words: unknown[]) => unknown)(...words);
     } catch (cause) {
       // The script did not arrive.
       return { ok: false, kind: "network", cause };
     }
   };
-  return Object.fromEntries(NAMES.map((name) => [name, method(name)])) as unknown as Complete;
+  return Object.fromEntries(names.map((name) => [name, method(name)])) as Pick<T, N>;
 }
 
 /** What a person does with second factors: `factors` of `@doorward/client/factors`, loaded when it is first used. */
 export function useFactors(): Factors {
   const { client } = useAuth();
-  return useMemo(() => onDemand(client), [client]);
+  return useMemo(() => onDemand(FACTORS, async () => (await import("./factors.js")).factors(client)), [client]);
+}
+
+/** What a person does with passkeys: `passkeys` of `@doorward/client/passkeys`, loaded when it is first used. */
+export function usePasskeys(): Passkeys {
+  const { client } = useAuth();
+  return useMemo(() => onDemand(PASSKEYS, async () => (await import("./passkeys.js")).passkeys(client)), [client]);
 }
 
 /** A login, by one step or two. */
@@ -47,6 +52,8 @@ export interface Login {
   readonly lapsed: boolean;
   readonly login: Auth["login"];
   readonly secondFactor: Factors["secondFactor"];
+  /** The second step by a passkey, where `methods` has it. */
+  readonly secondFactorByPasskey: Passkeys["secondFactor"];
   readonly enrolTotp: Factors["enrolTotp"];
   readonly confirmTotp: Factors["confirmTotp"];
   /** Back to the password. */
@@ -60,6 +67,7 @@ const FIRST: Step = { step: "password", methods: [], lapsed: false };
 export function useLogin(): Login {
   const { login } = useAuth();
   const factors = useFactors();
+  const passkeys = usePasskeys();
   const [step, setStep] = useState(FIRST);
   return useMemo(() => {
     // The ticket is good for five minutes, and for these credentials.
@@ -78,11 +86,12 @@ export function useLogin(): Login {
         return result;
       },
       secondFactor: whileGood(factors.secondFactor),
+      secondFactorByPasskey: whileGood(passkeys.secondFactor),
       enrolTotp: whileGood(factors.enrolTotp),
       confirmTotp: whileGood(factors.confirmTotp),
       again: () => setStep(FIRST),
     };
-  }, [step, login, factors]);
+  }, [step, login, factors, passkeys]);
 }
 
 function after(result: Result<"login">): Step {
@@ -99,6 +108,8 @@ export interface RecentProof {
   /** Does something. Where it wants a recent proof first it waits for it, and is done once more; after `cancel` the refusal is what comes of it. */
   readonly run: <R extends { readonly ok: boolean }>(what: () => Promise<R>) => Promise<R>;
   readonly prove: Factors["reauthenticate"];
+  /** By a passkey alone, where `wanted` has it. */
+  readonly proveByPasskey: Passkeys["reauthenticate"];
   readonly cancel: () => void;
 }
 
@@ -106,6 +117,7 @@ export interface RecentProof {
 export function useRecentProof(): RecentProof {
   const { user } = useAuth();
   const { reauthenticate } = useFactors();
+  const passkeys = usePasskeys();
   const [wanted, setWanted] = useState<readonly Method[] | null>(null);
   const waiting = useRef<((proved: boolean) => void)[]>([]);
   const actions = useMemo(() => {
@@ -130,9 +142,14 @@ export function useRecentProof(): RecentProof {
         else if (methods) setWanted(methods);
         return result;
       },
+      async proveByPasskey() {
+        const result = await passkeys.reauthenticate();
+        if (result.ok) end(true);
+        return result;
+      },
       cancel: () => end(false),
     };
-  }, [reauthenticate]);
+  }, [reauthenticate, passkeys]);
   // What one person has begun is not done for the next.
   const id = user?.id;
   useEffect(() => actions.cancel, [actions, id]);

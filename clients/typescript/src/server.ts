@@ -52,8 +52,8 @@ function renewed(state: AuthState, setCookies: readonly string[]): Renewed {
 
 async function ask(options: ServerOptions, cookie: string): Promise<AuthState> {
   const { headers } = options;
-  // Behind the names there may be COOKIE_SUFFIX.
-  if (!/(?:^|;)\s*(?:__Host-|__Secure-)?(?:access|refresh)_token(?:_[a-z0-9-]+)?=/.test(cookie)) return { state: cameAlong(headers) ? "anonymous" : "unknown" };
+  // The hint comes along where a link on another site leads here, and the tokens do not: it says that there are some, never whose.
+  if (!named("(?:access|refresh)_token", cookie)) return { state: named("session_hint", cookie) || !cameAlong(headers) ? "unknown" : "anonymous" };
   const [result] = await request(http(options, cookie), "state");
   if (!result.ok) return { state: "unknown" };
   const { user, refreshable } = result.data;
@@ -61,8 +61,14 @@ async function ask(options: ServerOptions, cookie: string): Promise<AuthState> {
   return { state: refreshable ? "refreshable" : "anonymous" };
 }
 
+/** Behind a cookie's name there may be COOKIE_SUFFIX. */
+function named(name: string, cookie: string): boolean {
+  return new RegExp(`(?:^|;)\\s*(?:__Host-|__Secure-)?${name}(?:_[a-z0-9-]+)?=`).test(cookie);
+}
+
 /**
- * Whether the cookies would have come along. Where another site has led here they do not, and neither do they when that page is loaded again:
+ * Whether the hint would have come along, too: a server on another host than Doorward is not sent it, and sessions of the version before have none.
+ * Where another site has led here they do not, and neither do they when that page is loaded again:
  * which WebKit does not tell from an address that was typed.
  */
 function cameAlong(headers: Pick<Headers, "get">): boolean {

@@ -247,8 +247,8 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
     if (/_pr/.test(said) && (s.unproved = !s.unproved)) return answered(id, AWAY, session);
     const over = /^(not_a|tok|ses|dev)/.test(said);
     const code = (/^[sd]/.test(said) ? said : GONE) as LostCode;
-    // A password, or the code behind it.
-    const isLogin = /in($|[SC])/.test(op);
+    // A password, the code behind it, or a passkey; not what is only asked for on the way.
+    const isLogin = /in[^EO]*$/.test(op);
     const enters = isLogin || op === "changePassword";
     const renews = enters || as === "refresh";
     const late = sent! < s.floor && !(session && session === s.session);

@@ -99,3 +99,22 @@ test("a login in two steps: the code says who it is, as a password alone does", 
   expect(await account(client).loginSecondFactor({ code: "123456" })).toMatchObject({ ok: true, status: 200 });
   expect(client.getSnapshot()).toMatchObject({ status: "authenticated", user: { id: user.id } });
 });
+
+test("a login by a passkey: what is asked for on the way begins nothing", async () => {
+  const service = await doorward();
+  service.instead = (path) => {
+    if (path === "/login/passkey/options") return { status: 200, body: { challenge: "x" } };
+    if (path !== "/login/passkey") return undefined;
+    service.enter(user);
+    return message("Login successful");
+  };
+  const client = createAuthClient({ baseUrl: service.url, storage: memory(), locks: null, channel: null });
+  onTestFinished(() => client.dispose());
+  await client.start();
+  expect(await account(client).loginPasskeyOptions()).toMatchObject({ ok: true, data: { challenge: "x" } });
+  expect(client.getSnapshot().status).toBe("anonymous");
+  const response = { clientDataJSON: "", authenticatorData: "", signature: "" };
+  const passkey = { id: "x", rawId: "x", type: "public-key", response } as const;
+  expect(await account(client).loginPasskey({ passkey })).toMatchObject({ ok: true, status: 200 });
+  expect(client.getSnapshot()).toMatchObject({ status: "authenticated", user: { id: user.id } });
+});

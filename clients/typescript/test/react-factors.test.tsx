@@ -3,11 +3,12 @@ import { StrictMode, act } from "react";
 import { createRoot } from "react-dom/client";
 import { expect, onTestFinished, test, vi } from "vitest";
 
-import * as all from "../src/factors.js";
+import { factors } from "../src/factors.js";
 import { createAuthClient } from "../src/index.js";
+import { passkeys } from "../src/passkeys.js";
 import { AuthProvider } from "../src/react.js";
-import { useFactors, useLogin, useRecentProof } from "../src/react-factors.js";
-import type { Factors, Login, RecentProof } from "../src/react-factors.js";
+import { useFactors, useLogin, usePasskeys, useRecentProof } from "../src/react-factors.js";
+import type { Factors, Login, Passkeys, RecentProof } from "../src/react-factors.js";
 import { asking, doorward, memory, message, problem, user } from "./service.js";
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
@@ -16,6 +17,7 @@ interface Seen {
   login: Login;
   proof: RecentProof;
   factors: Factors;
+  passkeys: Passkeys;
 }
 
 /** React shows what has happened when `act` ends. */
@@ -34,7 +36,7 @@ async function page(loggedIn: boolean) {
   onTestFinished(() => client.dispose());
   let seen!: Seen;
   const Page = () => {
-    seen = { login: useLogin(), proof: useRecentProof(), factors: useFactors() };
+    seen = { login: useLogin(), proof: useRecentProof(), factors: useFactors(), passkeys: usePasskeys() };
     return null;
   };
   const root = createRoot(document.createElement("div"));
@@ -145,5 +147,6 @@ test("what wants a recent proof waits for it, and is done then; or not, as the p
 
 test("what is loaded on demand is all that there is", async () => {
   const { client, seen } = await page(false);
-  expect(Object.keys(seen().factors).sort()).toEqual(Object.keys(all.factors(client)).sort());
+  expect(Object.keys(seen().factors).sort()).toEqual(Object.keys(factors(client)).sort());
+  expect(Object.keys(seen().passkeys).sort()).toEqual(Object.keys(passkeys(client)).sort());
 });

@@ -46,6 +46,17 @@ test("no cookies are nobody, but for a link on another site, and that page loade
   }
 });
 
+test("a hint without a session leaves it open, and is never somebody", async () => {
+  for (const hint of ["__Host-session_hint=1", "theme=dark; session_hint=1", "session_hint_shop-2=1"]) {
+    for (const headers of [{}, { "Sec-Fetch-Site": "none", "User-Agent": safari }, { "Sec-Fetch-Site": "same-origin", "User-Agent": chrome }]) {
+      const asked = await ask({ Cookie: hint, ...headers });
+      expect([asked.state, asked.asked]).toEqual([{ state: "unknown" }, []]);
+    }
+  }
+  expect((await ask({ Cookie: `session_hint=1; ${both}` }, nobody)).state).toEqual({ state: "anonymous" });
+  expect((await ask({ Cookie: "xsession_hint=1; session_hints=1" })).state).toEqual({ state: "anonymous" });
+});
+
 test("a service that is away leaves it open", async () => {
   for (const answer of ["cut", "hang", { status: 502, text: "<html>" }] as Answer[]) {
     expect((await ask({ Cookie: both }, answer)).state).toEqual({ state: "unknown" });

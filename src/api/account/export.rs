@@ -54,7 +54,7 @@ impl ExportApi {
 
 codes! {
     /// Why `exportMe` refuses.
-    ExportCode: caller ReauthenticationRequired TooManyAttempts
+    ExportCode: caller ReauthenticationRequired ExactOriginRequired TooManyAttempts
 }
 
 /// The status is sent already: all that can be done is not to send the end.
@@ -99,7 +99,7 @@ impl Writer {
             export.left_addresses.iter().map(|(email, at)| LeftAddress { email: email.clone(), left_at: Moment(*at) });
         let left: Vec<_> = left.collect();
         let (mails, links, left) = (mails.to_json_string(), links.to_json_string(), left.to_json_string());
-        let factors = FactorList::from(export.factors).to_json_string();
+        let factors = FactorList::from(export.factors.clone()).to_json_string();
         format!(
             "{{\"user\":{user},\"factors\":{factors},\"mails\":{mails},\"links\":{links},\"left_addresses\":{left},\"sessions\":["
         )

@@ -14,6 +14,7 @@ use serde_json::Value;
 pub use self::export::{ExportApi, text as export_text};
 use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
+use super::payload::JsonText;
 use super::problem::{TypedProblem, codes};
 use super::session::{Caller, CallerCode, clearing, same_user};
 use super::types::{Message, Moment, REGISTRATION_MAILED};
@@ -59,7 +60,7 @@ impl AccountApi {
     #[oai(path = "/me", method = "get", operation_id = "me")]
     #[expect(clippy::unused_async, reason = "poem-openapi asks for it")]
     async fn me(&self, caller: Caller) -> Result<Me, TypedProblem<CallerCode>> {
-        Ok(Me::Ok(Json(caller.0.user.into())))
+        Ok(Me::Ok(caller.0.told(|user| JsonText::write(&User::from(user.clone()))).into()))
     }
 
     /// Change my name
@@ -78,7 +79,7 @@ impl AccountApi {
     ) -> Result<Me, TypedProblem<UpdateCode>> {
         same_user(&caller, shown.0.as_deref())?;
         match account::rename(app, &caller, client.clone(), change.0).await {
-            Ok(user) => Ok(Me::Ok(Json(user.into()))),
+            Ok(user) => Ok(Me::Ok(JsonText::write(&User::from(user)).into())),
             Err(RenameError::Gone) => Err(TypedProblem::new(UpdateCode::NotAuthenticated)),
             Err(RenameError::Limited(limited)) => Err(limited.into()),
             Err(RenameError::Failed(cause)) => Err(cause.into()),
@@ -87,7 +88,7 @@ impl AccountApi {
 
     /// Delete my account
     ///
-    /// Erases the account and all its sessions, at once and for ever, and clears both cookies. Where the account's address was changed and
+    /// Erases the account and all its sessions, at once and for ever, and clears the session's cookies. Where the account's address was changed and
     /// its former one may still take it back, nobody can log in from now on, and it is erased when that time is over. Wrong passwords are
     /// throttled by account. Where the account has a second factor it wants a recent proof of both: `reauthenticate`.
     #[oai(path = "/me", method = "delete", operation_id = "deleteMe")]
@@ -130,19 +131,19 @@ codes! {
 codes! {
     /// Why `deleteMe` refuses.
     DeleteCode:
-        caller MalformedJson ReauthenticationRequired CrossSiteRequest OtherUser LastSuperuser PayloadTooLarge UnsupportedMediaType ValidationFailed
+        caller MalformedJson ReauthenticationRequired ExactOriginRequired CrossSiteRequest OtherUser LastSuperuser PayloadTooLarge UnsupportedMediaType ValidationFailed
         IncorrectCurrentPassword TooManyAttempts
 }
 
 #[derive(ApiResponse)]
 enum Deleted {
-    /// The account is erased, or will be, and both cookies are cleared.
+    /// The account is erased, or will be, and the session's cookies are cleared.
     #[oai(
         status = 204,
         header(
             name = "Set-Cookie",
             ty = "String",
-            description = "Two of them, with `Max-Age=0`: both cookies are cleared."
+            description = "Four of them, with `Max-Age=0`: the session's cookies are cleared, and with them the recent proof."
         )
     )]
     Done,
@@ -162,7 +163,7 @@ enum Registered {
 enum Me {
     /// The person who is logged in.
     #[oai(status = 200)]
-    Ok(Json<User>),
+    Ok(JsonText<User>),
 }
 
 /// A person with an account.

@@ -1,5 +1,7 @@
 //! The fields of one object, taken one by one, and everything that is wrong with them.
 
+use serde_json::{Map, Value};
+
 use super::json::Json;
 use crate::api::problem::{FieldCode, FieldProblem, Problem};
 
@@ -32,6 +34,14 @@ impl Field for bool {
 
     fn take(value: Json) -> Option<Self> {
         if let Json::Bool(value) = value { Some(value) } else { None }
+    }
+}
+
+impl Field for Map<String, Value> {
+    const EXPECTED: &'static str = "Must be an object.";
+
+    fn take(value: Json) -> Option<Self> {
+        if let Json::Nested(Value::Object(members)) = value { Some(members) } else { None }
     }
 }
 

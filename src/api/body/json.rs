@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 use super::fields::Fields;
 use crate::api::problem::{Code, FieldCode, FieldProblem, Problem};
@@ -18,7 +19,9 @@ pub enum Json {
     Bool(bool),
     /// A string.
     Text(String),
-    /// A number, an array or an object: no field takes one.
+    /// An array or an object.
+    Nested(Value),
+    /// A number: no field takes one.
     Other,
 }
 
@@ -127,12 +130,12 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-        while items.next_element::<Json>()?.is_some() {}
-        Ok(Json::Other)
+        let all = std::iter::from_fn(|| items.next_element::<Value>().transpose());
+        all.collect::<Result<_, _>>().map(|items| Json::Nested(Value::Array(items)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Json, A::Error> {
-        while pairs.next_entry::<Json, Json>()?.is_some() {}
-        Ok(Json::Other)
+        let all = std::iter::from_fn(|| pairs.next_entry::<String, Value>().transpose());
+        all.collect::<Result<_, _>>().map(|pairs| Json::Nested(Value::Object(pairs)))
     }
 }

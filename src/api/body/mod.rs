@@ -10,6 +10,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use poem::http::HeaderMap;
 use poem::http::header::CONTENT_TYPE;
 use poem::web::Data;
@@ -95,6 +96,34 @@ impl<'a, B: Body> ApiExtractor<'a> for OptionalStrict<B> {
             return Err(Problem::of(Code::UnsupportedMediaType).into());
         }
         Ok(json::read(b"{}", |fields| B::read(fields, app)).map(Self)?)
+    }
+}
+
+/// A body for those who have something to say: what is not declared as JSON, or is empty, says nothing, as where an operation has no body.
+pub struct IfJson<B: Body>(pub B::Value);
+
+impl<'a, B: Body> ApiExtractor<'a> for IfJson<B> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        B::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        OptionalStrict::<B>::request_meta()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let Data(app) = <Data<&Arc<App>>>::from_request_without_body(request).await?;
+        let sent = if is_json(request.headers()) { body.take()?.into_bytes().await? } else { Bytes::new() };
+        let text = if sent.trim_ascii().is_empty() { &b"{}"[..] } else { &sent };
+        Ok(json::read(text, |fields| B::read(fields, app)).map(Self)?)
     }
 }
 

@@ -4,11 +4,11 @@ use poem_openapi::Object;
 use poem_openapi::types::{Example, Password as PasswordText};
 
 use crate::api::body::{Body, Fields};
-use crate::api::types::Moment;
-use crate::domain::factor::{Code, RecoveryCode};
+use crate::api::types::{Moment, SESSION_ID};
+use crate::domain::factor::{Code, EnrolmentCode, RecoveryCode};
 use crate::domain::timestamp::Timestamp;
 use crate::service::App;
-use crate::service::factor::{self, FactorOf, Listed};
+use crate::service::factor::{self, Confirmation, FactorOf, Listed, PasskeyOf};
 
 /// What an account has beside its password.
 #[derive(Debug, Object)]
@@ -18,6 +18,48 @@ pub struct FactorList {
     totp: Option<TotpFactor>,
     /// Its recovery codes; null where it has none.
     recovery_codes: Option<RecoveryCodesLeft>,
+    /// Its passkeys, the oldest first.
+    passkeys: Vec<PasskeyFactor>,
+}
+
+/// A passkey.
+#[derive(Debug, Object)]
+pub(super) struct PasskeyFactor {
+    /// Identifies it here: 22 characters. Not the id that authenticators know it by.
+    id: String,
+    /// What the person calls it.
+    name: String,
+    /// Whether it may be copied to other devices of the person, such as by a password manager.
+    synced: bool,
+    /// When it was added.
+    since: Moment,
+    /// When it was used last; null: never.
+    last_used_at: Option<Moment>,
+}
+
+impl From<PasskeyOf> for PasskeyFactor {
+    fn from(passkey: PasskeyOf) -> Self {
+        Self {
+            id: passkey.id.to_string(),
+            name: passkey.name.as_str().to_owned(),
+            synced: passkey.is_synced,
+            since: Moment(passkey.since),
+            last_used_at: passkey.last_used_at.map(Moment),
+        }
+    }
+}
+
+impl PasskeyFactor {
+    /// For the spec.
+    pub(super) fn example_at(since: Timestamp) -> Self {
+        Self {
+            id: SESSION_ID.into(),
+            name: "My phone".into(),
+            synced: true,
+            since: Moment(since),
+            last_used_at: Some(Moment(since)),
+        }
+    }
 }
 
 /// An authenticator app.
@@ -43,14 +85,20 @@ impl From<Listed> for FactorList {
         let totp =
             |FactorOf { since, last_used_at }| TotpFactor { since: Moment(since), last_used_at: Moment(last_used_at) };
         let codes = |(made_at, left)| RecoveryCodesLeft { made_at: Moment(made_at), left };
-        Self { totp: listed.totp.map(totp), recovery_codes: listed.recovery_codes.map(codes) }
+        Self {
+            totp: listed.totp.map(totp),
+            recovery_codes: listed.recovery_codes.map(codes),
+            passkeys: listed.passkeys.into_iter().map(PasskeyFactor::from).collect(),
+        }
     }
 }
 
 impl Example for FactorList {
     fn example() -> Self {
         let since = Timestamp::from_seconds(1_767_052_800);
-        Listed { totp: Some(FactorOf { since, last_used_at: since }), recovery_codes: Some((since, 10)) }.into()
+        let totp = Some(FactorOf { since, last_used_at: since });
+        let listed = Self::from(Listed { totp, recovery_codes: Some((since, 10)), passkeys: Vec::new() });
+        Self { passkeys: vec![PasskeyFactor::example_at(since)], ..listed }
     }
 }
 
@@ -64,11 +112,19 @@ pub(in crate::api) struct TotpEnrolment {
     secret: String,
     /// The symbol: a `data:` address of an SVG image, for the `src` of an `img` of 200 pixels or more. Dark on light in every theme.
     qr_code: String,
+    /// Whether it is confirmed by an enrolment code too, being the account's first factor: the one that was mailed just now to the
+    /// address of the account, or, where no mail is sent, the one that an operator has given.
+    wants_enrolment_code: bool,
 }
 
 impl From<factor::Enrolment> for TotpEnrolment {
     fn from(enrolment: factor::Enrolment) -> Self {
-        Self { otpauth_url: enrolment.uri, secret: enrolment.secret, qr_code: enrolment.qr_code }
+        Self {
+            otpauth_url: enrolment.uri,
+            secret: enrolment.secret,
+            qr_code: enrolment.qr_code,
+            wants_enrolment_code: enrolment.wants_code,
+        }
     }
 }
 
@@ -79,6 +135,7 @@ impl Example for TotpEnrolment {
             otpauth_url: format!("otpauth://totp/Doorward:user%40example.com?secret={secret}&issuer=Doorward"),
             secret: secret.into(),
             qr_code: "data:image/svg+xml;base64,PHN2Zy8+".into(),
+            wants_enrolment_code: true,
         }
     }
 }
@@ -89,20 +146,24 @@ impl Example for TotpEnrolment {
 pub(in crate::api) struct TotpCode {
     /// Six digits, as the app shows them. Spaces are nothing.
     code: PasswordText,
+    /// Where `wants_enrolment_code` is true: the code that was mailed, or that an operator has given. Spaces, hyphens and capitals are
+    /// nothing.
+    enrolment_code: Option<PasswordText>,
 }
 
 impl Example for TotpCode {
     fn example() -> Self {
-        Self { code: PasswordText("287082".into()) }
+        Self { code: PasswordText("287082".into()), enrolment_code: Some(PasswordText("7k3m-p2xd".into())) }
     }
 }
 
 impl Body for TotpCode {
-    /// None where it can't be one.
-    type Value = Option<Code>;
+    type Value = Confirmation;
 
-    fn read(fields: &mut Fields, _: &App) -> Option<Self::Value> {
-        fields.required::<String>("code").map(|text| Code::parse(&text))
+    fn read(fields: &mut Fields, _: &App) -> Option<Confirmation> {
+        let (code, enrolment_code) = (fields.required::<String>("code"), fields.optional::<String>("enrolment_code"));
+        let enrolment_code = enrolment_code?.map(|text| EnrolmentCode::parse(&text));
+        Some(Confirmation { code: Code::parse(&code?), enrolment_code })
     }
 }
 

@@ -1,11 +1,17 @@
 //! Factors beside the password: set up, looked over, removed; and proving once more who asks.
 
 mod bodies;
+mod credential;
+mod options;
+mod passkeys;
 mod reauthenticate;
 
 pub use self::bodies::FactorList;
 use self::bodies::RecoveryCodes;
 pub(super) use self::bodies::{ConfirmedFactor, TotpCode, TotpEnrolment, revealed};
+pub(super) use self::credential::{UsedCredential, assertion, optional_assertion};
+pub(super) use self::options::PasskeyRequestOptions;
+pub use self::passkeys::PasskeyApi;
 pub use self::reauthenticate::ReauthenticateApi;
 
 use std::sync::Arc;
@@ -42,7 +48,7 @@ impl FactorApi {
     /// Set up an authenticator app
     ///
     /// Makes a new secret, which is shown this once, and waits ten minutes for a code of it: `confirmTotp`. An app that the account has
-    /// counts until then. Wants a recent proof of who asks: a login, or `reauthenticate`, in the last ten minutes.
+    /// counts until then. Where it is the account's first factor a code is mailed that `confirmTotp` wants too. Wants a recent proof of who asks: a login, or `reauthenticate`, in the last ten minutes.
     #[oai(path = "/totp", method = "post", operation_id = "enrolTotp")]
     async fn enrol(
         &self,
@@ -59,16 +65,20 @@ impl FactorApi {
             Err(ConfirmError::Wanted(methods)) => Err(TypedProblem::reauthenticate(methods)),
             Err(ConfirmError::Limited(limited)) => Err(limited.into()),
             Err(ConfirmError::Failed(cause)) => Err(cause.into()),
-            Err(ConfirmError::Gone | ConfirmError::Incorrect | ConfirmError::NothingPending) => {
-                Err(TypedProblem::new(EnrolCode::NotAuthenticated))
-            }
+            Err(
+                ConfirmError::Gone
+                | ConfirmError::Incorrect
+                | ConfirmError::EnrolmentCode
+                | ConfirmError::NothingPending,
+            ) => Err(TypedProblem::new(EnrolCode::NotAuthenticated)),
         }
     }
 
     /// Confirm an authenticator app
     ///
     /// Takes a code of the secret that was shown last in this session. From then on a login asks for one. With the first factor the answer
-    /// has recovery codes, shown this once, and the other sessions of the person end.
+    /// has recovery codes, shown this once, and the other sessions of the person end. Where mail is sent the first factor takes the code
+    /// too that `enrolTotp` has mailed, which confirms the address: who knows the password alone can't make the account theirs.
     #[oai(path = "/totp/confirm", method = "post", operation_id = "confirmTotp")]
     async fn confirm(
         &self,
@@ -84,6 +94,9 @@ impl FactorApi {
             Ok(confirmed) => confirmed,
             Err(ConfirmError::Wanted(methods)) => return Err(TypedProblem::reauthenticate(methods)),
             Err(ConfirmError::Incorrect) => return Err(TypedProblem::new(ConfirmCode::IncorrectCode)),
+            Err(ConfirmError::EnrolmentCode) => {
+                return Err(TypedProblem::new(ConfirmCode::IncorrectEnrolmentCode));
+            }
             Err(ConfirmError::NothingPending) => return Err(TypedProblem::new(ConfirmCode::NothingToConfirm)),
             Err(ConfirmError::Gone) => return Err(TypedProblem::new(ConfirmCode::NotAuthenticated)),
             Err(ConfirmError::Limited(limited)) => return Err(limited.into()),
@@ -95,7 +108,8 @@ impl FactorApi {
 
     /// Remove the authenticator app
     ///
-    /// From then on the password is enough, and no recovery code is good any more. An account without one stays as it is. Wants a recent
+    /// Where it was the last factor the password is enough from then on, and no recovery code is good any more. An account without one stays
+    /// as it is. Wants a recent
     /// proof, which a recovery code gives too where the app is lost.
     #[oai(path = "/totp", method = "delete", operation_id = "removeTotp")]
     async fn remove(
@@ -147,24 +161,24 @@ impl FactorApi {
 
 codes! {
     /// Why `enrolTotp` refuses.
-    EnrolCode: caller ReauthenticationRequired CrossSiteRequest OtherUser TooManyAttempts
+    EnrolCode: caller ReauthenticationRequired ExactOriginRequired CrossSiteRequest OtherUser TooManyAttempts
 }
 
 codes! {
     /// Why `confirmTotp` refuses.
     ConfirmCode:
-        caller MalformedJson ReauthenticationRequired CrossSiteRequest OtherUser NothingToConfirm PayloadTooLarge
-        UnsupportedMediaType ValidationFailed IncorrectCode TooManyAttempts
+        caller MalformedJson ReauthenticationRequired ExactOriginRequired CrossSiteRequest OtherUser NothingToConfirm PayloadTooLarge
+        UnsupportedMediaType ValidationFailed IncorrectCode IncorrectEnrolmentCode TooManyAttempts
 }
 
 codes! {
     /// Why `removeTotp` refuses.
-    RemoveCode: caller ReauthenticationRequired CrossSiteRequest OtherUser LastFactor TooManyAttempts
+    RemoveCode: caller ReauthenticationRequired ExactOriginRequired CrossSiteRequest OtherUser LastFactor TooManyAttempts
 }
 
 codes! {
     /// Why `makeRecoveryCodes` refuses.
-    RecoveryCodesCode: caller ReauthenticationRequired CrossSiteRequest OtherUser NoFactor TooManyAttempts
+    RecoveryCodesCode: caller ReauthenticationRequired ExactOriginRequired CrossSiteRequest OtherUser NoFactor TooManyAttempts
 }
 
 #[derive(ApiResponse)]
@@ -188,8 +202,9 @@ enum Confirmed {
         status = 200,
         header(
             name = "Set-Cookie",
-            ty = "String",
-            description = "Two of them: the access token, which tells of both factors, and that it was proved just now who asks."
+            ty = "Option<String>",
+            description = "Two of them: the access token, which tells of both factors, and that it was proved just now who asks. \
+                           None where the session's tokens come in bodies: the next refresh tells of both."
         )
     )]
     Ok(Json<ConfirmedFactor>),

@@ -11,7 +11,7 @@ use crate::service::App;
 use crate::service::session::Credentials;
 
 /// The example of a link's token.
-const TOKEN: &str = "n0tT8g0Y2XkZ1m5cJm3Qp7uV9wB4aS6dF8hK2lN5rE0";
+pub(super) const TOKEN: &str = "n0tT8g0Y2XkZ1m5cJm3Qp7uV9wB4aS6dF8hK2lN5rE0";
 
 /// A link's token, and a password where it is needed.
 #[derive(Object)]

@@ -193,7 +193,7 @@ codes! {
 codes! {
     /// Why `changeEmail` refuses.
     ChangeCode:
-        caller MalformedJson ReauthenticationRequired CrossSiteRequest OtherUser PayloadTooLarge UnsupportedMediaType ValidationFailed
+        caller MalformedJson ReauthenticationRequired ExactOriginRequired CrossSiteRequest OtherUser PayloadTooLarge UnsupportedMediaType ValidationFailed
         IncorrectCurrentPassword TooManyAttempts MailUnavailable
 }
 

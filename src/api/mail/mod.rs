@@ -2,8 +2,10 @@
 
 mod bodies;
 mod email;
+mod recovery;
 
 pub use self::email::EmailApi;
+use self::recovery::{Done, RecoveryLink};
 
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use super::session::Tokens;
 use super::types::{LINK_MAILED, Message, REPORTED};
 use crate::domain::account::Email;
 use crate::domain::mail::LinkToken;
+use crate::service::factor::{self, FollowError};
 use crate::service::mail::{self, AskError};
 use crate::service::{App, Client};
 
@@ -64,6 +67,32 @@ impl MailApi {
             Err(AskError::Failed(cause)) => Err(cause.into()),
         }
     }
+
+    /// Follow a link about lost factors
+    ///
+    /// Takes the token of a link of `FACTOR_RECOVERY`. The first one begins the wait; those that are mailed at once and every day stop it,
+    /// as does any login with a factor; the last one, after the wait, removes the account's factors and ends its sessions.
+    #[oai(path = "/factor-recovery", method = "post", operation_id = "followFactorRecovery")]
+    async fn follow_recovery(
+        &self,
+        Data(app): Data<&Arc<App>>,
+        Data(client): Data<&Client>,
+        link: Strict<RecoveryLink>,
+    ) -> Result<Done, TypedProblem<FollowCode>> {
+        match factor::follow_recovery(app, client.clone(), link.0).await {
+            Ok(followed) => Ok(Done::Ok(Json(followed.into()))),
+            Err(FollowError::Invalid) => Err(TypedProblem::new(FollowCode::InvalidOrExpiredToken)),
+            Err(FollowError::Limited(limited)) => Err(limited.into()),
+            Err(FollowError::Failed(cause)) => Err(cause.into()),
+        }
+    }
+}
+
+codes! {
+    /// Why `followFactorRecovery` refuses.
+    FollowCode:
+        MalformedJson InvalidOrExpiredToken CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed TooManyAttempts
+        Overloaded DatabaseUnavailable
 }
 
 codes! {

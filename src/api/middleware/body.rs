@@ -11,48 +11,43 @@ use http_body_util::BodyExt;
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Body as HttpBody, Frame};
 use poem::http::header::CONTENT_LENGTH;
-use poem::{Body, Endpoint, IntoResponse, Request, Response, Result};
-use tokio::time::Sleep;
+use poem::{Body, Request, Response, Result};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Limits;
 use crate::api::problem::{Code, Problem};
 
-/// Whoever reads the body, and whatever they make of its failure: 413 when it is too large, 400 when it does not arrive whole or
-/// in time. A body that nobody reads is nobody's problem, so the checks that go before keep their order.
-pub(super) struct LimitBody<E> {
-    inner: E,
-    limits: Limits,
-}
+/// What became of a body that was bounded.
+pub(super) struct Outcome(Option<Arc<OnceLock<Failure>>>);
 
-impl<E> LimitBody<E> {
-    pub(super) fn new(inner: E, limits: Limits) -> Self {
-        Self { inner, limits }
+/// Bounds a request's body. Whoever reads it, and whatever they make of its failure: 413 when it is too large, 400 when it does not arrive
+/// whole or in time. A body that nobody reads is nobody's problem, so the checks that go before keep their order.
+pub(super) fn limit(request: &mut Request, limits: &Limits) -> Outcome {
+    let body: BoxBody<Bytes, io::Error> = request.take_body().into();
+    if body.is_end_stream() {
+        return Outcome(None);
     }
+    let declared = request.header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
+    let failure = Arc::new(OnceLock::new());
+    let limited = Limited {
+        body,
+        left: limits.body_bytes,
+        declared_too_large: usize::try_from(declared).map_or(true, |length| length > limits.body_bytes),
+        time: limits.body_read,
+        deadline: None,
+        alarm: None,
+        failure: Arc::clone(&failure),
+    };
+    request.set_body(Body::from(limited.boxed()));
+    Outcome(Some(failure))
 }
 
-impl<E: Endpoint> Endpoint for LimitBody<E> {
-    type Output = Response;
-
-    async fn call(&self, mut request: Request) -> Result<Response> {
-        let body: BoxBody<Bytes, io::Error> = request.take_body().into();
-        if body.is_end_stream() {
-            return self.inner.call(request).await.map(IntoResponse::into_response);
-        }
-        let failure = Arc::new(OnceLock::new());
-        let declared = request.header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
-        let limited = Limited {
-            body,
-            left: self.limits.body_bytes,
-            declared_too_large: usize::try_from(declared).map_or(true, |length| length > self.limits.body_bytes),
-            time: self.limits.body_read,
-            deadline: None,
-            failure: Arc::clone(&failure),
-        };
-        request.set_body(Body::from(limited.boxed()));
-        let result = self.inner.call(request).await;
-        match failure.get() {
+impl Outcome {
+    /// The answer, or why the body could not be read.
+    pub(super) fn of(&self, answer: Result<Response>) -> Result<Response> {
+        match self.0.as_ref().and_then(|failure| failure.get()) {
             Some(failure) => Err(Problem::from(*failure).into()),
-            None => result.map(IntoResponse::into_response),
+            None => answer,
         }
     }
 }
@@ -81,7 +76,9 @@ struct Limited {
     declared_too_large: bool,
     time: Duration,
     /// Set at the first look: until then the client may be waiting for `100 Continue`.
-    deadline: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Instant>,
+    /// Where it was not there by then.
+    alarm: Option<Pin<Box<Sleep>>>,
     failure: Arc<OnceLock<Failure>>,
 }
 
@@ -100,12 +97,18 @@ impl HttpBody for Limited {
         if self.declared_too_large {
             return self.fail(Failure::TooLarge);
         }
+        let now = Instant::now();
         let time = self.time;
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
-        if deadline.as_mut().poll(cx).is_ready() {
+        let deadline = *self.deadline.get_or_insert_with(|| now + time);
+        if now >= deadline {
             return self.fail(Failure::TooSlow);
         }
-        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            ready!(alarm.as_mut().poll(cx));
+            return self.fail(Failure::TooSlow);
+        };
+        match frame {
             Some(Ok(frame)) => match self.left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
                 Some(left) => {
                     self.left = left;

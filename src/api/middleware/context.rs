@@ -1,10 +1,12 @@
 //! Who asks, for which path, under which name: found once, for all that follow.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
-use poem::http::header::USER_AGENT;
+use bytes::Bytes;
+use poem::http::header::{CONNECTION, USER_AGENT};
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use poem::{Endpoint, Request, Response, Result};
+use poem::{Request, Response};
 
 use super::client_address::ClientAddress;
 use super::origins::single;
@@ -12,20 +14,27 @@ use super::probe::{X_DOORWARD_SEEN, seen};
 use super::request_id::{RequestIds, X_REQUEST_ID, inbound};
 use crate::api::routes::{Route, RouteTable};
 use crate::domain::audit::Actor;
+use crate::service::health::Stopping;
 use crate::service::probe::Probes;
 use crate::service::{Client, session};
 
-/// What is known of a request before it is looked into. In its data, beside the [`Client`].
-#[derive(Clone, Debug)]
-pub struct Context {
+/// What is known of a request before it is looked into.
+#[derive(Debug)]
+pub(super) struct Context {
     /// Sent back as `X-Request-Id`.
-    pub request_id: HeaderValue,
+    pub(super) request_id: HeaderValue,
     /// The path's entry in the table, if it has one.
-    pub route: Option<Arc<Route>>,
+    pub(super) route: Option<Arc<Route>>,
+    /// The client's address, seen through trusted proxies.
+    pub(super) client: Option<IpAddr>,
     /// Whether a trusted proxy has sent it: then what it forwards may be believed.
-    pub from_proxy: bool,
+    pub(super) from_proxy: bool,
     /// Of the request that a trusted proxy asks about, by the header that Caddy and Traefik send.
-    pub original_method: Option<Method>,
+    pub(super) original_method: Option<Method>,
+    /// How it came, for an operator who asks.
+    seen: Option<HeaderValue>,
+    /// What its answer says beside the body.
+    beside: Beside,
 }
 
 const X_FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
@@ -44,99 +53,99 @@ pub enum Unreadable {
     HeadTooLarge,
 }
 
-/// Names the session that an answer is about, where it is known by then: in the request's data, and the header of the answer.
+/// What an answer says beside its body, in headers, where it is known by then. In the request's data.
 #[derive(Clone, Debug, Default)]
-pub struct SessionName(Arc<OnceLock<HeaderValue>>);
+pub struct Beside(Arc<Headers>);
 
-/// The header that carries it. A keyed hash: it tells one login from another, and is nothing to ask with.
-pub const X_DOORWARD_SESSION: HeaderName = HeaderName::from_static("x-doorward-session");
-
-impl SessionName {
-    /// The first one counts.
-    pub fn set(&self, name: &session::SessionName) {
-        // Base64url is a header value.
-        let value = HeaderValue::try_from(name.to_string()).unwrap_or(HeaderValue::from_static(""));
-        self.0.get_or_init(|| value);
-    }
+#[derive(Debug, Default)]
+struct Headers {
+    session: OnceLock<HeaderValue>,
+    challenge: OnceLock<HeaderValue>,
 }
 
-/// What the device of a bound session is to sign next, where an answer may carry it: in the request's data, and the header of the answer.
-#[derive(Clone, Debug, Default)]
-pub struct NextChallenge(Arc<OnceLock<HeaderValue>>);
+/// Names the session that an answer is about. A keyed hash: it tells one login from another, and is nothing to ask with.
+pub const X_DOORWARD_SESSION: HeaderName = HeaderName::from_static("x-doorward-session");
 
 const SECURE_SESSION_CHALLENGE: HeaderName = HeaderName::from_static("secure-session-challenge");
 
-impl NextChallenge {
-    /// The last one counts no more than the first: one request is of one session.
-    pub fn set(&self, next: &session::NextChallenge) {
+impl Beside {
+    /// The name of the session that the answer is about. The first one counts.
+    pub fn session(&self, name: Bytes) {
+        // Base64url is a header value.
+        self.0.session.get_or_init(|| HeaderValue::from_maybe_shared(name).unwrap_or(HeaderValue::from_static("")));
+    }
+
+    /// What the device of a bound session is to sign next. The first one counts: one request is of one session.
+    pub fn challenge(&self, next: &session::NextChallenge) {
         // Base64url in quotes is a header value.
         let value = HeaderValue::try_from(format!("\"{}\";id=\"{}\"", next.challenge, next.name));
-        self.0.get_or_init(|| value.unwrap_or(HeaderValue::from_static("")));
+        self.0.challenge.get_or_init(|| value.unwrap_or(HeaderValue::from_static("")));
     }
 }
 
-/// Puts [`Context`], [`Client`], [`NextChallenge`] and [`SessionName`] into the request's data, and the request id into the answer.
-pub(super) struct WithContext<E> {
-    inner: E,
+/// Finds the [`Context`] of requests.
+pub(super) struct Contexts {
     routes: RouteTable,
     clients: ClientAddress,
     ids: RequestIds,
     probes: Probes,
+    stopping: Arc<Stopping>,
 }
 
-impl<E> WithContext<E> {
-    pub(super) fn new(inner: E, routes: RouteTable, clients: ClientAddress, seed: [u8; 16], probes: Probes) -> Self {
-        Self { inner, routes, clients, ids: RequestIds::new(seed), probes }
+impl Contexts {
+    pub(super) fn new(
+        routes: RouteTable,
+        clients: ClientAddress,
+        seed: [u8; 16],
+        probes: Probes,
+        stopping: Arc<Stopping>,
+    ) -> Self {
+        Self { routes, clients, ids: RequestIds::new(seed), probes, stopping }
     }
 
-    fn find(&self, request: &Request) -> (Context, Client) {
+    /// Puts [`Client`] and [`Beside`] into the request's data, and returns the rest.
+    pub(super) fn find(&self, request: &mut Request) -> Context {
         let headers = request.headers();
-        let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
+        let peer = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
         let from_proxy = peer.is_some_and(|peer| self.clients.trusts(peer));
-        let request_id = from_proxy.then(|| inbound(headers)).flatten().unwrap_or_else(|| self.ids.fresh());
+        let ip = peer.map(|peer| self.clients.of(peer, headers));
         let user_agent =
             headers.get(USER_AGENT).map(|value| cut(&String::from_utf8_lossy(value.as_bytes())).to_owned());
-        (
-            Context {
-                request_id,
-                route: self.routes.find(request.uri().path()),
-                from_proxy,
-                original_method: from_proxy.then(|| original_method(headers)).flatten(),
-            },
-            Client { ip: peer.map(|peer| self.clients.of(peer, headers)), user_agent, actor: Actor::Person },
-        )
+        let client = Client { ip, user_agent, actor: Actor::Person };
+        let context = Context {
+            request_id: from_proxy.then(|| inbound(headers)).flatten().unwrap_or_else(|| self.ids.fresh()),
+            route: self.routes.find(request.uri().path()),
+            client: ip,
+            from_proxy,
+            original_method: from_proxy.then(|| original_method(headers)).flatten(),
+            seen: seen(&self.probes, headers, peer, &client),
+            beside: Beside::default(),
+        };
+        request.set_data(client);
+        request.set_data(context.beside.clone());
+        context
+    }
+
+    /// Adds what the answer says beside its body. Once the service is about to stop each ends its connection (RFC 9112, section 9.6): a
+    /// proxy that keeps connections has none left that is closed while it sends a later request into it.
+    pub(super) fn complete(&self, context: &Context, response: &mut Response) {
+        let headers = response.headers_mut();
+        if let Some(name) = context.beside.0.session.get() {
+            headers.entry(X_DOORWARD_SESSION).or_insert(name.clone());
+        }
+        if let Some(challenge) = context.beside.0.challenge.get() {
+            headers.insert(SECURE_SESSION_CHALLENGE, challenge.clone());
+        }
+        headers.insert(X_REQUEST_ID, context.request_id.clone());
+        if self.stopping.has_begun() {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(seen) = &context.seen {
+            headers.insert(X_DOORWARD_SEEN, seen.clone());
+        }
     }
 }
 
 fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(Client::MAX_USER_AGENT_BYTES)]
-}
-
-impl<E: Endpoint> Endpoint for WithContext<E> {
-    type Output = Response;
-
-    async fn call(&self, mut request: Request) -> Result<Response> {
-        let (context, client) = self.find(&request);
-        let request_id = context.request_id.clone();
-        let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
-        let seen = seen(&self.probes, request.headers(), peer, &client);
-        request.set_data(context);
-        request.set_data(client);
-        let session = SessionName::default();
-        request.set_data(session.clone());
-        let challenge = NextChallenge::default();
-        request.set_data(challenge.clone());
-        let mut response = self.inner.get_response(request).await;
-        if let Some(name) = session.0.get() {
-            response.headers_mut().entry(X_DOORWARD_SESSION).or_insert(name.clone());
-        }
-        if let Some(challenge) = challenge.0.get() {
-            response.headers_mut().insert(SECURE_SESSION_CHALLENGE, challenge.clone());
-        }
-        response.headers_mut().insert(X_REQUEST_ID, request_id);
-        if let Some(seen) = seen {
-            response.headers_mut().insert(X_DOORWARD_SEEN, seen);
-        }
-        Ok(response)
-    }
 }

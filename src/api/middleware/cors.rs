@@ -6,17 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use poem::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
-    ORIGIN, VARY,
+    ORIGIN, SET_COOKIE, VARY,
 };
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use poem::{Endpoint, Request, Response, Result};
+use poem::{Request, Response};
 
 use super::origins::{Origins, single};
 use crate::api::routes::RouteTable;
 
 /// What scripts may send beyond the headers that need no permission.
 const REQUEST_HEADERS: HeaderValue =
-    HeaderValue::from_static("Authorization, Content-Type, X-Doorward-Bind, X-Doorward-User");
+    HeaderValue::from_static("Authorization, Content-Type, X-Doorward-Bind, X-Doorward-Recent-Proof, X-Doorward-User");
 
 /// What scripts may read beyond the headers that need no permission; without it they read null.
 const EXPOSED_HEADERS: HeaderValue =
@@ -26,19 +26,18 @@ const EXPOSED_HEADERS: HeaderValue =
 const MAX_REFUSED: usize = 64;
 
 /// Outside all that refuses, so that scripts can read refusals too.
-pub(super) struct Cors<E> {
-    inner: E,
+pub(super) struct Cors {
     origins: Arc<Origins>,
     methods: HeaderValue,
     refused: Mutex<HashSet<Vec<u8>>>,
 }
 
-impl<E> Cors<E> {
-    pub(super) fn new(inner: E, origins: Arc<Origins>, routes: &RouteTable) -> Self {
+impl Cors {
+    pub(super) fn new(origins: Arc<Origins>, routes: &RouteTable) -> Self {
         let methods = routes.methods().iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         // Method names are tokens, so this is a header value.
         let methods = HeaderValue::try_from(methods).unwrap_or(HeaderValue::from_static(""));
-        Self { inner, origins, methods, refused: Mutex::default() }
+        Self { origins, methods, refused: Mutex::default() }
     }
 
     /// The request's origin, if it is allowed.
@@ -70,31 +69,42 @@ impl<E> Cors<E> {
             .header(ACCESS_CONTROL_MAX_AGE, "600")
             .finish()
     }
-}
 
-impl<E: Endpoint> Endpoint for Cors<E> {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> Result<Response> {
+    /// What a request is told of its origin; and the answer, where it asks for nothing else.
+    pub(super) fn ask(&self, request: &Request) -> (Told, Option<Response>) {
         let allowed = self.allowed(request.headers());
         if allowed.is_none() {
             self.note_refused(request.headers());
         }
+        let is_app = self.origins.is_app(request.headers());
         let is_preflight =
             request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        let mut response = match &allowed {
-            Some(_) if is_preflight => self.preflight(),
-            _ => self.inner.get_response(request).await,
-        };
+        let answer = (is_preflight && allowed.is_some()).then(|| self.preflight());
+        (Told { allowed, is_app, is_preflight }, answer)
+    }
+}
+
+/// What the answer's headers say of the origin.
+pub(super) struct Told {
+    allowed: Option<HeaderValue>,
+    is_app: bool,
+    is_preflight: bool,
+}
+
+impl Told {
+    pub(super) fn complete(self, response: &mut Response) {
         let headers = response.headers_mut();
         headers.append(VARY, HeaderValue::from_static("Origin"));
-        if let Some(origin) = allowed {
+        if let Some(origin) = self.allowed {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-            if !is_preflight {
+            if self.is_app {
+                headers.remove(SET_COOKIE);
+            } else {
+                headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            }
+            if !self.is_preflight {
                 headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
             }
         }
-        Ok(response)
     }
 }

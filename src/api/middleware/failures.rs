@@ -4,36 +4,20 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use poem::{Endpoint, Error, IntoResponse, Request, Response, Result};
+use poem::{Error, IntoResponse, Response, Result};
 
 use crate::api::problem::{CONTENT_TYPE_PROBLEM, Code, Problem};
 
 /// Catches panics, ends what takes too long, and rewrites the framework's own error texts, which may repeat what was submitted.
-pub(super) struct Failures<E> {
-    inner: E,
-    limit: Duration,
-}
-
-impl<E> Failures<E> {
-    pub(super) fn new(inner: E, limit: Duration) -> Self {
-        Self { inner, limit }
-    }
-}
-
-impl<E: Endpoint> Endpoint for Failures<E> {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> Result<Response> {
-        let work = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        Ok(match tokio::time::timeout(self.limit, work).await {
-            Ok(Ok(result)) => as_problem(result.map(IntoResponse::into_response)),
-            // Logged where it happened, by the panic hook.
-            Ok(Err(_panic)) => Problem::of(Code::InternalError).into_response(),
-            Err(_elapsed) => {
-                tracing::warn!("a request was given up after {:?}", self.limit);
-                Problem::of(Code::Overloaded).into_response()
-            }
-        })
+pub(super) async fn answer(limit: Duration, work: impl Future<Output = Result<Response>>) -> Response {
+    match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(result)) => as_problem(result),
+        // Logged where it happened, by the panic hook.
+        Ok(Err(_panic)) => Problem::of(Code::InternalError).into_response(),
+        Err(_elapsed) => {
+            tracing::warn!("a request was given up after {limit:?}");
+            Problem::of(Code::Overloaded).into_response()
+        }
     }
 }
 
@@ -55,13 +39,11 @@ fn as_problem(result: Result<Response>) -> Response {
 mod tests {
     use poem::error::ReadBodyError;
     use poem::http::StatusCode;
-    use poem::{Body, endpoint::make};
 
     use super::*;
 
     async fn answer(result: impl Fn() -> Result<Response> + Send + Sync) -> (StatusCode, String) {
-        let endpoint = Failures::new(make(move |_| std::future::ready(result())), Duration::from_secs(30));
-        let response = endpoint.get_response(Request::default()).await;
+        let response = super::answer(Duration::from_secs(30), async { result() }).await;
         (response.status(), response.into_body().into_string().await.unwrap())
     }
 
@@ -107,8 +89,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_takes_too_long_is_given_up() {
-        let endpoint = Failures::new(make(|_| std::future::pending::<Body>()), Duration::ZERO);
-        let response = endpoint.get_response(Request::default()).await;
+        let response = super::answer(Duration::ZERO, std::future::pending()).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.header("Retry-After"), Some("1"));
     }

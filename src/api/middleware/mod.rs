@@ -6,6 +6,7 @@ mod context;
 mod cors;
 mod cross_site;
 mod failures;
+mod gate;
 mod log;
 mod origins;
 mod probe;
@@ -18,15 +19,15 @@ use std::time::Duration;
 
 use poem::{Endpoint, Response};
 
-use self::client_address::ClientAddress;
-use self::origins::Origins;
 use super::routes::RouteTable;
 use crate::config::server::Server;
+use crate::service::health::Stopping;
 use crate::service::probe::Probes;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::traces::Traces;
 
-pub use self::context::{Context, NextChallenge, SessionName, Unreadable, X_DOORWARD_SESSION};
+pub use self::context::{Beside, Unreadable, X_DOORWARD_SESSION};
+pub use self::cross_site::Asking;
 pub use self::probe::{X_DOORWARD_PROBE, X_DOORWARD_SEEN};
 
 /// What the stack needs to know.
@@ -46,6 +47,8 @@ pub struct Settings {
     pub metrics: Arc<Metrics>,
     /// Where they are recorded.
     pub traces: Option<Arc<Traces>>,
+    /// Whether the end has begun.
+    pub stopping: Arc<Stopping>,
 }
 
 /// Bounds of one request. Fixed; tests shorten them.
@@ -69,18 +72,5 @@ impl Default for Limits {
 ///
 /// Refusals come in this order: 403 cross-site, 404, 405; then the API's own: 401, 415, 413, 400, 422, 429.
 pub fn wrap<E: Endpoint + 'static>(endpoint: E, settings: &Settings) -> impl Endpoint<Output = Response> + use<E> {
-    let Settings { server, routes, request_id_seed, limits, probes, metrics, traces } = settings;
-    let origins = Arc::new(Origins { allowed: server.allowed_origins.clone(), public_url: server.public_url.clone() });
-    let clients = ClientAddress::new(server.trusted_proxies.clone());
-
-    // From the innermost to the outermost.
-    let endpoint = body::LimitBody::new(endpoint, *limits);
-    let endpoint = routing::Routing::new(endpoint);
-    let endpoint = cross_site::RefuseCrossSite::new(endpoint, Arc::clone(&origins));
-    let endpoint = failures::Failures::new(endpoint, limits.request);
-    let endpoint = cors::Cors::new(endpoint, origins, routes);
-    // Around CORS, which answers preflights itself.
-    let endpoint = security_headers::SecurityHeaders::new(endpoint, server.hsts);
-    let endpoint = log::RequestLog::new(endpoint, Arc::clone(metrics), traces.clone());
-    context::WithContext::new(endpoint, routes.clone(), clients, *request_id_seed, probes.clone())
+    gate::Gate::new(endpoint, settings)
 }

@@ -4,7 +4,7 @@ use poem::http::header::{HOST, HeaderName, ORIGIN};
 use poem::http::uri::Authority;
 use poem::http::{HeaderMap, Method};
 
-use crate::config::server::AllowedOrigins;
+use crate::config::server::{AllowedOrigins, is_page};
 
 /// Set by browsers, not by scripts (W3C Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -29,6 +29,12 @@ impl Origins {
             AllowedOrigins::Exactly(list) => list.iter().any(|allowed| matches(allowed, origin)),
             AllowedOrigins::AnyLoopback => is_loopback(origin),
         }
+    }
+
+    /// Whether the origin is a listed app's: of another scheme than a page's, and of every app that calls itself so.
+    #[must_use]
+    pub(super) fn is_app(&self, headers: &HeaderMap) -> bool {
+        single(headers, &ORIGIN).is_some_and(|origin| self.allows(origin) && !is_page(origin))
     }
 
     /// Whether the page is one of many that a `*` allows.

@@ -7,7 +7,9 @@ history.replaceState(null, "", location.pathname);
 addEventListener("hashchange", () => location.reload());
 
 const restores = fragment.has("restore");
-const token = fragment.get("token") ?? fragment.get("restore") ?? "";
+const step = ["start", "cancel", "remove"].find((name) => fragment.has(name));
+const token = fragment.get("token") ?? fragment.get("restore") ?? fragment.get(step) ?? "";
+const STEPS = { start: "Begin the removal", cancel: "Stop the removal", remove: "Finish the removal" };
 const PAGES = {
   "/pages/reset": { title: "Set a new password", to: "/api/auth/password/reset", password: "New password" },
   "/pages/not-me": { title: "It was not me: end all sessions", to: "/api/auth/not-me" },
@@ -20,6 +22,7 @@ const PAGES = {
   "/pages/email-change": restores
     ? { title: "Take your address back", to: "/api/auth/email/restore", password: "New password" }
     : { title: "Confirm your new address", to: "/api/auth/email/change/confirm" },
+  "/pages/factor-recovery": { title: `${STEPS[step] ?? "Removal"} of the second factor`, to: "/api/auth/factor-recovery" },
 };
 
 addEventListener("DOMContentLoaded", () => {

@@ -11,7 +11,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use super::Tag;
 use super::body::{Body, Fields, Strict, rules};
 use super::problem::{TypedProblem, codes};
-use super::session::{Caller, Desk, binds, same_user, with_tokens};
+use super::session::{Caller, Delivered, Desk, binds, same_user, with_tokens};
 use super::types::{Message, PASSWORD_CHANGED};
 use crate::domain::mail::LinkToken;
 use crate::domain::password::{Password, PasswordPolicy};
@@ -42,6 +42,7 @@ impl PasswordApi {
         change: Strict<PasswordChange>,
     ) -> Result<Response<Changed>, TypedProblem<ChangeCode>> {
         same_user(&caller, shown.0.as_deref())?;
+        desk.door.allow(caller.session.delivery)?;
         let (current, new) = change.0;
         // The door knows no account: this rule is the only one that needs the person.
         if new.reveal().eq_ignore_ascii_case(caller.user.email.as_str()) {
@@ -49,7 +50,10 @@ impl PasswordApi {
         }
         let proof = Proof { caller, client: desk.client, password: current };
         match password::change(&desk.app, proof, new, binds(bind.0.as_deref())).await {
-            Ok(tokens) => Ok(with_tokens(Changed::Ok(Json(Message::new(PASSWORD_CHANGED))), &desk.settings, &tokens)),
+            Ok(tokens) => {
+                let body = Delivered::both(PASSWORD_CHANGED, &tokens);
+                Ok(with_tokens(Changed::Ok(Json(body)), &desk.settings, &tokens))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -80,7 +84,7 @@ impl PasswordApi {
 codes! {
     /// Why `changePassword` refuses.
     ChangeCode:
-        caller MalformedJson ReauthenticationRequired CrossSiteRequest OtherUser PayloadTooLarge UnsupportedMediaType ValidationFailed
+        caller MalformedJson ReauthenticationRequired ExactOriginRequired CrossSiteRequest TokenDeliveryRefused OtherUser PayloadTooLarge UnsupportedMediaType ValidationFailed
         IncorrectCurrentPassword TooManyAttempts
 }
 
@@ -98,8 +102,8 @@ enum Changed {
         status = 200,
         header(
             name = "Set-Cookie",
-            ty = "String",
-            description = "Two of them: the access token and the refresh token."
+            ty = "Option<String>",
+            description = "Three of them: the access token, the refresh token, and the hint. None where the session's tokens come in bodies."
         ),
         header(
             name = "Secure-Session-Registration",
@@ -107,7 +111,7 @@ enum Changed {
             description = "To a page that knows bound sessions: how the browser can bind this one to its device."
         )
     )]
-    Ok(Json<Message>),
+    Ok(Json<Delivered>),
 }
 
 #[derive(ApiResponse)]

@@ -31,16 +31,36 @@ pub enum Code {
     LoginTicketExpired,
     /// The code in a session is wrong, or was used.
     IncorrectCode,
+    /// The enrolment code of a first factor is missing, or another one.
+    IncorrectEnrolmentCode,
     /// It is to be proved again who asks.
     ReauthenticationRequired,
+    /// The page's origin is one of many that a `*` allows.
+    ExactOriginRequired,
     /// No app is being set up by this session.
     NothingToConfirm,
     /// The last factor can't be removed where everybody needs one.
     LastFactor,
     /// The account has no factor beside its password.
     NoFactor,
+    /// Lost factors are removed by an operator alone.
+    RecoveryByOperator,
     /// The secret of the account's app can't be read.
     FactorUnavailable,
+    /// There are no passkeys here.
+    PasskeysUnavailable,
+    /// No account has the passkey.
+    UnknownPasskey,
+    /// The passkey at login proves nothing.
+    IncorrectPasskey,
+    /// The passkey in a session can't be used.
+    InvalidPasskey,
+    /// The browser holds no challenge that the passkey could have signed.
+    PasskeyChallengeExpired,
+    /// The account has as many passkeys as it may.
+    TooManyPasskeys,
+    /// No such passkey of this user.
+    PasskeyNotFound,
     /// The reset token is unknown, used, replaced or expired: never told which.
     InvalidOrExpiredToken,
     /// Nobody can register (`REGISTRATION=closed`).
@@ -73,6 +93,8 @@ pub enum Code {
     EmailNotVerified,
     /// The request came from another site's page.
     CrossSiteRequest,
+    /// The tokens can't be answered in this way: in a body to what may be a page, as cookies to an app.
+    TokenDeliveryRefused,
     /// No such path.
     NotFound,
     /// No such session of this user.
@@ -95,7 +117,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 54] = [
         Self::MalformedRequest,
         Self::HeadersTooLarge,
         Self::MalformedJson,
@@ -109,11 +131,21 @@ impl Code {
         Self::IncorrectSecondFactor,
         Self::LoginTicketExpired,
         Self::IncorrectCode,
+        Self::IncorrectEnrolmentCode,
         Self::ReauthenticationRequired,
+        Self::ExactOriginRequired,
         Self::NothingToConfirm,
         Self::LastFactor,
         Self::NoFactor,
+        Self::RecoveryByOperator,
         Self::FactorUnavailable,
+        Self::PasskeysUnavailable,
+        Self::UnknownPasskey,
+        Self::IncorrectPasskey,
+        Self::InvalidPasskey,
+        Self::PasskeyChallengeExpired,
+        Self::TooManyPasskeys,
+        Self::PasskeyNotFound,
         Self::InvalidOrExpiredToken,
         Self::RegistrationClosed,
         Self::EmailUnavailable,
@@ -130,6 +162,7 @@ impl Code {
         Self::DeviceProofRequired,
         Self::EmailNotVerified,
         Self::CrossSiteRequest,
+        Self::TokenDeliveryRefused,
         Self::NotFound,
         Self::SessionNotFound,
         Self::MethodNotAllowed,
@@ -169,13 +202,27 @@ impl Code {
             }
             Self::LoginTicketExpired => ("login_ticket_expired", StatusCode::UNAUTHORIZED, "Login ticket expired"),
             Self::IncorrectCode => ("incorrect_code", StatusCode::UNPROCESSABLE_ENTITY, "Incorrect code"),
+            Self::IncorrectEnrolmentCode => {
+                ("incorrect_enrolment_code", StatusCode::UNPROCESSABLE_ENTITY, "Incorrect enrolment code")
+            }
             Self::ReauthenticationRequired => {
                 ("reauthentication_required", StatusCode::FORBIDDEN, "Reauthentication required")
             }
+            Self::ExactOriginRequired => ("exact_origin_required", StatusCode::FORBIDDEN, "Exact origin required"),
             Self::NothingToConfirm => ("nothing_to_confirm", StatusCode::CONFLICT, "Nothing to confirm"),
             Self::LastFactor => ("last_factor", StatusCode::CONFLICT, "Last factor"),
             Self::NoFactor => ("no_factor", StatusCode::CONFLICT, "No factor"),
+            Self::RecoveryByOperator => ("recovery_by_operator", StatusCode::CONFLICT, "Recovery by operator"),
             Self::FactorUnavailable => ("factor_unavailable", StatusCode::SERVICE_UNAVAILABLE, "Factor unavailable"),
+            Self::PasskeysUnavailable => ("passkeys_unavailable", StatusCode::FORBIDDEN, "Passkeys unavailable"),
+            Self::UnknownPasskey => ("unknown_passkey", StatusCode::UNAUTHORIZED, "Unknown passkey"),
+            Self::IncorrectPasskey => ("incorrect_passkey", StatusCode::UNAUTHORIZED, "Incorrect passkey"),
+            Self::InvalidPasskey => ("invalid_passkey", StatusCode::UNPROCESSABLE_ENTITY, "Invalid passkey"),
+            Self::PasskeyChallengeExpired => {
+                ("passkey_challenge_expired", StatusCode::CONFLICT, "Passkey challenge expired")
+            }
+            Self::TooManyPasskeys => ("too_many_passkeys", StatusCode::CONFLICT, "Too many passkeys"),
+            Self::PasskeyNotFound => ("passkey_not_found", StatusCode::NOT_FOUND, "Passkey not found"),
             Self::InvalidOrExpiredToken => {
                 ("invalid_or_expired_token", StatusCode::BAD_REQUEST, "Invalid or expired token")
             }
@@ -198,6 +245,7 @@ impl Code {
             Self::DeviceProofRequired => ("device_proof_required", StatusCode::FORBIDDEN, "Device proof required"),
             Self::EmailNotVerified => ("email_not_verified", StatusCode::FORBIDDEN, "Email not verified"),
             Self::CrossSiteRequest => ("cross_site_request", StatusCode::FORBIDDEN, "Cross-site request"),
+            Self::TokenDeliveryRefused => ("token_delivery_refused", StatusCode::FORBIDDEN, "Token delivery refused"),
             Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "Not found"),
             Self::SessionNotFound => ("session_not_found", StatusCode::NOT_FOUND, "Session not found"),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
@@ -234,65 +282,6 @@ impl Code {
     #[must_use]
     pub const fn title(self) -> &'static str {
         self.parts().2
-    }
-
-    /// The sentence for people, where there is nothing more exact to say.
-    #[must_use]
-    pub const fn detail(self) -> &'static str {
-        match self {
-            Self::MalformedRequest => "This is not a valid HTTP/1.1 request.",
-            Self::HeadersTooLarge => "The request line and the headers are larger than 32 KiB.",
-            Self::MalformedJson => "The body is not valid JSON.",
-            Self::UnsupportedMediaType => "Send the body as application/json.",
-            Self::PayloadTooLarge => "The body is larger than 16 KiB.",
-            Self::ValidationFailed => "The body breaks rules of its fields.",
-            Self::IncorrectCredentials => "Incorrect email or password",
-            Self::IncorrectCurrentPassword => "The current password is not correct.",
-            Self::SecondFactorRequired => {
-                "Enter the code that your authenticator app shows, or one of your recovery codes."
-            }
-            Self::SecondFactorEnrolmentRequired => "Set up an authenticator app first: everybody needs one here.",
-            Self::IncorrectSecondFactor | Self::IncorrectCode => {
-                "This code is not correct, or was used already. Enter the next one."
-            }
-            Self::LoginTicketExpired => "This took too long. Log in again.",
-            Self::ReauthenticationRequired => "Prove once more that it is you.",
-            Self::NothingToConfirm => "This took too long. Set up the app again.",
-            Self::LastFactor => "Everybody needs an authenticator app here. You can set up another one in its place.",
-            Self::NoFactor => "You have no authenticator app.",
-            Self::FactorUnavailable => {
-                "The service can't check codes of your app at the moment. Use a recovery code, or try again."
-            }
-            Self::InvalidOrExpiredToken => "This link has been used or has expired. Ask for a new one.",
-            Self::LastSuperuser => "You are the last superuser. Make somebody else one first.",
-            Self::OtherUser => "Somebody else has logged in with this browser. Reload the page.",
-            Self::RegistrationClosed => "Nobody can register here at the moment.",
-            Self::EmailUnavailable => "This email cannot be registered. If you have an account, log in.",
-            Self::NotAuthenticated => "You are not logged in.",
-            Self::TokenExpired => "The access token has expired. Refresh the session.",
-            Self::SessionExpired => "Your session has expired. Log in again.",
-            Self::SessionEnded => "You have logged out. Log in again.",
-            Self::SessionRevoked => "Your session was ended. Log in again.",
-            Self::SessionReuseDetected => {
-                "Your session was ended to protect you: somebody else may have used it. Log in again."
-            }
-            Self::DeviceBindingRequired => {
-                "This browser can't bind your session to this device, which is required here."
-            }
-            Self::InvalidDeviceProof => "This proves no device. Browsers send it by themselves.",
-            Self::DeviceProofRequired => "Your session is bound to a device, which this browser has not proved to be.",
-            Self::EmailNotVerified => "Confirm your address first. A link is on its way to you.",
-            Self::CrossSiteRequest => "The request came from a page of another site.",
-            Self::NotFound => "There is nothing at this path.",
-            Self::SessionNotFound => "You have no such session.",
-            Self::MethodNotAllowed => "This path has no such method. Allow lists those that it has.",
-            Self::TooManyAttempts => "Too many attempts. Try again later.",
-            Self::Overloaded => "The service is busy. Try again in a moment.",
-            Self::MailUnavailable => "This service sends no mail. Ask whoever runs it.",
-            Self::DatabaseUnavailable => "The service can't reach its database. Try again in a moment.",
-            Self::ShuttingDown => "The service is about to stop. Try again in a moment.",
-            Self::InternalError => "Something went wrong on our side.",
-        }
     }
 }
 

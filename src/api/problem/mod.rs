@@ -1,12 +1,16 @@
 //! Errors as problem details (RFC 9457): the one shape of every refusal and failure.
 
 mod code;
+mod detail;
 mod schema;
 mod typed;
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use bytes::Bytes;
 use poem::error::ResponseError;
 use poem::http::StatusCode;
 use poem::http::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
@@ -69,6 +73,21 @@ impl FieldProblem {
     }
 }
 
+/// What a login goes on with.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Ticket {
+    /// As the value of `Set-Cookie`: the one cookie that goes with a refusal.
+    Cookie(String),
+    /// For a client that gets its tokens in bodies.
+    Body(String),
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ticket(..)")
+    }
+}
+
 /// A refusal or failure, ready to be sent. It displays as its code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", code.as_str())]
@@ -83,15 +102,15 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
     /// How what is wanted can be proved, where the code says so.
     pub methods: Vec<Method>,
-    /// The ticket with which a login goes on: the one cookie that goes with a refusal.
-    pub cookie: Option<String>,
+    /// The ticket with which a login goes on.
+    pub ticket: Option<Box<Ticket>>,
 }
 
 impl Problem {
     /// A problem with a sentence that is more exact than the code's own.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None, methods: Vec::new(), cookie: None }
+        Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None, methods: Vec::new(), ticket: None }
     }
 
     /// A problem with the code's own sentence.
@@ -136,15 +155,29 @@ impl Problem {
         if self.code.names_methods() {
             body["methods"] = self.methods.iter().map(|method| method.as_str()).collect();
         }
+        if let Some(Ticket::Body(ticket)) = self.ticket.as_deref() {
+            body["ticket"] = ticket.as_str().into();
+        }
         if self.code == Code::ValidationFailed {
             body["errors"] = self.errors.to_json().unwrap_or_default();
         }
         body
     }
-}
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    /// The body as it is sent. Most refusals say no more than their code: those are written once.
+    fn text(&self) -> Bytes {
+        let says_more = self.detail != self.code.detail()
+            || self.code.names_methods()
+            || !self.errors.is_empty()
+            || matches!(self.ticket.as_deref(), Some(Ticket::Body(_)));
+        if says_more {
+            return self.to_json().to_string().into();
+        }
+        let written: &OnceLock<Bytes> = &WRITTEN[self.code as usize];
+        written.get_or_init(|| self.to_json().to_string().into()).clone()
+    }
+
+    fn response(&self) -> Response {
         let status = self.code.status();
         let mut response = Response::builder().status(status).header(CONTENT_TYPE, CONTENT_TYPE_PROBLEM);
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
@@ -155,10 +188,19 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             response = response.header(WWW_AUTHENTICATE, CHALLENGE);
         }
-        if let Some(cookie) = &self.cookie {
+        if let Some(Ticket::Cookie(cookie)) = self.ticket.as_deref() {
             response = response.header(SET_COOKIE, cookie);
         }
-        response.body(Body::from_string(self.to_json().to_string()))
+        response.body(Body::from_bytes(self.text()))
+    }
+}
+
+/// By the code's number.
+static WRITTEN: [OnceLock<Bytes>; Code::ALL.len()] = [const { OnceLock::new() }; Code::ALL.len()];
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.response()
     }
 }
 
@@ -168,7 +210,7 @@ impl ResponseError for Problem {
     }
 
     fn as_response(&self) -> Response {
-        self.clone().into_response()
+        self.response()
     }
 }
 
@@ -210,6 +252,23 @@ mod tests {
             serde_json::json!({"type": "urn:doorward:problem:too_many_attempts", "title": "Too many attempts",
                 "status": 429, "detail": "Later.", "code": "too_many_attempts"})
         );
+    }
+
+    #[tokio::test]
+    async fn each_says_its_own_the_second_time_too() {
+        for code in Code::ALL.iter().chain(&Code::ALL) {
+            for problem in
+                [Problem::of(*code), Problem::new(*code, "More."), Problem::of(*code).methods(vec![Method::Totp])]
+            {
+                let expected = problem.to_json().to_string();
+                assert_eq!(problem.into_response().into_body().into_string().await.unwrap(), expected);
+            }
+        }
+        let broken = Problem {
+            detail: Code::ValidationFailed.detail().into(),
+            ..Problem::invalid(vec![FieldProblem::new("a", FieldCode::Type, "")])
+        };
+        assert!(broken.into_response().into_body().into_string().await.unwrap().contains("errors\":[{"));
     }
 
     #[test]

@@ -81,7 +81,16 @@ fn schema(code: Code) -> MetaSchema {
         };
         properties.push(("methods", inline(methods)));
     }
+    let mut required: Vec<_> = properties.iter().map(|(name, _)| *name).collect();
+    if matches!(code, Code::SecondFactorRequired | Code::SecondFactorEnrolmentRequired) {
+        let about = "To a client that asked for its tokens in the body: the ticket, in the place of the cookie.";
+        properties.push((
+            "ticket",
+            inline(MetaSchema { description: Some(about), ..MetaSchema::new_with_format("string", "password") }),
+        ));
+    }
     if code == Code::ValidationFailed {
+        required.push("errors");
         let errors = MetaSchema {
             description: Some("Everything that is wrong, at once."),
             items: Some(Box::new(FieldProblem::schema_ref())),
@@ -92,7 +101,7 @@ fn schema(code: Code) -> MetaSchema {
     }
     MetaSchema {
         description: Some(about(code)),
-        required: properties.iter().map(|(name, _)| *name).collect(),
+        required,
         properties,
         example: Some(body),
         ..MetaSchema::new("object")
@@ -105,10 +114,10 @@ fn example(code: Code) -> Problem {
             FieldProblem::new("email", FieldCode::Required, "Is required."),
             FieldProblem::new("nickname", FieldCode::Unknown, "Is not a known field."),
         ]),
-        Code::SecondFactorRequired => Problem::of(code).methods(vec![Method::Totp, Method::RecoveryCode]),
-        Code::ReauthenticationRequired => {
-            Problem::of(code).methods(vec![Method::Password, Method::Totp, Method::RecoveryCode])
+        Code::SecondFactorRequired => {
+            Problem::of(code).methods(vec![Method::Totp, Method::RecoveryCode, Method::Passkey])
         }
+        Code::ReauthenticationRequired => Problem::of(code).methods(Method::ALL.to_vec()),
         Code::TooManyAttempts => Problem::of(code).retry_after(Duration::from_secs(42)),
         code => Problem::of(code),
     }
@@ -157,6 +166,7 @@ fn description(codes: &[Code]) -> &'static str {
 }
 
 /// What a code means, for those who write clients.
+#[expect(clippy::too_many_lines, reason = "a sentence for each code")]
 const fn about(code: Code) -> &'static str {
     match code {
         Code::MalformedJson => "The body is not JSON in UTF-8, is empty, or did not arrive whole.",
@@ -177,18 +187,47 @@ const fn about(code: Code) -> &'static str {
             "The password is right, `SECOND_FACTOR=required`, and the account has none. A cookie with a ticket was set, which is good for \
              five minutes: call `loginEnrolTotp`."
         }
-        Code::IncorrectSecondFactor => "The code is another one, or was used. The ticket is good still.",
+        Code::IncorrectSecondFactor => "The code or the passkey is another one, or was used. The ticket is good still.",
         Code::LoginTicketExpired => {
             "There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again."
         }
         Code::IncorrectCode => "The code is another one, or was used.",
+        Code::IncorrectEnrolmentCode => {
+            "It is the account's first factor, and `enrolment_code` is missing, another one, or older than an hour. The code of the app is \
+             good still."
+        }
         Code::ReauthenticationRequired => {
             "It was not proved in this session, within the last ten minutes, who asks. Call `reauthenticate` with the password, and with \
-             one of the other `methods` where there are any."
+             one of the other `methods` where there are any; or with a passkey alone."
+        }
+        Code::ExactOriginRequired => {
+            "The page's origin is allowed by a `*` in `ALLOWED_ORIGINS`, as many are: what wants a proof of who asks is done on a page whose origin is \
+             listed by itself."
         }
         Code::NothingToConfirm => "No secret was shown to this session in the last ten minutes. Call `enrolTotp`.",
         Code::LastFactor => "`SECOND_FACTOR=required`: the last factor can't be removed, but replaced.",
-        Code::NoFactor => "The account has no authenticator app that recovery codes could stand in for.",
+        Code::NoFactor => {
+            "The account has no factor that recovery codes could stand in for; or no passkey, where one is asked for."
+        }
+        Code::PasskeysUnavailable => "There is no domain that passkeys could be made for: see `PASSKEY_RP_ID`.",
+        Code::UnknownPasskey => {
+            "No account has the passkey. A page may tell the browser, so that it is not offered again: `PublicKeyCredential.signalUnknownCredential`. \
+             Only where `PASSKEY_TELL_UNKNOWN` is on; else `incorrect_passkey`."
+        }
+        Code::IncorrectPasskey => {
+            "The passkey proves nothing: another domain or page, nobody was verified, a wrong signature, or its account is disabled."
+        }
+        Code::InvalidPasskey => {
+            "The passkey is none that can be used here, proves nothing, is another person's, or is there already."
+        }
+        Code::PasskeyChallengeExpired => {
+            "The challenge that was signed is none that this browser was given for this in the last ten minutes, or was used. Ask for new options."
+        }
+        Code::TooManyPasskeys => "An account has at most 20 passkeys.",
+        Code::PasskeyNotFound => "The person has no such passkey.",
+        Code::RecoveryByOperator => {
+            "`FACTOR_RECOVERY=operator`; or the account is a superuser's, or its address is not confirmed: an operator removes lost factors."
+        }
         Code::FactorUnavailable => {
             "The secret of the account's app is sealed by a key that this service does not have. Other methods may work."
         }
@@ -223,6 +262,10 @@ const fn about(code: Code) -> &'static str {
         }
         Code::CrossSiteRequest => {
             "The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed."
+        }
+        Code::TokenDeliveryRefused => {
+            "`token_delivery: body`, of a request that may be a page's: it has an `Origin` (that is no listed app's), a `Sec-Fetch-..` header, or a \
+             cookie of this service. Or `cookies`, of a listed app; or a passkey, of whoever gets no cookies."
         }
         Code::MalformedRequest => "This is not a valid HTTP/1.1 request.",
         Code::HeadersTooLarge => "The request line and the headers are larger than 32 KiB.",

@@ -10,7 +10,7 @@ use std::time::Duration;
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaResponses, Registry};
 
-use super::{Code, FieldProblem, Problem, schema};
+use super::{Code, FieldProblem, Problem, Ticket, schema};
 use crate::domain::factor::Method;
 use crate::service::Failure;
 use crate::service::password::ProofError;
@@ -87,17 +87,27 @@ impl<C: Codes> TypedProblem<C> {
         Self(self.0.methods(methods), PhantomData)
     }
 
-    /// Sets the ticket with which the login goes on.
+    /// Brings the ticket with which the login goes on.
     #[must_use]
-    pub fn with_ticket(self, cookie: String) -> Self {
-        Self(Problem { cookie: Some(cookie), ..self.0 }, PhantomData)
+    pub fn with_ticket(self, ticket: Ticket) -> Self {
+        Self(Problem { ticket: Some(Box::new(ticket)), ..self.0 }, PhantomData)
     }
 
-    /// Refuses until it was proved again who asks.
+    /// Refuses until it was proved again who asks; or for good, where nothing can prove it.
     #[must_use]
     pub fn reauthenticate(methods: Vec<Method>) -> Self {
-        let () = Self::LISTS_REAUTHENTICATION_REQUIRED;
+        let ((), ()) = (Self::LISTS_REAUTHENTICATION_REQUIRED, Self::LISTS_EXACT_ORIGIN_REQUIRED);
+        if methods.is_empty() {
+            return Self(Problem::of(Code::ExactOriginRequired), PhantomData);
+        }
         Self(Problem::of(Code::ReauthenticationRequired).methods(methods), PhantomData)
+    }
+
+    /// Refuses to deliver tokens in this way.
+    #[must_use]
+    pub fn delivery_refused(detail: &'static str) -> Self {
+        let () = Self::LISTS_TOKEN_DELIVERY_REFUSED;
+        Self(Problem::new(Code::TokenDeliveryRefused, detail), PhantomData)
     }
 
     /// Refuses until there is less to do.
@@ -115,6 +125,8 @@ impl<C: Codes> TypedProblem<C> {
     /// A set of codes that lacks one of these can't be used where it is needed: that fails to compile.
     const LISTS_TOO_MANY_ATTEMPTS: () = assert!(lists(C::ALL, Code::TooManyAttempts));
     const LISTS_REAUTHENTICATION_REQUIRED: () = assert!(lists(C::ALL, Code::ReauthenticationRequired));
+    const LISTS_TOKEN_DELIVERY_REFUSED: () = assert!(lists(C::ALL, Code::TokenDeliveryRefused));
+    const LISTS_EXACT_ORIGIN_REQUIRED: () = assert!(lists(C::ALL, Code::ExactOriginRequired));
     const LISTS_OTHER_USER: () = assert!(lists(C::ALL, Code::OtherUser));
     const LISTS_OVERLOADED: () = assert!(lists(C::ALL, Code::Overloaded));
     const LISTS_NOT_AUTHENTICATED: () = assert!(lists(C::ALL, Code::NotAuthenticated));

@@ -14,7 +14,7 @@ use super::caller::{Caller, Desk, Tokens};
 use super::cookies::{self, Kind};
 use super::{Initiators, with_tokens};
 use crate::api::Tag;
-use crate::api::middleware::{NextChallenge, X_DOORWARD_SESSION};
+use crate::api::middleware::{Beside, X_DOORWARD_SESSION};
 use crate::api::problem::{TypedProblem, codes};
 use crate::config::cookies::Cookies;
 use crate::domain::session::{BindingName, EndReason, Refusal};
@@ -30,14 +30,14 @@ pub struct BoundApi;
 /// What an answer to a browser needs beside the use case's.
 struct Terms {
     initiators: Vec<String>,
-    next: NextChallenge,
+    beside: Beside,
 }
 
 impl<'a> FromRequest<'a> for Terms {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let Data(initiators) = <Data<&Initiators>>::from_request_without_body(request).await?;
-        let Data(next) = <Data<&NextChallenge>>::from_request_without_body(request).await?;
-        Ok(Self { initiators: initiators.hosts().to_vec(), next: next.clone() })
+        let Data(beside) = <Data<&Beside>>::from_request_without_body(request).await?;
+        Ok(Self { initiators: initiators.hosts().to_vec(), beside: beside.clone() })
     }
 }
 
@@ -72,7 +72,7 @@ impl BoundApi {
             Err(RegisterDeviceError::Refused(refusal)) => return Err(TypedProblem::new(refused(&refusal))),
         };
         let Some(bound) = &tokens.next else { return Err(TypedProblem::new(RegisterDeviceCode::InvalidDeviceProof)) };
-        terms.next.set(bound);
+        terms.beside.challenge(bound);
         let body = BoundSession::of(bound.name, &desk.settings, terms.initiators);
         // The refresh token is as it was.
         Ok(Response::new(Registered::Ok(Json(body)))
@@ -113,14 +113,14 @@ impl BoundApi {
         match refreshed {
             Ok(DeviceRefresh::Issued(tokens)) => {
                 if let Some(challenge) = &tokens.next {
-                    terms.next.set(challenge);
+                    terms.beside.challenge(challenge);
                 }
                 let body = Instructions::Bound(BoundSession::of(name, &desk.settings, terms.initiators));
                 Ok(with_tokens(DeviceRefreshed::Ok(Json(body)), &desk.settings, &tokens))
             }
             Ok(DeviceRefresh::Over) => Ok(over(id)),
             Ok(DeviceRefresh::Prove(challenge)) => {
-                terms.next.set(&challenge);
+                terms.beside.challenge(&challenge);
                 Err(TypedProblem::new(RefreshDeviceCode::DeviceProofRequired))
             }
             Err(DeviceRefreshError::Limited(
@@ -182,7 +182,7 @@ enum DeviceRefreshed {
         header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "Two of them, unless the session has ended: the access token and the refresh token."
+            description = "Three of them, unless the session has ended: the access token, the refresh token, and the hint."
         ),
         header(
             name = "Secure-Session-Challenge",

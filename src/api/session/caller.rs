@@ -9,11 +9,12 @@ use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use super::cookies::{self, Kind};
-use crate::api::middleware::{NextChallenge, SessionName};
+use super::cookies::{Jar, Kind};
+use super::delivery::Door;
+use crate::api::middleware::{Asking, Beside};
 use crate::api::problem::{Codes, TypedProblem, codes};
 use crate::config::cookies::Cookies;
-use crate::domain::session::{EndReason, Refusal, SessionId};
+use crate::domain::session::{Delivery, EndReason, Refusal};
 use crate::service::session::{self, AuthError};
 use crate::service::{App, Client};
 
@@ -44,7 +45,10 @@ impl<'a> ApiExtractor<'a> for Caller {
             BEARER,
             MetaSecurityScheme {
                 ty: "http",
-                description: Some("The access token, for clients without cookies. When it is sent it alone counts."),
+                description: Some(
+                    "The access token, for clients without cookies. When it is sent it alone counts. With a session whose tokens come in \
+                     bodies `X-Doorward-Recent-Proof` may stand beside it.",
+                ),
                 name: None,
                 key_in: None,
                 scheme: Some("bearer"),
@@ -61,16 +65,28 @@ impl<'a> ApiExtractor<'a> for Caller {
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let Data(app) = <Data<&Arc<App>>>::from_request_without_body(request).await?;
-        let tokens = Tokens::from_request_without_body(request).await?;
-        match session::authenticate(app, &tokens.access, &tokens.browser.refresh).await {
-            Ok(caller) => {
-                name(request, app, caller.session.id);
-                challenge(request, app, &caller.session);
-                Ok(Self(session::Caller { recent: tokens.browser.recent, ..caller }))
+        let Data(settings) = <Data<&Cookies>>::from_request_without_body(request).await?;
+        let Data(beside) = <Data<&Beside>>::from_request_without_body(request).await?;
+        let mut jar = jar(request, settings);
+        let access = access_tokens(request.headers(), &mut jar);
+        match session::authenticate(app, &access, &jar.take(Kind::Refresh)).await {
+            Ok(mut caller) => {
+                // So that a page can tell a late answer from one that concerns it.
+                beside.session(caller.session_name(app));
+                // So that the next refresh of a bound session takes one request.
+                if let Some(next) = session::next_challenge(app, &caller.session, app.clock.now()) {
+                    beside.challenge(&next);
+                }
+                caller.recent = match caller.session.delivery {
+                    Delivery::Cookies => jar.keep(Kind::Recent),
+                    Delivery::Body => recent_proofs(request.headers()),
+                };
+                caller.one_of_many = request.data::<Asking>().is_some_and(|asking| asking.one_of_many);
+                Ok(Self(caller))
             }
             Err(error) => {
                 if let AuthError::TokenExpired(id) | AuthError::Refused(id, _) = &error {
-                    name(request, app, *id);
+                    beside.session(app.session.name_of(*id).to_string().into());
                 }
                 Err(refused(error).into())
             }
@@ -78,20 +94,16 @@ impl<'a> ApiExtractor<'a> for Caller {
     }
 }
 
-/// Lets the answer name the session that it is about, so that a page can tell a late one from one that concerns it.
-fn name(request: &Request, app: &App, id: SessionId) {
-    if let Some(name) = request.data::<SessionName>() {
-        name.set(&app.session.name_of(id));
-    }
+/// The cookies of a request. Any app may call itself by the origin of a listed one: none are theirs.
+fn jar<'h>(request: &'h Request, settings: &Cookies) -> Jar<'h> {
+    let is_app = request.data::<Asking>().is_some_and(|asking| asking.app);
+    if is_app { Jar::default() } else { Jar::read(request.headers(), settings) }
 }
 
-/// Gives the device of a bound session what it will sign next, so that its next refresh takes one request.
-fn challenge(request: &Request, app: &App, session: &crate::domain::session::Session) {
-    if let (Some(next), Some(challenge)) =
-        (request.data::<NextChallenge>(), session::next_challenge(app, session, app.clock.now()))
-    {
-        next.set(&challenge);
-    }
+/// What a client without cookies brings in the place of the cookie.
+fn recent_proofs(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all("x-doorward-recent-proof").iter();
+    values.filter_map(|value| value.to_str().ok().map(str::to_owned)).collect()
 }
 
 fn refused(error: AuthError) -> TypedProblem<CallerCode> {
@@ -123,18 +135,18 @@ pub(in crate::api) fn same_user<C: Codes>(
 }
 
 /// What a request presents as access tokens: its Bearer tokens, or else its cookies.
-fn access_tokens(headers: &HeaderMap, settings: &Cookies) -> Vec<String> {
+fn access_tokens<'h>(headers: &'h HeaderMap, jar: &mut Jar<'h>) -> Vec<&'h str> {
     let bearer = bearer(headers);
-    if bearer.is_empty() { cookies::read(headers, &cookies::name(settings, Kind::Access)) } else { bearer }
+    if bearer.is_empty() { jar.take(Kind::Access) } else { bearer }
 }
 
 /// All Bearer tokens that are sent; of several the service takes the only authentic one.
-fn bearer(headers: &HeaderMap) -> Vec<String> {
-    let token = |value: &[u8]| {
+fn bearer(headers: &HeaderMap) -> Vec<&str> {
+    fn token(value: &[u8]) -> Option<&str> {
         let text = std::str::from_utf8(value).ok()?.trim_ascii();
         let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_ascii().to_owned())
-    };
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_ascii())
+    }
     headers.get_all(AUTHORIZATION).iter().filter_map(|value| token(value.as_bytes())).collect()
 }
 
@@ -143,6 +155,10 @@ pub(in crate::api) struct Desk {
     pub(in crate::api) app: Arc<App>,
     pub(in crate::api) client: Client,
     pub(in crate::api) settings: Cookies,
+    /// Where the request comes from.
+    pub(in crate::api) door: Door,
+    /// The challenges for passkeys that the browser holds.
+    pub(in crate::api) ceremonies: Vec<String>,
 }
 
 impl<'a> FromRequest<'a> for Desk {
@@ -150,7 +166,8 @@ impl<'a> FromRequest<'a> for Desk {
         let Data(app) = <Data<&Arc<App>>>::from_request_without_body(request).await?;
         let Data(client) = <Data<&Client>>::from_request_without_body(request).await?;
         let Data(settings) = <Data<&Cookies>>::from_request_without_body(request).await?;
-        Ok(Self { app: Arc::clone(app), client: client.clone(), settings: settings.clone() })
+        let (door, ceremonies) = (Door::of(request, settings), jar(request, settings).keep(Kind::Ceremony));
+        Ok(Self { app: Arc::clone(app), client: client.clone(), settings: settings.clone(), door, ceremonies })
     }
 }
 
@@ -160,20 +177,26 @@ pub(in crate::api) struct Tokens {
     pub(in crate::api) access: Vec<String>,
     /// What else the browser brings.
     pub(in crate::api) browser: session::Browser,
+    /// Where the request comes from.
+    pub(in crate::api) door: Door,
 }
 
 impl<'a> FromRequest<'a> for Tokens {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let Data(settings) = <Data<&Cookies>>::from_request_without_body(request).await?;
+        let mut jar = jar(request, settings);
         Ok(Self {
-            access: access_tokens(request.headers(), settings),
+            access: access_tokens(request.headers(), &mut jar).into_iter().map(str::to_owned).collect(),
             browser: session::Browser {
-                refresh: cookies::read(request.headers(), &cookies::name(settings, Kind::Refresh)),
-                device: cookies::read(request.headers(), &cookies::name(settings, Kind::Device)),
-                tickets: cookies::read(request.headers(), &cookies::name(settings, Kind::Ticket)),
-                recent: cookies::read(request.headers(), &cookies::name(settings, Kind::Recent)),
+                refresh: jar.keep(Kind::Refresh),
+                device: jar.keep(Kind::Device),
+                tickets: jar.keep(Kind::Ticket),
+                ceremonies: jar.keep(Kind::Ceremony),
+                recent: jar.keep(Kind::Recent),
+                delivery: Delivery::Cookies,
                 binds: false,
             },
+            door: Door::of(request, settings),
         })
     }
 }
@@ -220,7 +243,8 @@ mod tests {
     use super::*;
 
     fn tokens(values: &[&'static str]) -> Vec<String> {
-        bearer(&values.iter().map(|value| (AUTHORIZATION, HeaderValue::from_static(value))).collect())
+        let headers = values.iter().map(|value| (AUTHORIZATION, HeaderValue::from_static(value))).collect();
+        bearer(&headers).into_iter().map(str::to_owned).collect()
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl CheckApi {
         Data(tells): Data<&TellsEmail>,
         Caller(caller): Caller,
     ) -> Result<Checked, TypedProblem<CheckCode>> {
-        let user = caller.user;
+        let user = &caller.user;
         // Never empty: a proxy that copies what is there would pass on the visitor's own.
         let confirmed = if user.email_verified_at.is_some() { user.email.as_str() } else { UNCONFIRMED };
         let email = tells.0.then(|| confirmed.to_owned());

@@ -7,11 +7,12 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::Duration;
 
+use memchr::memchr;
 use poem::http::HeaderMap;
 use poem::http::header::COOKIE;
 
 use crate::config::cookies::{Cookies, SameSite};
-use crate::domain::factor::{RecentProof, Ticket};
+use crate::domain::factor::{Ceremony, RecentProof, Ticket};
 
 /// How many cookies of one name are looked at. A browser sends one; more come from a sibling domain or a mistake.
 const MAX_VALUES: usize = 16;
@@ -23,6 +24,8 @@ const MAX_OLD: usize = 8;
 pub(super) const DEVICE_MAX_AGE: Duration = Duration::from_hours(400 * 24);
 /// A ticket's.
 pub(super) const TICKET_MAX_AGE: Duration = Ticket::LIFE;
+/// That of challenges for passkeys.
+pub(super) const CEREMONY_MAX_AGE: Duration = Ceremony::LIFE;
 /// A recent proof's.
 pub(super) const RECENT_MAX_AGE: Duration = RecentProof::LIFE;
 
@@ -39,6 +42,20 @@ pub(super) enum Kind {
     Ticket,
     /// That somebody has proved a moment ago who they are.
     Recent,
+    /// What an authenticator is asked to sign.
+    Ceremony,
+    /// That the browser has a session, or had one: no secret, and nothing to ask with. Unlike the others it comes along where another site
+    /// links to a page, and so tells a server who has no session from whose cookies were held back.
+    Hint,
+}
+
+/// What a hint says.
+pub(super) const HINT: &str = "1";
+
+impl Kind {
+    /// In the order of their numbers.
+    const ALL: [Self; 7] =
+        [Self::Access, Self::Refresh, Self::Device, Self::Ticket, Self::Recent, Self::Ceremony, Self::Hint];
 }
 
 /// The cookie's name under these settings.
@@ -58,6 +75,10 @@ pub(super) fn name(settings: &Cookies, kind: Kind) -> Cow<'static, str> {
         (Kind::Ticket, true, _) => "__Host-login_ticket",
         (Kind::Recent, false, _) => "recent_proof",
         (Kind::Recent, true, _) => "__Host-recent_proof",
+        (Kind::Ceremony, false, _) => "passkey_ceremony",
+        (Kind::Ceremony, true, _) => "__Host-passkey_ceremony",
+        (Kind::Hint, false, _) => "session_hint",
+        (Kind::Hint, true, _) => "__Host-session_hint",
     };
     match &settings.suffix {
         None => name.into(),
@@ -75,13 +96,30 @@ pub(super) struct Old<'a> {
 }
 
 impl Old<'_> {
-    /// The value of a `Set-Cookie` header that removes it. The prefix of its name asks for `Secure`, as when it was set.
+    /// The values of `Set-Cookie` headers that remove it, and the hint that was set beside it. The prefix of its name asks for `Secure`, as when it was set.
     #[must_use]
-    pub(super) fn clear(&self, settings: &Cookies) -> String {
+    pub(super) fn clear(&self, settings: &Cookies) -> Vec<String> {
         let secure = settings.secure || self.name.starts_with("__");
         let rest = attributes(&Cookies { secure, domain: None, ..settings.clone() }, Kind::Access);
-        format!("{}=; Max-Age=0; {rest}", self.name)
+        let clear = |name: &str| format!("{name}=; Max-Age=0; {rest}");
+        let mut cleared = vec![clear(self.name)];
+        if self.name.contains("refresh_token") {
+            cleared.push(clear(&self.name.replacen("refresh_token", "session_hint", 1)));
+        }
+        cleared
     }
+}
+
+/// Whether a request carries a cookie by any name of ours, whatever its value.
+#[must_use]
+pub(super) fn has_ours(headers: &HeaderMap, settings: &Cookies) -> bool {
+    let names = Kind::ALL.map(|kind| name(settings, kind));
+    let is_ours = |pair: &[u8]| {
+        let name = memchr(b'=', pair).map(|at| &pair[..at]);
+        name.is_some_and(|found| names.iter().any(|name| name.as_bytes() == found))
+    };
+    headers.get_all(COOKIE).iter().flat_map(|line| pairs(line.as_bytes())).any(is_ours)
+        || !old(headers, settings).is_empty()
 }
 
 /// Cookies of tokens by other names than today's, at most [`MAX_OLD`] of them.
@@ -96,9 +134,9 @@ pub(super) fn old<'a>(headers: &'a HeaderMap, settings: &Cookies) -> Vec<Old<'a>
         };
         rest.is_some_and(is_suffix) && !today.iter().any(|known| known == name)
     };
-    let pairs = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let pairs = headers.get_all(COOKIE).iter().flat_map(|line| pairs(line.as_bytes()));
     pairs
-        .filter_map(|pair| std::str::from_utf8(pair.trim_ascii()).ok()?.split_once('='))
+        .filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='))
         .filter(|(name, _)| is_old(name))
         .map(|(name, value)| Old { name, value })
         .take(MAX_OLD)
@@ -109,21 +147,52 @@ fn is_token(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// The values of all cookies of exactly this name, in the order sent, at most 16. Values that are not text are left out: no
-/// token of ours is one.
-#[must_use]
-pub(super) fn read(headers: &HeaderMap, name: &str) -> Vec<String> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(|pair| {
-            let pair = pair.trim_ascii();
-            let value = pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-            std::str::from_utf8(value).ok().map(str::to_owned)
-        })
-        .take(MAX_VALUES)
-        .collect()
+/// The values of the auth cookies of a request, by kind: all of exactly the name, in the order sent, at most 16 of each. Values that are
+/// not text are left out: no token of ours is one.
+#[derive(Debug, Default)]
+pub(super) struct Jar<'h>([Vec<&'h str>; Kind::ALL.len()]);
+
+impl<'h> Jar<'h> {
+    /// Looks once at everything that was sent.
+    #[must_use]
+    pub(super) fn read(headers: &'h HeaderMap, settings: &Cookies) -> Self {
+        let names = Kind::ALL.map(|kind| name(settings, kind));
+        let mut jar = Self::default();
+        for line in headers.get_all(COOKIE) {
+            for pair in pairs(line.as_bytes()) {
+                let Some(at) = memchr(b'=', pair) else { continue };
+                let Some(kind) = names.iter().position(|name| name.as_bytes() == &pair[..at]) else { continue };
+                let Ok(value) = std::str::from_utf8(&pair[at + 1..]) else { continue };
+                if jar.0[kind].len() < MAX_VALUES {
+                    jar.0[kind].push(value);
+                }
+            }
+        }
+        jar
+    }
+
+    /// Those of one kind.
+    #[must_use]
+    pub(super) fn take(&mut self, kind: Kind) -> Vec<&'h str> {
+        std::mem::take(&mut self.0[kind as usize])
+    }
+
+    /// The same, to be kept longer than the request's head.
+    #[must_use]
+    pub(super) fn keep(&mut self, kind: Kind) -> Vec<String> {
+        self.take(kind).into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// What stands between the semicolons.
+fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr(b';', text);
+        rest = end.map(|end| &text[end + 1..]);
+        Some(text[..end.unwrap_or(text.len())].trim_ascii())
+    })
 }
 
 /// The value of a `Set-Cookie` header that stores a token in the browser.
@@ -148,8 +217,9 @@ fn write(settings: &Cookies, kind: Kind, value: &str, max_age: u64) -> String {
 pub(super) fn attributes(settings: &Cookies, kind: Kind) -> String {
     let same_site = match (kind, settings.same_site) {
         // No link of another site leads to where they are needed.
-        (Kind::Ticket | Kind::Recent, _) | (_, SameSite::Strict) => "Strict",
-        (_, SameSite::Lax) => "Lax",
+        (Kind::Ticket | Kind::Recent | Kind::Ceremony, _) => "Strict",
+        (Kind::Hint, _) | (_, SameSite::Lax) => "Lax",
+        (_, SameSite::Strict) => "Strict",
     };
     let mut attributes = format!("HttpOnly; SameSite={same_site}; Path=/");
     if let (Kind::Access, Some(domain)) = (kind, &settings.domain) {
@@ -162,120 +232,5 @@ pub(super) fn attributes(settings: &Cookies, kind: Kind) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOUR: Duration = Duration::from_hours(1);
-
-    fn development() -> Cookies {
-        Cookies { secure: false, host_prefix: false, suffix: None, same_site: SameSite::Strict, domain: None }
-    }
-
-    fn production() -> Cookies {
-        Cookies { secure: true, host_prefix: true, ..development() }
-    }
-
-    fn headers(lines: &[&[u8]]) -> HeaderMap {
-        lines.iter().map(|line| (COOKIE, line.to_vec().try_into().unwrap())).collect()
-    }
-
-    #[test]
-    fn are_written_as_the_contract_says() {
-        assert_eq!(
-            set(&development(), Kind::Access, "abc", HOUR),
-            "access_token=abc; Max-Age=3600; HttpOnly; SameSite=Strict; Path=/"
-        );
-        assert_eq!(
-            set(&production(), Kind::Refresh, "abc", HOUR),
-            "__Host-refresh_token=abc; Max-Age=3600; HttpOnly; SameSite=Strict; Path=/; Secure"
-        );
-        let lax = Cookies { same_site: SameSite::Lax, host_prefix: false, ..production() };
-        assert_eq!(
-            set(&lax, Kind::Access, "abc", HOUR),
-            "access_token=abc; Max-Age=3600; HttpOnly; SameSite=Lax; Path=/; Secure"
-        );
-    }
-
-    #[test]
-    fn a_domain_is_for_the_access_cookie_alone() {
-        let shared = Cookies { domain: Some("example.com".into()), ..production() };
-        assert_eq!(
-            set(&shared, Kind::Access, "abc", HOUR),
-            "__Secure-access_token=abc; Max-Age=3600; HttpOnly; SameSite=Strict; Path=/; Domain=example.com; Secure"
-        );
-        assert_eq!(
-            set(&shared, Kind::Refresh, "abc", HOUR),
-            "__Host-refresh_token=abc; Max-Age=3600; HttpOnly; SameSite=Strict; Path=/; Secure"
-        );
-    }
-
-    #[test]
-    fn a_suffix_stands_behind_every_name() {
-        let suffixed = |settings: Cookies| Cookies { suffix: Some("shop".into()), ..settings };
-        for kind in [Kind::Access, Kind::Refresh, Kind::Device] {
-            for settings in [development(), production()] {
-                assert_eq!(name(&suffixed(settings.clone()), kind), format!("{}_shop", name(&settings, kind)));
-            }
-        }
-    }
-
-    #[test]
-    fn old_names_are_those_that_other_settings_make() {
-        let line = b"access_token=a; __Host-access_token=b; __Secure-access_token=c; refresh_token_shop=d; access_token_=e; access_tokens=f; \
-                     device_shop=g; access_token_a.b=h; xaccess_token=i; __Host-refresh_token_shop=j";
-        let headers = headers(&[line]);
-        let found = |settings: &Cookies| old(&headers, settings).iter().map(|one| one.value).collect::<String>();
-        assert_eq!(found(&development()), "bcdj");
-        assert_eq!(found(&production()), "acdj");
-        assert_eq!(found(&Cookies { suffix: Some("shop".into()), ..development() }), "abcj");
-        let cleared: Vec<_> = old(&headers, &development()).iter().map(|one| one.clear(&development())).collect();
-        assert_eq!(cleared[0], "__Host-access_token=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/; Secure");
-        assert_eq!(cleared[2], "refresh_token_shop=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/");
-    }
-
-    #[test]
-    fn clearing_repeats_every_attribute() {
-        let shared = Cookies { domain: Some("example.com".into()), ..production() };
-        for settings in [development(), production(), shared] {
-            for kind in [Kind::Access, Kind::Refresh, Kind::Device] {
-                let stored = set(&settings, kind, "", HOUR);
-                assert_eq!(clear(&settings, kind), stored.replace("Max-Age=3600", "Max-Age=0"));
-            }
-        }
-    }
-
-    #[test]
-    fn are_read_from_all_lines_in_order() {
-        let headers = headers(&[b"a=1; access_token=one;access_token=two", b" access_token=three ;b=2"]);
-        assert_eq!(read(&headers, "access_token"), ["one", "two", "three"]);
-    }
-
-    #[test]
-    fn only_the_exact_name_counts() {
-        let name = "__Host-access_token";
-        let strangers: [&[u8]; 10] = [
-            b"%5F%5FHost-access_token=x",
-            b"__host-access_token=x",
-            b"__Host-access_token =x",
-            b"__Host-access_token",
-            b"__Host-access_token2=x",
-            b"x__Host-access_token=x",
-            b"\"__Host-access_token\"=x",
-            b"a=__Host-access_token=x",
-            b"__Host-access_token=\xff\xfe",
-            b"a=1, __Host-access_token=x",
-        ];
-        for stranger in strangers {
-            assert_eq!(read(&headers(&[stranger]), name), [""; 0], "{}", String::from_utf8_lossy(stranger));
-        }
-        assert_eq!(read(&headers(&[b"__Host-access_token=a=b"]), name), ["a=b"]);
-        assert_eq!(read(&headers(&[b"__Host-access_token="]), name), [""]);
-        assert_eq!(read(&HeaderMap::new(), name), [""; 0]);
-    }
-
-    #[test]
-    fn a_flood_is_bounded() {
-        let flood = "access_token=x; ".repeat(1_000);
-        assert_eq!(read(&headers(&[flood.as_bytes()]), "access_token").len(), MAX_VALUES);
-    }
-}
+#[path = "cookies_tests.rs"]
+mod tests;

@@ -46,7 +46,7 @@ impl DevicesApi {
 
     /// End one of my sessions
     ///
-    /// Its tokens are refused from now on. Ending the current one logs out, and clears both cookies.
+    /// Its tokens are refused from now on. Ending the current one logs out, and clears the session's cookies.
     #[oai(path = "/sessions/:id", method = "delete", operation_id = "endSession")]
     async fn end(
         &self,
@@ -73,7 +73,7 @@ impl DevicesApi {
 
     /// Log out everywhere
     ///
-    /// Ends all sessions of the person, and clears both cookies. With `keep_current` the asking one stays.
+    /// Ends all sessions of the person, and clears the session's cookies. With `keep_current` the asking one stays.
     #[oai(path = "/logout-all", method = "post", operation_id = "logoutAll")]
     async fn end_all(
         &self,
@@ -98,9 +98,9 @@ impl DevicesApi {
     }
 }
 
-/// The reply, with both cookies cleared.
+/// The reply, with the session's cookies cleared, and with them that it was proved just now who asks.
 pub(in crate::api) fn clearing<T>(reply: T, settings: &Cookies) -> Response<T> {
-    [Kind::Access, Kind::Refresh]
+    [Kind::Access, Kind::Refresh, Kind::Hint, Kind::Recent]
         .into_iter()
         .fold(Response::new(reply), |reply, kind| reply.header(SET_COOKIE, cookies::clear(settings, kind)))
 }
@@ -126,13 +126,13 @@ enum Listed {
 
 #[derive(ApiResponse)]
 enum Ended {
-    /// The session has ended. If it was the current one, both cookies are cleared.
+    /// The session has ended. If it was the current one, the session's cookies are cleared.
     #[oai(
         status = 204,
         header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "Where the asking session ended: two of them, with `Max-Age=0`."
+            description = "Where the asking session ended: three of them, with `Max-Age=0`."
         )
     )]
     Done,
@@ -140,13 +140,13 @@ enum Ended {
 
 #[derive(ApiResponse)]
 enum EndedAll {
-    /// The sessions have ended. Unless the current one was kept, both cookies are cleared.
+    /// The sessions have ended. Unless the current one was kept, the session's cookies are cleared.
     #[oai(
         status = 200,
         header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "Where the asking session ended: two of them, with `Max-Age=0`."
+            description = "Where the asking session ended: three of them, with `Max-Age=0`."
         )
     )]
     Ok(Json<Message>),

@@ -7,18 +7,10 @@ use crate::config::server::AllowedOrigins;
 pub struct Initiators(Vec<String>);
 
 impl Initiators {
-    /// Those of `ALLOWED_ORIGINS` without a `*`.
+    /// The pages of `ALLOWED_ORIGINS` without a `*`.
     #[must_use]
     pub fn of(origins: &AllowedOrigins) -> Self {
-        let AllowedOrigins::Exactly(origins) = origins else { return Self(Vec::new()) };
-        Self(
-            origins
-                .iter()
-                .filter(|origin| !origin.contains('*'))
-                .filter_map(|origin| host(origin))
-                .map(str::to_owned)
-                .collect(),
-        )
+        Self(origins.pages().filter(|origin| !origin.contains('*')).filter_map(host).map(str::to_owned).collect())
     }
 
     pub(super) fn hosts(&self) -> &[String] {
@@ -54,6 +46,7 @@ mod tests {
             ["app.example.com", "app.example.org"]
         );
         assert_eq!(of(&["https://[::1]:8443", "https://[::1]"]), ["[::1]", "[::1]"]);
+        assert_eq!(of(&["capacitor://localhost", "https://*.preview.example.com"]), [""; 0]);
         assert!(Initiators::of(&AllowedOrigins::AnyLoopback).0.is_empty());
     }
 }

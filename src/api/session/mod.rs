@@ -1,13 +1,16 @@
 //! Sessions: log in, refresh, log out; where one is logged in.
 
+mod bodies;
 mod bound;
 mod caller;
 mod check;
 mod cookies;
+mod delivery;
 mod devices;
 mod enrol;
 mod initiators;
 mod jwks;
+mod login_passkey;
 mod second_factor;
 mod state;
 
@@ -19,9 +22,9 @@ use poem::http::header::SET_COOKIE;
 use poem::web::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
-use poem_openapi::types::{Example, Password as PasswordText};
-use poem_openapi::{ApiResponse, Object, OpenApi};
+use poem_openapi::{ApiResponse, OpenApi};
 
+use self::bodies::{Login, Refresh};
 pub use self::bound::BoundApi;
 use self::caller::RefreshCookie;
 pub use self::caller::{Caller, CallerCode};
@@ -29,22 +32,26 @@ pub(super) use self::caller::{Desk, Tokens, same_user};
 pub use self::check::CheckApi;
 pub(super) use self::check::{PATH as CHECK, TellsEmail};
 use self::cookies::Kind;
+pub(super) use self::delivery::Delivered;
+use self::delivery::in_body;
 pub use self::devices::DevicesApi;
 pub(super) use self::devices::{Session, clearing};
 pub use self::enrol::EnrolApi;
 pub use self::initiators::Initiators;
 pub use self::jwks::JwksApi;
+pub(super) use self::login_passkey::Asked;
+pub use self::login_passkey::PasskeyLoginApi;
 pub use self::second_factor::SecondFactorApi;
 pub(super) use self::second_factor::optionally_offered;
 pub use self::state::StateApi;
 use super::Tag;
-use super::body::{Body, Fields, Strict, rules};
+use super::body::{IfJson, Strict};
 use super::middleware::X_DOORWARD_SESSION;
-use super::problem::{TypedProblem, codes};
+use super::problem::{Ticket, TypedProblem, codes};
 use super::types::{LOGGED_IN, LOGGED_OUT, Message, REFRESHED};
 use crate::config::cookies::Cookies;
-use crate::domain::session::{EndReason, Refusal};
-use crate::service::session::{self, Credentials, IssuedTokens, LoginError, LoginOutcome, LogoutError, RefreshError};
+use crate::domain::session::{Delivery, EndReason, Refusal};
+use crate::service::session::{self, IssuedTokens, LoginError, LoginOutcome, LogoutError, RefreshError};
 use crate::service::{App, Client};
 
 /// When a browser that could not reach the service asks again.
@@ -57,14 +64,17 @@ pub struct SessionApi;
 impl SessionApi {
     /// Log in
     ///
-    /// Starts a session, and sets four cookies that no script can read: the access token, the refresh token that renews it, one that this
-    /// browser is known by from now on, so that nobody who attacks the account can keep it out, and one that tells for ten minutes that
-    /// it was proved who asks. A session of this browser that is still there ends.
+    /// Starts a session, and sets five cookies that no script can read: the access token, the refresh token that renews it, a hint
+    /// without any secret that there is a session, one that this browser is known by from now on, so that nobody who attacks the account can
+    /// keep it out, and one that tells for ten minutes that it was proved who asks. A session of this browser that is still there ends.
     ///
     /// Where the account has a second factor a right password is answered with `second_factor_required` and a cookie that holds a ticket:
     /// `loginSecondFactor` goes on with that.
     ///
     /// An unknown email, a wrong password and a disabled account get the same answer in the same time.
+    ///
+    /// Clients that are no page and have no cookies, such as native apps, ask for `token_delivery: body`: then the answer has the tokens
+    /// themselves, or the ticket, and sets no cookie. To whatever may be a page that is refused.
     #[oai(path = "/login", method = "post", operation_id = "login")]
     async fn login(
         &self,
@@ -77,19 +87,24 @@ impl SessionApi {
         bind: Header<Option<String>>,
         credentials: Strict<Login>,
     ) -> Result<Response<LoggedIn>, TypedProblem<LoginCode>> {
-        let browser = session::Browser { binds: binds(bind.0.as_deref()), ..tokens.browser };
+        let (credentials, delivery) = credentials.0;
+        tokens.door.allow(delivery)?;
+        let browser = session::Browser { binds: binds(bind.0.as_deref()), delivery, ..tokens.browser };
         let had_ticket = !browser.tickets.is_empty();
-        let set = |ticket: &str| cookies::set(settings, Kind::Ticket, ticket, cookies::TICKET_MAX_AGE);
-        match session::login(app, client.clone(), credentials.0, browser).await {
+        let hand = |ticket: String| match delivery {
+            Delivery::Cookies => Ticket::Cookie(cookies::set(settings, Kind::Ticket, &ticket, cookies::TICKET_MAX_AGE)),
+            Delivery::Body => Ticket::Body(ticket),
+        };
+        match session::login(app, client.clone(), credentials, browser).await {
             Ok(LoginOutcome::SignedIn(tokens)) => {
-                let reply = with_tokens(LoggedIn::Ok(Json(Message::new(LOGGED_IN))), settings, &tokens);
+                let reply = with_tokens(LoggedIn::Ok(Json(Delivered::both(LOGGED_IN, &tokens))), settings, &tokens);
                 Ok(without_ticket(reply, settings, had_ticket))
             }
             Ok(LoginOutcome::SecondFactor { ticket, methods }) => {
-                Err(TypedProblem::new(LoginCode::SecondFactorRequired).methods(methods).with_ticket(set(&ticket)))
+                Err(TypedProblem::new(LoginCode::SecondFactorRequired).methods(methods).with_ticket(hand(ticket)))
             }
             Ok(LoginOutcome::Enrol { ticket }) => {
-                Err(TypedProblem::new(LoginCode::SecondFactorEnrolmentRequired).with_ticket(set(&ticket)))
+                Err(TypedProblem::new(LoginCode::SecondFactorEnrolmentRequired).with_ticket(hand(ticket)))
             }
             Err(LoginError::Incorrect) => Err(TypedProblem::new(LoginCode::IncorrectCredentials)),
             Err(LoginError::EmailNotVerified) => Err(TypedProblem::new(LoginCode::EmailNotVerified)),
@@ -100,11 +115,14 @@ impl SessionApi {
 
     /// Refresh the session
     ///
-    /// Renews both cookies. Call it when another operation answers `token_expired`, and then try that one again. Simultaneous calls,
+    /// Renews the session's cookies. Call it when another operation answers `token_expired`, and then try that one again. Simultaneous calls,
     /// repeated calls and lost answers are safe: within a short time all of them get the same new refresh token.
     ///
     /// A session that is bound to a device is renewed by the browser itself, before it asks for anything. Where that has happened, no
     /// cookie is set; where it has not, the cookies alone do not suffice: `device_proof_required`.
+    ///
+    /// A client that got its tokens in bodies sends the refresh token in one, with `token_delivery: body`, and no cookie. A token that was
+    /// delivered in the other way is none.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
     async fn refresh(
         &self,
@@ -115,13 +133,21 @@ impl SessionApi {
         /// Written by a browser that could not renew a bound session in time, and why.
         #[oai(name = "Secure-Session-Skipped")]
         skipped: Header<Option<String>>,
+        in_body: IfJson<Refresh>,
     ) -> Result<Response<Refreshed>, TypedProblem<RefreshCode>> {
-        let refreshed = || Refreshed::Ok(Json(Message::new(REFRESHED)));
-        match session::refresh(app, client.clone(), &cookie.0.browser, &cookie.0.access).await {
-            Ok(session::Refreshed::Issued(tokens)) => Ok(with_tokens(refreshed(), settings, &tokens)),
+        let Tokens { access, mut browser, door } = cookie.0;
+        if let Some(token) = in_body.0 {
+            door.allow(Delivery::Body)?;
+            browser = session::Browser { refresh: vec![token], delivery: Delivery::Body, ..browser };
+        }
+        match session::refresh(app, client.clone(), &browser, &access).await {
+            Ok(session::Refreshed::Issued(tokens)) => {
+                Ok(with_tokens(Refreshed::Ok(Json(Delivered::both(REFRESHED, &tokens))), settings, &tokens))
+            }
             Ok(session::Refreshed::ByDevice(caller)) => {
                 let name = app.session.name_of(caller.session.id);
-                Ok(Response::new(refreshed()).header(X_DOORWARD_SESSION, name.to_string()))
+                Ok(Response::new(Refreshed::Ok(Json(Delivered::without(REFRESHED))))
+                    .header(X_DOORWARD_SESSION, name.to_string()))
             }
             Err(error) => Err(TypedProblem::new(match error {
                 RefreshError::NotAuthenticated => RefreshCode::NotAuthenticated,
@@ -164,7 +190,8 @@ impl SessionApi {
                 let reply = clearing(LoggedOut::Ok(Json(Message::new(LOGGED_OUT))), settings);
                 // Not those of another installation on this host.
                 let ours = cookies::old(headers, settings).into_iter().filter(|old| session::is_ours(app, old.value));
-                Ok(ours.fold(reply, |reply, old| reply.header(SET_COOKIE, old.clear(settings))))
+                let cleared = ours.flat_map(|old| old.clear(settings));
+                Ok(cleared.fold(reply, |reply, clear| reply.header(SET_COOKIE, clear)))
             }
             Err(LogoutError::Overloaded { retry_after }) => Err(TypedProblem::overloaded(retry_after)),
             Err(LogoutError::Failed(cause)) => Err(cause.into()),
@@ -172,12 +199,17 @@ impl SessionApi {
     }
 }
 
-/// The reply, with the cookies of both tokens, and of the device where somebody has logged in with it.
+/// The reply, with the cookies of both tokens, and of the device where somebody has logged in with it; without any where the tokens are
+/// delivered in bodies.
 pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
-    let reply = Response::new(reply)
-        .header(X_DOORWARD_SESSION, tokens.session.to_string())
+    let reply = Response::new(reply).header(X_DOORWARD_SESSION, tokens.session.to_string());
+    if in_body(tokens) {
+        return reply;
+    }
+    let reply = reply
         .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age))
-        .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age));
+        .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age))
+        .header(SET_COOKIE, cookies::set(settings, Kind::Hint, cookies::HINT, tokens.refresh_max_age));
     let reply = match &tokens.device {
         Some(device) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Device, device, cookies::DEVICE_MAX_AGE)),
         None => reply,
@@ -191,9 +223,12 @@ pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens
 
 /// The reply, with the access cookie and what tells that somebody has just proved who they are. The refresh token is as it was.
 pub(super) fn with_proof<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
-    let reply = Response::new(reply)
-        .header(X_DOORWARD_SESSION, tokens.session.to_string())
-        .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age));
+    let reply = Response::new(reply).header(X_DOORWARD_SESSION, tokens.session.to_string());
+    if in_body(tokens) {
+        return reply;
+    }
+    let access = cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age);
+    let reply = reply.header(SET_COOKIE, access);
     with_recent(reply, settings, tokens)
 }
 
@@ -202,6 +237,11 @@ fn with_recent<T>(reply: Response<T>, settings: &Cookies, tokens: &IssuedTokens)
         Some(recent) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Recent, recent, cookies::RECENT_MAX_AGE)),
         None => reply,
     }
+}
+
+/// The reply, with the challenge that an authenticator is asked to sign.
+pub(super) fn with_ceremony<T>(reply: T, settings: &Cookies, ceremony: &str) -> Response<T> {
+    Response::new(reply).header(SET_COOKIE, cookies::set(settings, Kind::Ceremony, ceremony, cookies::CEREMONY_MAX_AGE))
 }
 
 /// The reply that takes the ticket away from a browser that has one.
@@ -218,15 +258,16 @@ pub(super) fn binds(header: Option<&str>) -> bool {
 codes! {
     /// Why `login` refuses.
     LoginCode:
-        MalformedJson IncorrectCredentials SecondFactorRequired SecondFactorEnrolmentRequired EmailNotVerified CrossSiteRequest PayloadTooLarge UnsupportedMediaType ValidationFailed
+        MalformedJson IncorrectCredentials SecondFactorRequired SecondFactorEnrolmentRequired EmailNotVerified CrossSiteRequest TokenDeliveryRefused PayloadTooLarge UnsupportedMediaType ValidationFailed
         TooManyAttempts Overloaded DatabaseUnavailable
 }
 
 codes! {
     /// Why `refresh` refuses.
     RefreshCode:
-        NotAuthenticated SessionExpired SessionEnded SessionRevoked SessionReuseDetected DeviceBindingRequired
-        CrossSiteRequest DeviceProofRequired TooManyAttempts Overloaded DatabaseUnavailable
+        MalformedJson NotAuthenticated SessionExpired SessionEnded SessionRevoked SessionReuseDetected DeviceBindingRequired
+        CrossSiteRequest DeviceProofRequired TokenDeliveryRefused PayloadTooLarge ValidationFailed
+        TooManyAttempts Overloaded DatabaseUnavailable
 }
 
 codes! {
@@ -241,9 +282,9 @@ enum LoggedIn {
         status = 200,
         header(
             name = "Set-Cookie",
-            ty = "String",
-            description = "Four of them: the access token, the refresh token, what the browser is known by, and that it was proved just now \
-                           who asks. A fifth clears a ticket, where the browser has one."
+            ty = "Option<String>",
+            description = "Five of them: the access token, the refresh token, a hint that there is a session, what the browser is known by, \
+                           and that it was proved just now who asks. A sixth clears a ticket, where the browser has one. None where the tokens are in the body."
         ),
         header(
             name = "Secure-Session-Registration",
@@ -251,7 +292,7 @@ enum LoggedIn {
             description = "To a page that knows bound sessions: how the browser can bind this one to its device."
         )
     )]
-    Ok(Json<Message>),
+    Ok(Json<Delivered>),
 }
 
 #[derive(ApiResponse)]
@@ -262,10 +303,10 @@ enum Refreshed {
         header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "Two of them: the access token and the refresh token; none where the browser has renewed them by itself."
+            description = "Three of them: the access token, the refresh token, and the hint; none where the browser has renewed them by itself, and where they are in the body."
         )
     )]
-    Ok(Json<Message>),
+    Ok(Json<Delivered>),
 }
 
 #[derive(ApiResponse)]
@@ -275,34 +316,10 @@ enum LoggedOut {
         status = 200,
         header(
             name = "Set-Cookie",
-            ty = "String",
-            description = "Two of them, with `Max-Age=0`: both cookies are cleared. More where there are some by older names."
+            ty = "Option<String>",
+            description = "Four of them, with `Max-Age=0`: all of the session are cleared, and the recent proof. More where there are some by \
+                           older names; none to an app of another scheme."
         )
     )]
     Ok(Json<Message>),
-}
-
-/// Who logs in.
-#[derive(Object)]
-#[oai(example)]
-pub struct Login {
-    /// The email of the account. Upper and lower case are the same.
-    email: String,
-    /// The password.
-    password: PasswordText,
-}
-
-impl Example for Login {
-    fn example() -> Self {
-        Self { email: "user@example.com".into(), password: PasswordText("SecurePass123".into()) }
-    }
-}
-
-impl Body for Login {
-    /// None where no account can have these: login then answers as for a wrong password, in the same time.
-    type Value = Option<Credentials>;
-
-    fn read(fields: &mut Fields, _: &App) -> Option<Option<Credentials>> {
-        rules::credentials(fields)
-    }
 }

@@ -10,7 +10,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use super::caller::Tokens;
 use crate::api::Tag;
 use crate::api::account::User;
-use crate::api::middleware::SessionName;
+use crate::api::middleware::Beside;
 use crate::api::problem::{TypedProblem, codes};
 use crate::service::session::{self, State};
 use crate::service::{App, Client};
@@ -29,13 +29,13 @@ impl StateApi {
         &self,
         Data(app): Data<&Arc<App>>,
         Data(client): Data<&Client>,
-        Data(name): Data<&SessionName>,
+        Data(beside): Data<&Beside>,
         tokens: Tokens,
     ) -> Result<Known, TypedProblem<StateCode>> {
         let known = match session::state(app, client, &tokens.access, &tokens.browser).await? {
             State::Authenticated(caller) => {
-                name.set(&app.session.name_of(caller.session.id));
-                BrowserState { user: Some(caller.user.into()), refreshable: false }
+                beside.session(caller.session_name(app));
+                BrowserState { user: Some(caller.user.clone().into()), refreshable: false }
             }
             State::Refreshable => BrowserState { user: None, refreshable: true },
             State::Anonymous => BrowserState { user: None, refreshable: false },

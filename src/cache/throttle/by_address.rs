@@ -74,6 +74,16 @@ impl ByAddress {
         each.counters.peek(Key::Client(client), each.rule(1), now)
     }
 
+    /// Refuses an address that has had its attempts by its own log. Who passes is not admitted yet.
+    pub(super) fn peek_own(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Throttled> {
+        let address = address.map(|address| address.to_canonical());
+        let each = match self.network_of(address) {
+            Some(of) => of.each.as_ref(),
+            None => self.everywhere.as_ref(),
+        };
+        each.map_or(Ok(()), |each| each.counters.peek_own(Key::Client(ClientKey::of(address)), each.rule(1), now))
+    }
+
     /// How many attempts an address is allowed in its window. None: as many as it likes.
     pub(super) fn allowance(&self, address: Option<IpAddr>) -> Option<u32> {
         let address = address.map(|address| address.to_canonical());

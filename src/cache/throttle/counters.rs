@@ -75,9 +75,12 @@ impl Counters {
 
     /// What an attempt would be answered. Takes nothing.
     pub(super) fn peek(&self, key: Key, rule: Rule, now: Timestamp) -> Result<(), Throttled> {
-        let Some(log) = self.own.get(&key).or_else(|| self.shared.get(&shared(key))) else { return Ok(()) };
-        let mut log = lock(&log).clone();
-        rule.reserve(&mut log, now).map(drop)
+        would(self.own.get(&key).or_else(|| self.shared.get(&shared(key))), rule, now)
+    }
+
+    /// The same, as far as the key's own log tells.
+    pub(super) fn peek_own(&self, key: Key, rule: Rule, now: Timestamp) -> Result<(), Throttled> {
+        would(self.own.get(&key), rule, now)
     }
 
     /// Forgives what was noted under `key` until then.
@@ -112,6 +115,12 @@ impl Counters {
             self.live.fetch_update(Ordering::SeqCst, Ordering::SeqCst, room).ok().map(|_| SharedLog::default())
         })
     }
+}
+
+fn would(log: Option<SharedLog>, rule: Rule, now: Timestamp) -> Result<(), Throttled> {
+    let Some(log) = log else { return Ok(()) };
+    let mut log = lock(&log).clone();
+    rule.reserve(&mut log, now).map(drop)
 }
 
 fn lock(log: &SharedLog) -> MutexGuard<'_, Log> {

@@ -6,6 +6,7 @@
 
 mod by_address;
 mod counters;
+mod crowd;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use by_address::ByAddress;
 pub use counters::Slot;
 use counters::{Counters, MAX_KEYS};
+pub use crowd::Crowd;
 
 use crate::config::throttle::Throttle;
 use crate::domain::session::SessionId;
@@ -169,9 +171,25 @@ impl Throttles {
         }
     }
 
+    /// Refuses an address that has had its attempts, without a look at what they are about: of a flood, nearly all. Who passes is not
+    /// admitted yet.
+    ///
+    /// # Errors
+    /// As [`Throttles::reserve`] would.
+    pub fn may_try(&self, scope: Scope, address: Option<IpAddr>, now: Timestamp) -> Result<(), Throttled> {
+        let by_address = scope.row().by_address.and_then(|counter| self.by_address(counter));
+        by_address.map_or(Ok(()), |by_address| by_address.peek_own(address, now))
+    }
+
     /// Notes that an attempt from this address was refused because too much was waiting.
     pub fn note_overload(&self, address: Option<IpAddr>, now: Timestamp) {
         note(&self.overloads, address, now);
+    }
+
+    /// Whether this address has met so much refused work that it is to wait before anything is looked at.
+    #[must_use]
+    pub fn is_overloading(&self, address: Option<IpAddr>, now: Timestamp) -> bool {
+        self.overloads.peek(address, now).is_err()
     }
 
     /// Notes that a refresh token from this address was none of ours.

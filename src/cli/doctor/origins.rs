@@ -5,7 +5,6 @@ use url::Url;
 use super::Report;
 use super::http::{Answer, Caller};
 use crate::config::Config;
-use crate::config::server::AllowedOrigins;
 use crate::config::site::{Relation, relation};
 
 /// Nobody's (RFC 6761).
@@ -13,13 +12,9 @@ const STRANGER: &str = "https://doorward-doctor.invalid";
 
 /// The origins that the settings allow, and these.
 pub(super) fn pages(config: &Config, others: &[Url]) -> Vec<Url> {
-    let mut pages: Vec<Url> = match &config.server.allowed_origins {
-        // Of many pages one, which need not be there.
-        AllowedOrigins::Exactly(origins) => {
-            origins.iter().filter_map(|origin| Url::parse(&origin.replacen('*', "preview", 1)).ok()).collect()
-        }
-        AllowedOrigins::AnyLoopback => Vec::new(),
-    };
+    // Of many pages one, which need not be there.
+    let one = |origin: &str| Url::parse(&origin.replacen('*', "preview", 1)).ok();
+    let mut pages: Vec<Url> = config.server.allowed_origins.pages().filter_map(one).collect();
     pages.extend(others.iter().cloned());
     pages.sort();
     pages.dedup();

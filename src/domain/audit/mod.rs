@@ -76,10 +76,16 @@ pub enum Event {
     FactorAdded,
     /// It has it no more; the detail is which.
     FactorRemoved,
+    /// The wait for the removal of lost factors began.
+    FactorRecoveryStarted,
+    /// It was stopped: by a link, or by somebody who has a factor.
+    FactorRecoveryCancelled,
     /// A recovery code was used.
     RecoveryCodeUsed,
     /// The account has new recovery codes, and none of the old ones is good.
     RecoveryCodesMade,
+    /// A passkey counts as if it had been used before: somebody may have a copy of it.
+    PasskeyCounterBack,
     /// Another version of Doorward wrote down what this one has no word for.
     Other(String),
 }
@@ -95,7 +101,7 @@ pub struct Entry {
 
 impl Event {
     /// All that this version knows.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::Registered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -127,8 +133,11 @@ impl Event {
         Self::Reauthenticated,
         Self::FactorAdded,
         Self::FactorRemoved,
+        Self::FactorRecoveryStarted,
+        Self::FactorRecoveryCancelled,
         Self::RecoveryCodeUsed,
         Self::RecoveryCodesMade,
+        Self::PasskeyCounterBack,
     ];
 
     /// The stored form.
@@ -166,8 +175,11 @@ impl Event {
             Self::Reauthenticated => "reauthenticated",
             Self::FactorAdded => "factor_added",
             Self::FactorRemoved => "factor_removed",
+            Self::FactorRecoveryStarted => "factor_recovery_started",
+            Self::FactorRecoveryCancelled => "factor_recovery_cancelled",
             Self::RecoveryCodeUsed => "recovery_code_used",
             Self::RecoveryCodesMade => "recovery_codes_made",
+            Self::PasskeyCounterBack => "passkey_counter_back",
             Self::Other(text) => text.as_str(),
         }
     }

@@ -27,26 +27,8 @@ impl RecoveryCode {
     /// Reads what somebody has typed: capitals, spaces and hyphens are nothing, and what looks alike is the same. None: it is no such code.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() > 100 {
-            return None;
-        }
-        let mut word: u128 = 0;
-        let mut count = 0;
-        for c in text.chars().filter(|c| !c.is_whitespace() && *c != '-') {
-            let c = match c.to_ascii_lowercase() {
-                'o' => '0',
-                'i' | 'l' => '1',
-                c => c,
-            };
-            let value = ALPHABET.iter().position(|known| char::from(*known) == c)?;
-            word = word << 5 | u128::try_from(value).ok()?;
-            count += 1;
-            if count > 16 {
-                return None;
-            }
-        }
-        let bytes: [u8; 10] = word.to_be_bytes()[6..].try_into().ok()?;
-        (count == 16).then(|| Self::new(bytes))
+        let word = read(text, 16)?;
+        word.to_be_bytes()[6..].try_into().ok().map(Self::new)
     }
 
     /// The bytes, to be hashed.
@@ -58,9 +40,7 @@ impl RecoveryCode {
     /// The written form.
     #[must_use]
     pub fn reveal(&self) -> String {
-        let text = base32(&self.0[..], ALPHABET);
-        let groups: Vec<_> = text.as_bytes().chunks(GROUP).map(String::from_utf8_lossy).collect();
-        groups.join("-")
+        written(&self.0[..])
     }
 }
 
@@ -68,6 +48,37 @@ impl fmt::Debug for RecoveryCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RecoveryCode(..)")
     }
+}
+
+/// Bytes in groups of letters that can be read out.
+pub(super) fn written(bytes: &[u8]) -> String {
+    let text = base32(bytes, ALPHABET);
+    let groups: Vec<_> = text.as_bytes().chunks(GROUP).map(String::from_utf8_lossy).collect();
+    groups.join("-")
+}
+
+/// Reads so many letters that somebody has typed: capitals, spaces and hyphens are nothing, and what looks alike is the same. None: it is
+/// something else.
+pub(super) fn read(text: &str, letters: usize) -> Option<u128> {
+    if text.len() > 100 {
+        return None;
+    }
+    let mut word: u128 = 0;
+    let mut count = 0;
+    for c in text.chars().filter(|c| !c.is_whitespace() && *c != '-') {
+        let c = match c.to_ascii_lowercase() {
+            'o' => '0',
+            'i' | 'l' => '1',
+            c => c,
+        };
+        let value = ALPHABET.iter().position(|known| char::from(*known) == c)?;
+        word = word << 5 | u128::try_from(value).ok()?;
+        count += 1;
+        if count > letters {
+            return None;
+        }
+    }
+    (count == letters).then_some(word)
 }
 
 #[cfg(test)]

@@ -33,10 +33,18 @@ pub enum Kind {
     EmailChanging,
     /// The account has another address: told at the one that was. The link takes it back.
     EmailChanged,
+    /// The code without which an account gets no first factor.
+    EnrolmentCode,
     /// The account has a factor beside its password.
     FactorAdded,
     /// It has one no more.
     FactorRemoved,
+    /// Somebody who knows the password has lost their factors: the link begins the wait for their removal.
+    FactorRecovery,
+    /// The wait goes on. The link stops it.
+    FactorRecoveryStarted,
+    /// The wait is over. The link removes the factors.
+    FactorRecoveryReady,
     /// A recovery code was used.
     RecoveryCodeUsed,
     /// There are new recovery codes.
@@ -62,11 +70,19 @@ pub enum Purpose {
     EmailChange,
     /// Gives it back the one that it had.
     WayBack,
+    /// Lets an account have its first factor. It is mailed as a code to be typed in, and leads nowhere.
+    Enrol,
+    /// Begins the wait for the removal of factors.
+    RecoveryStart,
+    /// Stops it.
+    RecoveryCancel,
+    /// Removes them.
+    RecoveryFinish,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::Reset,
         Self::PasswordChanged,
         Self::PasswordReset,
@@ -81,8 +97,12 @@ impl Kind {
         Self::EmailChange,
         Self::EmailChanging,
         Self::EmailChanged,
+        Self::EnrolmentCode,
         Self::FactorAdded,
         Self::FactorRemoved,
+        Self::FactorRecovery,
+        Self::FactorRecoveryStarted,
+        Self::FactorRecoveryReady,
         Self::RecoveryCodeUsed,
         Self::RecoveryCodesMade,
         Self::WrongCode,
@@ -107,8 +127,12 @@ impl Kind {
             Self::EmailChange => "email_change",
             Self::EmailChanging => "email_changing",
             Self::EmailChanged => "email_changed",
+            Self::EnrolmentCode => "enrolment_code",
             Self::FactorAdded => "factor_added",
             Self::FactorRemoved => "factor_removed",
+            Self::FactorRecovery => "factor_recovery",
+            Self::FactorRecoveryStarted => "factor_recovery_started",
+            Self::FactorRecoveryReady => "factor_recovery_ready",
             Self::RecoveryCodeUsed => "recovery_code_used",
             Self::RecoveryCodesMade => "recovery_codes_made",
             Self::WrongCode => "wrong_code",
@@ -141,26 +165,40 @@ impl Kind {
             Self::Registration => Some(Purpose::Register),
             Self::EmailChange => Some(Purpose::EmailChange),
             Self::EmailChanged => Some(Purpose::WayBack),
+            Self::EnrolmentCode => Some(Purpose::Enrol),
+            Self::FactorRecovery => Some(Purpose::RecoveryStart),
+            Self::FactorRecoveryStarted => Some(Purpose::RecoveryCancel),
+            Self::FactorRecoveryReady => Some(Purpose::RecoveryFinish),
             Self::AccountDeleted | Self::DeletionPlanned | Self::AddressTaken | Self::AddressLeft | Self::Test => None,
         }
     }
 
-    /// Whether the mail is nothing without its link.
+    /// Whether the mail is nothing without its link, or its code.
     #[must_use]
     pub const fn needs_link(self) -> bool {
-        matches!(self, Self::Reset | Self::Verify | Self::Registration | Self::EmailChange)
+        matches!(
+            self,
+            Self::Reset
+                | Self::Verify
+                | Self::Registration
+                | Self::EmailChange
+                | Self::EnrolmentCode
+                | Self::FactorRecovery
+                | Self::FactorRecoveryStarted
+                | Self::FactorRecoveryReady
+        )
     }
 
     /// Whether its link dies when the account has another address.
     #[must_use]
     pub const fn dies_with_address(self) -> bool {
-        matches!(self, Self::Reset)
+        matches!(self, Self::Reset | Self::FactorRecovery | Self::FactorRecoveryReady)
     }
 
     /// Whether its link dies when the account has another password.
     #[must_use]
     pub const fn dies_with_password(self) -> bool {
-        matches!(self, Self::Reset | Self::EmailChange)
+        matches!(self, Self::Reset | Self::EmailChange | Self::FactorRecovery | Self::FactorRecoveryReady)
     }
 
     /// How many notices of this kind a person gets in a day. None: as many as there are, but those of one hour are one.
@@ -169,6 +207,12 @@ impl Kind {
         match self {
             Self::NewDevice | Self::SessionReuse | Self::RecoveryCodeUsed => Some(5),
             Self::WrongCode => Some(1),
+            // What changes a factor is told each time: the one that follows within the hour may be a thief's. Nobody makes more of them.
+            Self::FactorAdded
+            | Self::FactorRemoved
+            | Self::RecoveryCodesMade
+            | Self::FactorRecoveryStarted
+            | Self::FactorRecoveryReady => Some(20),
             _ => None,
         }
     }
@@ -176,8 +220,18 @@ impl Kind {
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Reset, Self::NotMe, Self::Verify, Self::Register, Self::EmailChange, Self::WayBack];
+    pub const ALL: [Self; 10] = [
+        Self::Reset,
+        Self::NotMe,
+        Self::Verify,
+        Self::Register,
+        Self::EmailChange,
+        Self::WayBack,
+        Self::Enrol,
+        Self::RecoveryStart,
+        Self::RecoveryCancel,
+        Self::RecoveryFinish,
+    ];
 
     /// The stored form.
     #[must_use]
@@ -189,7 +243,17 @@ impl Purpose {
             Self::Register => "register",
             Self::EmailChange => "email_change",
             Self::WayBack => "way_back",
+            Self::Enrol => "enrol",
+            Self::RecoveryStart => "recovery_start",
+            Self::RecoveryCancel => "recovery_cancel",
+            Self::RecoveryFinish => "recovery_finish",
         }
+    }
+
+    /// Whether its tokens are mailed as codes to be typed in, and not as links.
+    #[must_use]
+    pub const fn is_code(self) -> bool {
+        matches!(self, Self::Enrol)
     }
 
     /// How long its tokens are good, from what they are about.
@@ -197,8 +261,9 @@ impl Purpose {
     pub const fn lifetime(self) -> Duration {
         match self {
             Self::Reset => Duration::from_mins(30),
-            Self::Verify | Self::Register | Self::EmailChange => Duration::from_hours(24),
-            Self::NotMe | Self::WayBack => Duration::from_hours(7 * 24),
+            Self::Enrol | Self::RecoveryStart => Duration::from_hours(1),
+            Self::Verify | Self::Register | Self::EmailChange | Self::RecoveryFinish => Duration::from_hours(24),
+            Self::NotMe | Self::WayBack | Self::RecoveryCancel => Duration::from_hours(7 * 24),
         }
     }
 }

@@ -7,6 +7,10 @@ pub enum AuthMethod {
     Password,
     /// `otp`: a code of an authenticator app, or a recovery code.
     OneTimeCode,
+    /// `hwk`: a passkey that stays on its device.
+    HardwareKey,
+    /// `swk`: a passkey that may be copied to other devices of its owner.
+    SoftwareKey,
     /// `mfa`: two different kinds of the others.
     MultiFactor,
     /// Another version of Doorward knows this word.
@@ -20,13 +24,15 @@ impl AuthMethod {
         match self {
             Self::Password => "pwd",
             Self::OneTimeCode => "otp",
+            Self::HardwareKey => "hwk",
+            Self::SoftwareKey => "swk",
             Self::MultiFactor => "mfa",
             Self::Other(word) => word.as_str(),
         }
     }
 
     fn read(word: &str) -> Self {
-        let known = [Self::Password, Self::OneTimeCode, Self::MultiFactor];
+        let known = [Self::Password, Self::OneTimeCode, Self::HardwareKey, Self::SoftwareKey, Self::MultiFactor];
         known.into_iter().find(|method| method.as_str() == word).unwrap_or_else(|| Self::Other(word.to_owned()))
     }
 
@@ -55,7 +61,9 @@ mod tests {
             (None, vec![]),
             (Some("pwd"), vec![AuthMethod::Password]),
             (Some("pwd otp mfa"), vec![AuthMethod::Password, AuthMethod::OneTimeCode, AuthMethod::MultiFactor]),
-            (Some("pwd hwk"), vec![AuthMethod::Password, other("hwk")]),
+            (Some("swk mfa"), vec![AuthMethod::SoftwareKey, AuthMethod::MultiFactor]),
+            (Some("pwd hwk"), vec![AuthMethod::Password, AuthMethod::HardwareKey]),
+            (Some("pwd sms"), vec![AuthMethod::Password, other("sms")]),
         ] {
             assert_eq!(AuthMethod::split(words), methods);
             assert_eq!(AuthMethod::join(&methods).as_deref(), words);

@@ -1,4 +1,5 @@
-//! The decision what a presented, authentic refresh token means. Pure: the row is locked while it is made.
+//! The decision what a presented, authentic refresh token means. Pure: the row is locked while it is made, or written only where it is
+//! unchanged since it was read.
 
 use std::time::Duration;
 

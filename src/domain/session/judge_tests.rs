@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::domain::factor::Requirement;
 
-use super::super::{AuthMethod, Ended, NewSession, SessionId, SessionSecret};
+use super::super::{AuthMethod, Delivery, Ended, NewSession, SessionId, SessionSecret};
 use super::*;
 use crate::domain::account::UserId;
 
@@ -36,6 +36,7 @@ fn fresh() -> Session {
         user_id: UserId(1),
         secret: SessionSecret([2; 32]),
         amr: vec![AuthMethod::Password],
+        delivery: Delivery::Cookies,
         client_ip: None,
         user_agent: None,
     };

@@ -5,6 +5,7 @@
 mod access_token;
 mod auth_method;
 mod binding;
+mod delivery;
 mod device;
 mod judge;
 mod refresh_token;
@@ -15,6 +16,7 @@ pub use auth_method::AuthMethod;
 pub use binding::{
     Binding, BindingName, CHALLENGE_BODY_BYTES, Challenge, ChallengeFor, DeviceKey, DeviceProof, Registration,
 };
+pub use delivery::Delivery;
 pub use device::device_name;
 pub use judge::{LIFETIME_LOST_REPLIES, Means, Presented, Refusal, Verdict};
 pub use refresh_token::{BODY_BYTES, KeyId, RefreshToken};
@@ -100,6 +102,8 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// To which device it is bound. None: it is not.
     pub binding: Option<Binding>,
+    /// How its tokens come to its client.
+    pub delivery: Delivery,
     /// Set once.
     pub ended: Option<Ended>,
 }
@@ -166,6 +170,7 @@ impl Session {
             idle_expires_at: (now + policy.idle_ttl).min(expires_at),
             expires_at,
             binding: None,
+            delivery: new.delivery,
             ended: None,
         }
     }
@@ -209,6 +214,8 @@ pub struct NewSession {
     pub secret: SessionSecret,
     /// How they have just proved who they are.
     pub amr: Vec<AuthMethod>,
+    /// How they want its tokens.
+    pub delivery: Delivery,
     /// From where.
     pub client_ip: Option<std::net::IpAddr>,
     /// With what.

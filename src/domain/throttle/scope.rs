@@ -25,6 +25,8 @@ pub enum Scope {
     EmailChange,
     /// Whatever looks at a code: of an authenticator app, or a recovery code.
     SecondFactor,
+    /// Whatever looks at a passkey: nobody guesses one, but each look costs.
+    Passkey,
 }
 
 /// What is counted, each by a log of its own. The numbers are part of the names under which nodes share their counts.
@@ -76,7 +78,7 @@ pub struct Row {
 
 impl Scope {
     /// All.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Login,
         Self::Register,
         Self::Reset,
@@ -87,6 +89,7 @@ impl Scope {
         Self::Mail,
         Self::EmailChange,
         Self::SecondFactor,
+        Self::Passkey,
     ];
 
     /// A word for it, for metrics.
@@ -103,6 +106,7 @@ impl Scope {
             Self::Mail => "mail",
             Self::EmailChange => "email_change",
             Self::SecondFactor => "second_factor",
+            Self::Passkey => "passkey",
         }
     }
 
@@ -115,7 +119,7 @@ impl Scope {
         let (by_address, by_account): (_, &[Counter]) = match self {
             Self::Login => (Some(Logins), &[Failures]),
             Self::Register => (Some(Registrations), &[]),
-            Self::Reset => (Some(Logins), &[]),
+            Self::Reset | Self::Passkey => (Some(Logins), &[]),
             Self::Reauthenticate => (Some(Proofs), &[ProofsOfAccount, Failures]),
             Self::Profile => (None, &[Profiles]),
             Self::Export => (None, &[Exports]),

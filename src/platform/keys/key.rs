@@ -41,6 +41,8 @@ pub enum Purpose {
     LoginTickets,
     /// The MACs of what tells that somebody has just proved who they are.
     RecentProofs,
+    /// The MACs of the challenges that passkeys sign.
+    PasskeyCeremonies,
 }
 
 impl Purpose {
@@ -61,6 +63,7 @@ impl Purpose {
             Self::Factors => b"doorward/factors/1",
             Self::LoginTickets => b"doorward/login-ticket/1",
             Self::RecentProofs => b"doorward/recent-proof/1",
+            Self::PasskeyCeremonies => b"doorward/passkey-ceremony/1",
         }
     }
 }
@@ -161,6 +164,7 @@ mod tests {
             Purpose::Factors,
             Purpose::LoginTickets,
             Purpose::RecentProofs,
+            Purpose::PasskeyCeremonies,
         ];
         for (index, purpose) in purposes.into_iter().enumerate() {
             for other in &purposes[..index] {

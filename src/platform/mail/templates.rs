@@ -16,7 +16,9 @@ pub struct Context {
     pub app_name: String,
     /// Where the mail leads, with its token. None: nowhere.
     pub link: Option<String>,
-    /// Until when the link is good, such as `2026-11-29 22:30 UTC`.
+    /// What is to be typed in, in a mail that has a code in the place of a link.
+    pub code: Option<String>,
+    /// Until when the link, or the code, is good, such as `2026-11-29 22:30 UTC`.
     pub valid_until: Option<String>,
     /// When it happened, in the same form.
     pub at: String,
@@ -71,8 +73,12 @@ const fn own(kind: Kind) -> &'static str {
         Kind::EmailChange => include_str!("templates/email_change.txt"),
         Kind::EmailChanging => include_str!("templates/email_changing.txt"),
         Kind::EmailChanged => include_str!("templates/email_changed.txt"),
+        Kind::EnrolmentCode => include_str!("templates/enrolment_code.txt"),
         Kind::FactorAdded => include_str!("templates/factor_added.txt"),
         Kind::FactorRemoved => include_str!("templates/factor_removed.txt"),
+        Kind::FactorRecovery => include_str!("templates/factor_recovery.txt"),
+        Kind::FactorRecoveryStarted => include_str!("templates/factor_recovery_started.txt"),
+        Kind::FactorRecoveryReady => include_str!("templates/factor_recovery_ready.txt"),
         Kind::RecoveryCodeUsed => include_str!("templates/recovery_code_used.txt"),
         Kind::RecoveryCodesMade => include_str!("templates/recovery_codes_made.txt"),
         Kind::WrongCode => include_str!("templates/wrong_code.txt"),
@@ -139,10 +145,13 @@ impl Templates {
         for facts in [Facts::default(), example_facts()] {
             let context = Context::example(kind, facts);
             let rendered = self.render(kind, &context)?;
-            let link = context.link.unwrap_or_default();
-            let stands_alone = |text: &str| text.lines().any(|line| line == link);
+            let (name, value) = match (context.link, context.code) {
+                (None, Some(code)) => ("code", code),
+                (link, _) => ("link", link.unwrap_or_default()),
+            };
+            let stands_alone = |text: &str| text.lines().any(|line| line == value);
             if kind.needs_link() && !stands_alone(&rendered.text) {
-                let what = "must have a line with `{{ link }}` and nothing else".to_owned();
+                let what = format!("must have a line with `{{{{ {name} }}}}` and nothing else");
                 return Err(TemplateProblem { file: format!("{}.txt", kind.as_str()), what });
             }
         }
@@ -154,11 +163,13 @@ impl Context {
     /// As it would be, for a look at a template.
     #[must_use]
     pub fn example(kind: Kind, facts: Facts) -> Self {
+        let (links, codes) = (kind.purpose().filter(|of| !of.is_code()), kind.purpose().filter(|of| of.is_code()));
         let link = format!("https://app.example.com/{}#token={}", kind.as_str(), "A".repeat(43));
         Self {
             app_name: "Example".to_owned(),
             valid_until: kind.purpose().map(|_| "2026-01-31 12:30 UTC".to_owned()),
-            link: kind.purpose().map(|_| link),
+            link: links.map(|_| link),
+            code: codes.map(|_| "7k3m-p2xd".to_owned()),
             at: "2026-01-31 12:00 UTC".to_owned(),
             name: facts.name,
             device: facts.device,
@@ -220,11 +231,11 @@ mod tests {
                 let context = Context::example(kind, facts);
                 let Rendered { subject, text, html } = templates.render(kind, &context).unwrap();
                 assert!(subject.contains("Example") && html.is_none(), "{subject}");
-                let link = context.link.unwrap_or_default();
+                let (leads, link) = (context.link.is_some(), context.link.unwrap_or_default());
                 for line in text.lines().filter(|line| *line != link) {
                     assert!(line.len() < 75 && line.is_ascii() && line.trim_end() == line, "{kind:?}: {line:?}");
                 }
-                assert_eq!(text.matches("://").count(), usize::from(kind.purpose().is_some()), "{text}");
+                assert_eq!(text.matches("://").count(), usize::from(leads), "{text}");
                 assert!(!text.contains("\n\n\n") && text.ends_with(".\n"), "{kind:?}: {text:?}");
             }
         }

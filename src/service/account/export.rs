@@ -11,7 +11,7 @@ use crate::domain::factor::Method;
 use crate::domain::session::{Session, SessionId};
 use crate::domain::throttle::Scope;
 use crate::domain::timestamp::Timestamp;
-use crate::service::factor::{Listed, factors_of, is_recent};
+use crate::service::factor::{Listed, NotRecent, factors_of, is_recent};
 use crate::service::session::Caller;
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure};
@@ -40,6 +40,15 @@ pub enum ExportError {
     /// Our own trouble.
     #[error(transparent)]
     Failed(#[from] Failure),
+}
+
+impl From<NotRecent> for ExportError {
+    fn from(error: NotRecent) -> Self {
+        match error {
+            NotRecent::Wanted(methods) => Self::Wanted(methods),
+            NotRecent::Failed(failure) => Self::Failed(failure),
+        }
+    }
 }
 
 /// Whose exports are under way on this node.

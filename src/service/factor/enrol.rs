@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use super::first::ask_for_code;
 use super::look::open;
-use super::{NotRecent, PENDING_FOR, context, draw_codes, ensure_recent};
+use super::{NotRecent, PENDING_FOR, Shown, context, draw_codes, ensure_recent};
 use crate::domain::account::{ExternalId, User};
 use crate::domain::audit::{Event, Record};
 use crate::domain::factor::{
-    Code, Decision, Enrolled, Method, Proof, RecoveryCode, Requirement, SecretKey, Step, decide, steps, uri,
+    Code, Decision, Enrolled, EnrolmentCode, Method, Proof, RecoveryCode, Requirement, SecretKey, Step, decide, steps,
+    uri,
 };
 use crate::domain::mail::Kind;
 use crate::domain::session::{EndReason, Session, SessionId};
@@ -31,6 +33,17 @@ pub struct Enrolment {
     pub secret: String,
     /// The address as a symbol: a `data:` address of an SVG image.
     pub qr_code: String,
+    /// Whether it is confirmed by an enrolment code too.
+    pub wants_code: bool,
+}
+
+/// What somebody types in who has set an app up.
+#[derive(Clone, Debug)]
+pub struct Confirmation {
+    /// A code of the app. None: it can't be one.
+    pub code: Option<Code>,
+    /// The enrolment code, where there is one. None inside: it can't be one.
+    pub enrolment_code: Option<Option<EnrolmentCode>>,
 }
 
 /// What became of a confirmation.
@@ -53,6 +66,9 @@ pub enum ConfirmError {
     /// The code is not one of the secret that was shown.
     #[error("the code is not one of the secret that was shown")]
     Incorrect,
+    /// It is the account's first factor, and the code that was mailed, or given, is another one or missing.
+    #[error("the enrolment code is missing, or another one")]
+    EnrolmentCode,
     /// No secret was shown to this session, or too long ago.
     #[error("no secret waits to be confirmed")]
     NothingPending,
@@ -92,22 +108,29 @@ pub(in crate::service) async fn show(app: &App, user: &User, bound_to: [u8; 16])
     let uri = uri(&app.factor.issuer, &user.email, &secret);
     let qr_code = qr_code::data_uri(&uri).unwrap_or_default();
     let sealed = app.factor.seals.seal(secret.bytes(), &context(user.id))?;
-    let kept = app.store.write((user.id, bound_to, sealed), |tx, (id, bound_to, sealed)| {
+    let input = (user.id, bound_to, sealed, app.mail.enrolment()?);
+    let kept = app.store.write(input, |tx, (id, bound_to, sealed, draft)| {
         Box::pin(async move {
-            let Some(locked) = account::lock(tx, *id).await? else { return Ok(false) };
+            let Some(locked) = account::lock(tx, *id).await? else { return Ok(None) };
+            let Some((enrolled, _)) = factor::standing(tx, *id, Timestamp::EPOCH).await? else { return Ok(None) };
             let expires_at = locked.now + PENDING_FOR;
             let pending = Pending { bound_to: *bound_to, secret: sealed.clone(), expires_at };
             factor::keep_pending(tx, *id, &pending).await?;
-            Ok(true)
+            let is_first = !enrolled.has_factor();
+            Ok(Some(is_first && ask_for_code(tx, draft.as_ref(), &locked.user, locked.now).await?))
         })
     });
-    Ok(kept.await?.then(|| Enrolment { uri, secret: secret.base32(), qr_code }))
+    let kept = kept.await?;
+    app.mail.wake();
+    Ok(kept.map(|wants_code| Enrolment { uri, secret: secret.base32(), qr_code, wants_code }))
 }
 
 /// What the transaction found, as a value, so that it commits.
 enum Found {
     Done(Box<Done>),
     Wrong,
+    /// The enrolment code.
+    Unproved,
     NothingPending,
     Gone,
 }
@@ -120,17 +143,18 @@ struct Done {
     now: Timestamp,
 }
 
-struct Confirmation {
+struct Input {
     caller: Caller,
     client: Client,
     code: Option<Code>,
+    shown: Shown,
     codes: Vec<NewRecoveryCode>,
     seals: Seals,
     notice: Option<Draft>,
 }
 
 /// Makes the app that was shown last to this session the account's, in the place of another. With the first factor come recovery codes,
-/// and the account's other sessions end: they have proved less than is wanted now. `code` is none where it can't be one.
+/// and the account's other sessions end: they have proved less than is wanted now.
 ///
 /// # Errors
 /// See [`ConfirmError`].
@@ -138,7 +162,7 @@ pub async fn confirm_totp(
     app: &Arc<App>,
     caller: Caller,
     client: Client,
-    code: Option<Code>,
+    typed: Confirmation,
 ) -> Result<Confirmed, ConfirmError> {
     ensure_recent(app, &caller).await?;
     let account = throttle::in_session(app, &caller);
@@ -146,15 +170,25 @@ pub async fn confirm_totp(
     let app = Arc::clone(app);
     in_own_task(async move {
         let id = caller.session.id;
-        let (shown, codes) = draw_codes(&app)?;
+        let (drawn, codes) = draw_codes(&app)?;
         let (seals, notice) = (app.factor.seals.clone(), app.mail.notice(Kind::FactorAdded)?);
-        let input = Confirmation { caller, client, code, codes, seals, notice };
+        let shown = Shown::look(&app, &caller.user, typed.enrolment_code.as_ref()).await?;
+        let (code, is_guess) = (typed.code, shown.is_guess());
+        let input = Input { caller, client, code, shown, codes, seals, notice };
         let found = app.store.write(input, |tx, input| Box::pin(confirm(tx, input)));
         let done = match found.await.map_err(Failure::from)? {
             Found::Done(done) => *done,
             Found::Wrong => {
                 attempt.failed();
                 return Err(ConfirmError::Incorrect);
+            }
+            Found::Unproved => {
+                if is_guess {
+                    attempt.failed();
+                } else {
+                    attempt.succeeded().await;
+                }
+                return Err(ConfirmError::EnrolmentCode);
             }
             Found::NothingPending => {
                 attempt.succeeded().await;
@@ -165,19 +199,20 @@ pub async fn confirm_totp(
         attempt.succeeded().await;
         app.mail.wake();
         app.session.cache.forget(id);
+        app.session.cache.user_changed(done.session.user_id, app.clock.now(), app.clock.monotonic());
         for ended in done.ended {
             session_ended(&app, ended, EndReason::SecondFactor);
         }
         tracing::info!(user_id = %done.session.user_id, first = done.is_first, "an authenticator app was set up");
         let tokens = issue_tokens(&app, &done.session, done.external_id.as_ref(), done.now)?;
         let recent = Some(app.factor.cookies.recent(id, done.now));
-        Ok(Confirmed { tokens: IssuedTokens { recent, ..tokens }, recovery_codes: done.is_first.then_some(shown) })
+        Ok(Confirmed { tokens: IssuedTokens { recent, ..tokens }, recovery_codes: done.is_first.then_some(drawn) })
     })
     .await
 }
 
-async fn confirm(tx: &mut Tx, input: &Confirmation) -> Result<Found, storage::Error> {
-    let Confirmation { caller, client, code, codes, seals, notice } = input;
+async fn confirm(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> {
+    let Input { caller, client, code, shown, codes, seals, notice } = input;
     let Some(locked) = account::lock(tx, caller.user.id).await? else { return Ok(Found::Gone) };
     let (id, now) = (locked.user.id, locked.now);
     let Some(row) = session::lock(tx, caller.session.id).await? else { return Ok(Found::Gone) };
@@ -188,14 +223,19 @@ async fn confirm(tx: &mut Tx, input: &Confirmation) -> Result<Found, storage::Er
         return Ok(Found::NothingPending);
     };
     let Some((secret, step)) = step else { return Ok(Found::Wrong) };
-    let is_first = factor::totp(tx, id).await?.is_none();
+    let Some((before, _)) = factor::standing(tx, id, Timestamp::EPOCH).await? else { return Ok(Found::Gone) };
+    let is_first = !before.has_factor();
+    if is_first && !shown.admit(tx, &locked.user, client, now).await? {
+        return Ok(Found::Unproved);
+    }
     factor::activate(tx, id, &secret, step, now).await?;
-    let ended =
-        add(tx, &locked.user, is_first.then_some(codes), Some(caller.session.id), client, notice.as_ref(), now).await?;
+    let what = if before.totp { "totp, in the place of another" } else { "totp" };
+    let new = NewFactor { what, first: is_first.then_some(codes), kept: Some(caller.session.id) };
+    let ended = add(tx, &locked.user, new, client, notice.as_ref(), now).await?;
     // A recent proof was asked for, and this is one of the new factor.
     let mut proved = Proof::of(&row.session.amr);
     proved.push(Proof::Totp);
-    let enrolled = Enrolled { totp: true, recovery_codes: 0 };
+    let enrolled = Enrolled { totp: true, ..before };
     let mut session = row.session;
     if let Decision::SignedIn(signed_in) = decide(enrolled, &proved, Requirement::Optional) {
         session::prove(tx, session.id, signed_in.methods(), now).await?;
@@ -220,23 +260,31 @@ pub(in crate::service) async fn right_step(
     Ok(Some(step.map(|step| (pending.secret, step))))
 }
 
+/// A factor that an account has got.
+pub(in crate::service) struct NewFactor<'a> {
+    /// Which, for the audit.
+    pub(in crate::service) what: &'static str,
+    /// The recovery codes that come with the first one.
+    pub(in crate::service) first: Option<&'a Vec<NewRecoveryCode>>,
+    /// The session that has added it.
+    pub(in crate::service) kept: Option<SessionId>,
+}
+
 /// What comes with a new factor: with the first one recovery codes, and the end of the other sessions.
 pub(in crate::service) async fn add(
     tx: &mut Tx,
     user: &User,
-    first: Option<&Vec<NewRecoveryCode>>,
-    kept: Option<SessionId>,
+    new: NewFactor<'_>,
     client: &Client,
     notice: Option<&Draft>,
     now: Timestamp,
 ) -> Result<Vec<SessionId>, storage::Error> {
     let mut ended = Vec::new();
-    if let Some(codes) = first {
+    if let Some(codes) = new.first {
         factor::replace_recovery_codes(tx, user.id, codes, now).await?;
-        ended = end_sessions_of(tx, user.id, kept, &EndReason::SecondFactor, client, now).await?;
+        ended = end_sessions_of(tx, user.id, new.kept, &EndReason::SecondFactor, client, now).await?;
     }
-    let detail = Some(if first.is_some() { "totp" } else { "totp, in the place of another" }.to_owned());
-    let record = Record { detail, ..client.record(Event::FactorAdded, user.id, kept) };
+    let record = Record { detail: Some(new.what.to_owned()), ..client.record(Event::FactorAdded, user.id, new.kept) };
     audit::append(tx, &record, now).await?;
     if let Some(notice) = notice {
         notice.tell(tx, user, client, now).await?;

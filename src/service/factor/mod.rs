@@ -1,29 +1,42 @@
 //! Factors beside the password: looked at, set up, removed, and asked for again.
 
 mod enrol;
+mod first;
 mod list;
 mod look;
 mod notices;
+mod passkey_add;
+mod passkey_manage;
+mod passkey_options;
 mod reauthenticate;
 mod recent;
+mod recover;
 mod remove;
 mod reseal;
 
-pub use enrol::{ConfirmError, Enrolment, confirm_totp, enrol_totp};
-pub(super) use enrol::{add, right_step, show};
+pub use enrol::{ConfirmError, Confirmation, Enrolment, confirm_totp, enrol_totp};
+pub(super) use enrol::{NewFactor, add, right_step, show};
+pub(super) use first::Shown;
 pub(super) use list::factors_of;
-pub use list::{FactorOf, Factors as Listed, list};
+pub use list::{FactorOf, Factors as Listed, PasskeyOf, list};
 pub use look::Offered;
-pub(super) use look::{Looked, look};
+pub(super) use look::{Looked, Looker};
 pub(super) use notices::{Notices, note_wrong, used};
-pub use reauthenticate::{ReauthenticateError, Reproof, reauthenticate};
+pub use passkey_add::{Added, NewPasskey, PasskeyError, add_passkey};
+pub use passkey_manage::{remove_passkey, rename_passkey, stranded};
+pub(super) use passkey_options::options_of;
+pub use passkey_options::{CreationOptions, Known, RequestOptions, login_options, passkey_options, reproof_options};
+pub use reauthenticate::{ReauthenticateError, Reproof, Typed, reauthenticate};
 pub use recent::NotRecent;
 pub(super) use recent::{ensure_recent, is_recent};
-pub(super) use remove::forget_all;
+pub use recover::{FollowError, Followed, follow as follow_recovery};
+pub(super) use recover::{may_recover, stop_recovery, tell as tell_recoveries};
 pub use remove::{RemoveError, new_recovery_codes, remove_totp};
+pub(super) use remove::{forget_all, removed};
 pub(super) use reseal::unreadable;
-pub use reseal::{UnknownKey, reseal, unknown_keys};
+pub use reseal::{SealedBy, WhichKey, reseal, sealed_by};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::account::UserId;
@@ -31,6 +44,7 @@ use crate::domain::factor::{RECOVERY_CODES, RecoveryCode};
 use crate::platform::digest::sha256;
 use crate::platform::proof_cookies::ProofCookies;
 use crate::platform::sealed::Seals;
+use crate::platform::webauthn::RelyingParty;
 use crate::service::{App, Failure};
 use crate::storage::factor::NewRecoveryCode;
 
@@ -40,7 +54,11 @@ pub struct Factors {
     pub seals: Seals,
     /// Tickets and recent proofs.
     pub cookies: ProofCookies,
-    /// How apps call the account's service: `APP_NAME`.
+    /// For whom passkeys are made. None: there are none.
+    pub passkeys: Option<Arc<RelyingParty>>,
+    /// Whether browsers are told of passkeys that nobody has.
+    pub tells_unknown: bool,
+    /// How apps and passkeys call the account's service: `APP_NAME`.
     pub issuer: String,
 }
 

@@ -1,7 +1,8 @@
 //! What is told of factors: in the audit, and by mail to the owner.
 
+use super::Offered;
 use crate::domain::account::User;
-use crate::domain::audit::Event;
+use crate::domain::audit::{Event, Record};
 use crate::domain::factor::Proof;
 use crate::domain::mail::Kind;
 use crate::domain::session::SessionId;
@@ -24,17 +25,20 @@ impl Notices {
     }
 }
 
-/// Notes a wrong code. Its giver knew the password: the owner is told, once a day.
+/// Notes something wrong in the place of what is held. Its giver knew the password: of a code the owner is told, once a day.
 pub(in crate::service) async fn note_wrong(
     tx: &mut Tx,
     user: &User,
-    session: Option<SessionId>,
+    (session, offered): (Option<SessionId>, &Offered),
     client: &Client,
     notices: &Notices,
     now: Timestamp,
 ) -> Result<(), Error> {
-    audit::append(tx, &client.record(Event::SecondFactorFailed, user.id, session), now).await?;
-    if let Some(notice) = &notices.wrong {
+    let is_passkey = matches!(offered, Offered::Passkey(_));
+    let detail = is_passkey.then(|| "passkey".to_owned());
+    let record = Record { detail, ..client.record(Event::SecondFactorFailed, user.id, session) };
+    audit::append(tx, &record, now).await?;
+    if let Some(notice) = notices.wrong.as_ref().filter(|_| !is_passkey) {
         notice.tell(tx, user, client, now).await?;
     }
     Ok(())

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Looked, Notices, Offered, look, note_wrong, used};
+use super::{Looked, Looker, Notices, Offered, note_wrong, stop_recovery, used};
 use crate::domain::account::ExternalId;
 use crate::domain::audit::{Event, Record};
-use crate::domain::factor::{Decision, Method, Proof, Requirement, decide};
-use crate::domain::password::PasswordHash;
+use crate::domain::factor::{CeremonyFor, Decision, Method, Proof, Requirement, decide};
+use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::Session;
 use crate::domain::throttle::Scope;
 use crate::domain::timestamp::Timestamp;
-use crate::platform::sealed::Seals;
-use crate::service::password::{self, ProofError, prove_password, waiting};
+use crate::service::password::{Proof as PasswordProof, ProofError, prove_password, waiting};
 use crate::service::session::{Caller, IssuedTokens, issue_tokens};
 use crate::service::throttle::{self, Attempt};
 use crate::service::{App, Client, Failure, in_own_task};
@@ -29,6 +28,12 @@ pub enum ReauthenticateError {
     /// Another code, or one that was used.
     #[error("another code, or one that was used")]
     IncorrectCode,
+    /// Another passkey, or it proves nothing.
+    #[error("another passkey, or one that proves nothing")]
+    IncorrectPasskey,
+    /// The browser holds no challenge that the passkey could have signed.
+    #[error("no challenge that is good")]
+    ChallengeExpired,
     /// The app's secret can't be read.
     #[error("the factor can't be read")]
     Unavailable,
@@ -46,12 +51,21 @@ impl From<throttle::Limited> for ReauthenticateError {
     }
 }
 
+/// A password that somebody has typed. None: one that no account can have.
+pub struct Typed(pub Option<Password>);
+
 /// What somebody shows of themselves.
 pub struct Reproof {
-    /// The password.
-    pub password: password::Proof,
+    /// Who they are.
+    pub caller: Caller,
+    /// From where they ask.
+    pub client: Client,
+    /// The password. None: a passkey is all that is shown.
+    pub password: Option<Typed>,
     /// What they have beside it.
     pub offered: Option<Offered>,
+    /// The challenges that their browser holds.
+    pub ceremonies: Vec<String>,
 }
 
 enum Found {
@@ -59,15 +73,16 @@ enum Found {
     Wanted(Vec<Method>),
     Wrong,
     Unreadable,
+    Void,
     Gone,
 }
 
 struct Input {
     caller: Caller,
     client: Client,
-    verified: PasswordHash,
+    verified: Option<PasswordHash>,
     offered: Option<Offered>,
-    seals: Seals,
+    looker: Looker,
     not_before: Timestamp,
     notices: Notices,
 }
@@ -77,29 +92,42 @@ struct Input {
 /// # Errors
 /// See [`ReauthenticateError`].
 pub async fn reauthenticate(app: &Arc<App>, proof: Reproof) -> Result<IssuedTokens, ReauthenticateError> {
-    let Reproof { password, offered } = proof;
-    let account = throttle::in_session(app, &password.caller);
-    let attempt =
-        Attempt::begin::<ReauthenticateError>(app, Scope::Reauthenticate, &password.client, Some(account)).await?;
-    let admitted = attempt.place::<ReauthenticateError>().await?;
+    let Reproof { caller, client, password, offered, ceremonies } = proof;
+    if caller.one_of_many {
+        return Err(ReauthenticateError::Wanted(Vec::new()));
+    }
+    let account = throttle::in_session(app, &caller);
+    let admitted = match password {
+        Some(Typed(password)) => {
+            let attempt =
+                Attempt::begin::<ReauthenticateError>(app, Scope::Reauthenticate, &client, Some(account)).await?;
+            Some((attempt.place::<ReauthenticateError>().await?, password))
+        }
+        None => None,
+    };
     let (_waiting, hung_up) = waiting();
     let app = Arc::clone(app);
     in_own_task(Box::pin(async move {
-        let (caller, client) = (password.caller.clone(), password.client.clone());
-        let (attempt, verified) = prove_password(&app, admitted, password, hung_up).await?;
-        attempt.succeeded().await;
-        let codes = match &offered {
-            Some(_) => {
-                Some(Attempt::begin::<ReauthenticateError>(&app, Scope::SecondFactor, &client, Some(account)).await?)
+        let mut verified = None;
+        if let Some((admitted, password)) = admitted {
+            let shown = PasswordProof { caller: caller.clone(), client: client.clone(), password };
+            let (attempt, hash) = prove_password(&app, admitted, shown, hung_up).await?;
+            attempt.succeeded().await;
+            verified = Some(hash);
+        }
+        let held = match &offered {
+            Some(offered) => {
+                Some(Attempt::begin::<ReauthenticateError>(&app, offered.scope(), &client, Some(account)).await?)
             }
             None => None,
         };
         let not_before = app.session.policy.not_before.unwrap_or(Timestamp::EPOCH);
-        let (seals, notices) = (app.factor.seals.clone(), Notices::draw(&app)?);
+        let (looker, notices) = (Looker::new(&app, &ceremonies, &client), Notices::draw(&app)?);
+        let is_passkey = matches!(offered, Some(Offered::Passkey(_)));
         let id = caller.session.id;
-        let input = Input { caller, client, verified, offered, seals, not_before, notices };
+        let input = Input { caller, client, verified, offered, looker, not_before, notices };
         let found = app.store.write(input, |tx, input| Box::pin(decide_on(tx, input))).await.map_err(Failure::from)?;
-        match (codes, &found) {
+        match (held, &found) {
             (Some(attempt), Found::Wrong) => attempt.failed(),
             (Some(attempt), _) => attempt.succeeded().await,
             (None, _) => {}
@@ -114,8 +142,10 @@ pub async fn reauthenticate(app: &Arc<App>, proof: Reproof) -> Result<IssuedToke
                 Ok(IssuedTokens { recent: Some(app.factor.cookies.recent(id, now)), ..tokens })
             }
             Found::Wanted(methods) => Err(ReauthenticateError::Wanted(methods)),
+            Found::Wrong if is_passkey => Err(ReauthenticateError::IncorrectPasskey),
             Found::Wrong => Err(ReauthenticateError::IncorrectCode),
             Found::Unreadable => Err(ReauthenticateError::Unavailable),
+            Found::Void => Err(ReauthenticateError::ChallengeExpired),
             Found::Gone => Err(ProofError::Gone.into()),
         }
     }))
@@ -123,24 +153,29 @@ pub async fn reauthenticate(app: &Arc<App>, proof: Reproof) -> Result<IssuedToke
 }
 
 async fn decide_on(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> {
-    let Input { caller, client, verified, offered, seals, not_before, notices } = input;
+    let Input { caller, client, verified, offered, looker, not_before, notices } = input;
     let Some(locked) = account::lock(tx, caller.user.id).await? else { return Ok(Found::Gone) };
     let (id, now) = (locked.user.id, locked.now);
     let Some(row) = session::lock(tx, caller.session.id).await? else { return Ok(Found::Gone) };
-    if locked.password_hash != *verified || !locked.user.is_active || row.session.ended.is_some() {
+    if verified.as_ref().is_some_and(|hash| locked.password_hash != *hash)
+        || !locked.user.is_active
+        || row.session.ended.is_some()
+    {
         return Ok(Found::Gone);
     }
     let Some((enrolled, _)) = factor::standing(tx, id, *not_before).await? else { return Ok(Found::Gone) };
-    let mut proved = vec![Proof::Password];
+    let mut proved: Vec<_> = verified.iter().map(|_| Proof::Password).collect();
     if let Some(offered) = offered {
-        match look(tx, seals, id, offered, *not_before, now).await? {
+        let asked = (CeremonyFor::Reproof, Some((id, caller.session.id.0)));
+        match looker.look(tx, id, offered, asked, now).await? {
             Looked::Proved(proof) => {
                 proved.push(proof);
                 used(tx, &locked.user, proof, client, notices, now).await?;
             }
             Looked::Unreadable => return Ok(Found::Unreadable),
+            Looked::Void => return Ok(Found::Void),
             Looked::Wrong => {
-                note_wrong(tx, &locked.user, Some(caller.session.id), client, notices, now).await?;
+                note_wrong(tx, &locked.user, (Some(caller.session.id), offered), client, notices, now).await?;
                 return Ok(Found::Wrong);
             }
         }
@@ -150,6 +185,9 @@ async fn decide_on(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> 
         Decision::Wanted(methods) => return Ok(Found::Wanted(methods)),
         Decision::Enrol => return Ok(Found::Gone),
     };
+    if proved.len() > 1 {
+        stop_recovery(tx, id, Some(caller.session.id), client, now).await?;
+    }
     session::prove(tx, caller.session.id, signed_in.methods(), now).await?;
     let detail = proved.last().map(|proof| proof.as_str().to_owned());
     let record = Record { detail, ..client.record(Event::Reauthenticated, id, Some(caller.session.id)) };

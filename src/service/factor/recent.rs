@@ -9,7 +9,8 @@ use crate::storage::{factor, session};
 /// They have not.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRecent {
-    /// It is to be proved again, by all of these kinds: the password, and one of the others where there are any.
+    /// It is to be proved again, by all of these kinds: the password, and one of the others where there are any. None at all: by nothing, for
+    /// the page is one of many.
     #[error("it was proved too long ago")]
     Wanted(Vec<Method>),
     /// Our own trouble.
@@ -26,7 +27,14 @@ pub(in crate::service) async fn ensure_recent(app: &App, caller: &Caller) -> Res
 }
 
 /// Whether there is one; and by what the account can give one.
-pub(in crate::service) async fn is_recent(app: &App, caller: &Caller) -> Result<(bool, Vec<Method>), Failure> {
+pub(in crate::service) async fn is_recent(app: &App, caller: &Caller) -> Result<(bool, Vec<Method>), NotRecent> {
+    if caller.one_of_many {
+        return Err(NotRecent::Wanted(Vec::new()));
+    }
+    Ok(look(app, caller).await?)
+}
+
+async fn look(app: &App, caller: &Caller) -> Result<(bool, Vec<Method>), Failure> {
     let mut tx = app.store.read().await?;
     let now = tx.now().await?;
     let row = session::find(&mut tx, caller.session.id).await?.map(|(session, _)| session);

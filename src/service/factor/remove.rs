@@ -47,33 +47,47 @@ impl From<NotRecent> for RemoveError {
     }
 }
 
-/// Removes the caller's app, and with it the recovery codes: from then on the password is enough. One that has none is left as it is.
+/// What the transaction found, as a value, so that it commits.
+enum Found {
+    Done,
+    LastFactor,
+    Gone,
+}
+
+/// Removes the caller's app; where it was the last factor the recovery codes go with it, and from then on the password is enough. An
+/// account that has none is left as it is.
 ///
 /// # Errors
 /// See [`RemoveError`].
 pub async fn remove_totp(app: &Arc<App>, caller: &Caller, client: Client) -> Result<(), RemoveError> {
     ensure_recent(app, caller).await?;
-    if app.session.policy.second_factor == Requirement::Required {
-        return Err(RemoveError::LastFactor);
-    }
     let account = throttle::in_session(app, caller);
     let attempt = Attempt::begin::<RemoveError>(app, Scope::Profile, &client, Some(account)).await?;
     let (app, id) = (Arc::clone(app), caller.user.id);
     in_own_task(async move {
-        let notice = app.mail.notice(Kind::FactorRemoved)?;
-        let removed = app.store.write((id, client, notice), |tx, (id, client, notice)| {
+        let (notice, requirement) = (app.mail.notice(Kind::FactorRemoved)?, app.session.policy.second_factor);
+        let found = app.store.write((id, client, notice, requirement), |tx, (id, client, notice, requirement)| {
             Box::pin(async move {
-                let Some(locked) = account::lock(tx, *id).await? else { return Ok(false) };
-                forget_all(tx, &locked.user, client, notice.as_ref(), locked.now).await?;
-                Ok(true)
+                let Some(locked) = account::lock(tx, *id).await? else { return Ok(Found::Gone) };
+                let standing = factor::standing(tx, *id, Timestamp::EPOCH).await?;
+                let Some((enrolled, _)) = standing else { return Ok(Found::Gone) };
+                if enrolled.passkeys == 0 && *requirement == Requirement::Required {
+                    return Ok(Found::LastFactor);
+                }
+                if factor::remove_totp(tx, *id, locked.now).await? {
+                    removed(tx, &locked.user, "totp", client, notice.as_ref(), locked.now).await?;
+                }
+                Ok(Found::Done)
             })
         });
-        if !removed.await.map_err(Failure::from)? {
-            return Err(RemoveError::Gone);
-        }
+        let found = found.await.map_err(Failure::from)?;
         attempt.succeeded().await;
         app.mail.wake();
-        Ok(())
+        match found {
+            Found::Done => Ok(()),
+            Found::LastFactor => Err(RemoveError::LastFactor),
+            Found::Gone => Err(RemoveError::Gone),
+        }
     })
     .await
 }
@@ -86,15 +100,34 @@ pub(in crate::service) async fn forget_all(
     notice: Option<&Draft>,
     now: Timestamp,
 ) -> Result<bool, storage::Error> {
-    if !factor::remove(tx, user.id, now).await? {
+    let (totp, passkeys) = (factor::totp(tx, user.id).await?.is_some(), factor::passkeys(tx, user.id).await?.len());
+    let what = match (totp, passkeys) {
+        (true, 0) => "totp".to_owned(),
+        (false, count) => format!("{count} passkeys"),
+        (true, count) => format!("totp, {count} passkeys"),
+    };
+    if !factor::remove_all(tx, user.id, now).await? {
         return Ok(false);
     }
-    let record = Record { detail: Some("totp".to_owned()), ..client.record(Event::FactorRemoved, user.id, None) };
+    removed(tx, user, &what, client, notice, now).await?;
+    Ok(true)
+}
+
+/// Tells of a factor that is gone.
+pub(in crate::service) async fn removed(
+    tx: &mut Tx,
+    user: &User,
+    what: &str,
+    client: &Client,
+    notice: Option<&Draft>,
+    now: Timestamp,
+) -> Result<(), storage::Error> {
+    let record = Record { detail: Some(what.to_owned()), ..client.record(Event::FactorRemoved, user.id, None) };
     audit::append(tx, &record, now).await?;
     if let Some(notice) = notice {
         notice.tell(tx, user, client, now).await?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Makes new recovery codes; none of the old ones is good any more.
@@ -116,7 +149,9 @@ pub async fn new_recovery_codes(
         let made = app.store.write((id, client, codes, notice), |tx, (id, client, codes, notice)| {
             Box::pin(async move {
                 let Some(locked) = account::lock(tx, *id).await? else { return Ok(None) };
-                if factor::totp(tx, *id).await?.is_none() {
+                let standing = factor::standing(tx, *id, Timestamp::EPOCH).await?;
+                let Some((enrolled, _)) = standing else { return Ok(None) };
+                if !enrolled.has_factor() {
                     return Ok(Some(false));
                 }
                 factor::replace_recovery_codes(tx, *id, codes, locked.now).await?;

@@ -9,13 +9,26 @@ use crate::storage::factor;
 /// How many are read at once.
 const PAGE: u32 = 500;
 
-/// Secrets that no key of the server opens.
+/// What a key has sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnknownKey {
-    /// Which key sealed them.
+pub struct SealedBy {
+    /// Which key.
     pub key_id: KeyId,
-    /// How many there are.
+    /// Which of the server's it is.
+    pub key: WhichKey,
+    /// How many secrets there are.
     pub secrets: u64,
+}
+
+/// Which of the server's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhichKey {
+    /// `SECRET_KEY`.
+    Current,
+    /// One that is accepted still.
+    Previous,
+    /// None of them.
+    Missing,
 }
 
 /// Seals by the current key what an accepted one has sealed, so that the accepted one can go. Returns how many.
@@ -43,14 +56,18 @@ pub async fn reseal(app: &App) -> Result<u64, Failure> {
     }
 }
 
-/// The keys that the server lacks and secrets need.
+/// Which keys the secrets in the database need.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn unknown_keys(app: &App) -> Result<Vec<UnknownKey>, Failure> {
-    let keys = factor::foreign_keys(&mut app.store.read().await?).await?;
-    let unknown = keys.into_iter().filter(|(key_id, _)| !app.factor.seals.knows(*key_id));
-    Ok(unknown.map(|(key_id, secrets)| UnknownKey { key_id, secrets }).collect())
+pub async fn sealed_by(app: &App) -> Result<Vec<SealedBy>, Failure> {
+    let keys = factor::sealing_keys(&mut app.store.read().await?).await?;
+    let which = |key_id| match key_id {
+        current if current == app.factor.seals.current() => WhichKey::Current,
+        previous if app.factor.seals.knows(previous) => WhichKey::Previous,
+        _ => WhichKey::Missing,
+    };
+    Ok(keys.into_iter().map(|(key_id, secrets)| SealedBy { key_id, key: which(key_id), secrets }).collect())
 }
 
 /// The accounts whose apps no key of the server opens.

@@ -188,7 +188,9 @@ pub(in crate::service) async fn leave(
     now: Timestamp,
 ) -> Result<(), storage::Error> {
     password::void(tx, old.id).await?;
-    mail::void(tx, Purpose::Verify, old.id).await?;
+    for purpose in [Purpose::Verify, Purpose::Enrol] {
+        mail::void(tx, purpose, old.id).await?;
+    }
     account::reserve_left(tx, old.id, &old.email, now).await?;
     if let Some(notice) = notice {
         notice.tell(tx, old, client, now).await?;

@@ -3,6 +3,7 @@
 mod change;
 mod correct;
 mod draft;
+mod enrolment;
 mod forgot;
 mod look;
 mod not_me;
@@ -20,9 +21,11 @@ pub use verify::{VerifyError, send_verification, verify};
 
 pub(super) use change::leave;
 pub(super) use draft::Draft;
+pub(super) use enrolment::{mail_enrolment, mail_recovery};
 pub(super) use verify::{pend, verification};
 
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use url::Url;
@@ -137,6 +140,16 @@ impl Mail {
         Ok(self.draft(kind)?)
     }
 
+    /// `FACTOR_RECOVERY`: how long it takes. None: who has lost their factors asks an operator.
+    pub(super) const fn factor_recovery(&self) -> Option<Duration> {
+        self.settings.factor_recovery
+    }
+
+    /// Whether mail reaches people: there is a mail server, and not only a developer's folder.
+    pub(super) const fn reaches_people(&self) -> bool {
+        matches!(self.settings.transport, Some(config::mail::Transport::Smtp(_)))
+    }
+
     /// `EMAIL_VERIFICATION`.
     pub(super) const fn verification(&self) -> Verification {
         self.settings.verification
@@ -149,14 +162,14 @@ impl Mail {
     }
 
     /// The token of a seed under each of the server's keys, the current one first.
-    fn tokens(&self, purpose: Purpose, seed: &[u8; 32]) -> impl Iterator<Item = LinkToken> {
+    pub(super) fn tokens(&self, purpose: Purpose, seed: &[u8; 32]) -> impl Iterator<Item = LinkToken> {
         let message = [purpose.as_str().as_bytes(), &[0], seed].concat();
         self.keys.macs(keys::Purpose::MailTokens, message).map(LinkToken::new)
     }
 
     /// Whether links of this purpose lead anywhere.
     fn leads(&self, purpose: Purpose) -> bool {
-        self.settings.pages.own || self.page(purpose).is_some()
+        self.settings.pages.own || purpose.is_code() || self.page(purpose).is_some()
     }
 
     fn page(&self, purpose: Purpose) -> Option<&Url> {
@@ -166,6 +179,10 @@ impl Mail {
             Purpose::NotMe => pages.not_me.as_ref(),
             Purpose::Verify | Purpose::Register => pages.verify.as_ref(),
             Purpose::EmailChange | Purpose::WayBack => pages.email_change.as_ref(),
+            Purpose::RecoveryStart | Purpose::RecoveryCancel | Purpose::RecoveryFinish => {
+                pages.factor_recovery.as_ref()
+            }
+            Purpose::Enrol => None,
         }
     }
 
@@ -178,6 +195,10 @@ impl Mail {
             Purpose::Verify | Purpose::Register => ("verify", "token"),
             Purpose::EmailChange => ("email-change", "token"),
             Purpose::WayBack => ("email-change", "restore"),
+            Purpose::RecoveryStart => ("factor-recovery", "start"),
+            Purpose::RecoveryCancel => ("factor-recovery", "cancel"),
+            Purpose::RecoveryFinish => ("factor-recovery", "remove"),
+            Purpose::Enrol => return None,
         };
         let token = token.reveal();
         if let Some(page) = self.page(purpose) {

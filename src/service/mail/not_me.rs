@@ -8,6 +8,7 @@ use crate::domain::mail::{Budget, Kind, LinkToken, Purpose};
 use crate::domain::session::EndReason;
 use crate::domain::throttle::Scope;
 use crate::platform::digest::sha256;
+use crate::service::factor::stop_recovery;
 use crate::service::session::{end_sessions_of, session_ended};
 use crate::service::throttle::Attempt;
 use crate::service::{App, Client, Failure, in_own_task};
@@ -37,6 +38,7 @@ pub async fn not_me(app: &Arc<App>, client: Client, token: Option<LinkToken>) ->
                 };
                 let ended = end_sessions_of(tx, id, None, &EndReason::LogoutAll, client, locked.now).await?;
                 mail::void(tx, Purpose::EmailChange, id).await?;
+                stop_recovery(tx, id, None, client, locked.now).await?;
                 audit::append(tx, &client.record(Event::NotMe, id, None), locked.now).await?;
                 // The address may have been changed since; whoever reads the old one has another link for that.
                 let email = &locked.user.email;

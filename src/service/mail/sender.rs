@@ -11,6 +11,7 @@ use crate::config::mail::Transport;
 use crate::domain::mail::{GIVE_UP_AFTER, Kind, Outcome, retry_after};
 use crate::domain::timestamp::Timestamp;
 use crate::platform::mail::{Letter, Line, Post, SendError};
+use crate::service::factor::tell_recoveries;
 use crate::service::{App, Failure};
 use crate::storage::mail::{self as outbox, Claimed};
 
@@ -50,6 +51,9 @@ pub async fn deliver(app: Arc<App>) {
     let mut stopped = app.mail.stop.subscribe();
     let mut pause = FIRST_PAUSE;
     loop {
+        if let Err(error) = tell_recoveries(&app).await {
+            tracing::warn!(%error, "who waits for the removal of their factors is told later");
+        }
         let drained = drain(&app, post).await;
         look(&app).await;
         let mut is_away = false;

@@ -1,6 +1,7 @@
 //! From what is stored of a mail to what it says.
 
-use crate::domain::mail::{Kind, LinkToken};
+use crate::domain::factor::EnrolmentCode;
+use crate::domain::mail::{Kind, LinkToken, Purpose};
 use crate::domain::timestamp::Timestamp;
 use crate::platform::digest::sha256;
 use crate::platform::mail::{Context, Rendered, TemplateProblem};
@@ -23,12 +24,15 @@ impl Mail {
         link: Option<(&LinkToken, Timestamp)>,
     ) -> Result<(Rendered, Option<String>), TemplateProblem> {
         let valid_until = link.map(|(_, until)| told(until));
+        let code = link.filter(|_| kind.purpose().is_some_and(Purpose::is_code));
+        let code = code.map(|(token, _)| EnrolmentCode::of(token).reveal());
         let link = link.and_then(|(token, _)| self.link(kind.purpose()?, token));
         let facts = mail.facts.clone();
         let context = Context {
             app_name: self.settings.app_name.clone(),
-            valid_until: valid_until.filter(|_| link.is_some()),
+            valid_until: valid_until.filter(|_| link.is_some() || code.is_some()),
             link: link.clone(),
+            code,
             at: told(mail.created_at),
             name: facts.name,
             device: facts.device,

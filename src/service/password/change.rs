@@ -36,9 +36,10 @@ pub async fn change(
     let app = Arc::clone(app);
     in_own_task(async move {
         let (client, user_id, asking) = (proof.client.clone(), proof.caller.user.id, proof.caller.session.id);
+        let delivery = proof.caller.session.delivery;
         let (attempt, verified) = prove(&app, (attempt, first), proof, hung_up).await?;
         let (attempt, hash) = attempt.unless_refused::<_, ProofError>(second.hash(new).await).await?;
-        let new_session = prepare_session(&app, user_id)?;
+        let new_session = prepare_session(&app, user_id, delivery)?;
         let notice = app.mail.notice(Kind::PasswordChanged)?;
         let input = (client, app.session.policy.clone(), (new_session, asking), (verified, hash), notice);
         let changed =

@@ -10,6 +10,7 @@ pub(super) use prove::{prove, prove_password};
 pub use reset::{ResetError, reset};
 pub(super) use verify::{HungUp, verify, waiting};
 
+use super::factor::NotRecent;
 use super::session::Caller;
 use super::throttle::Limited;
 use super::{Client, Failure};
@@ -43,7 +44,7 @@ pub enum ProofError {
     /// The current password is another one.
     #[error("the current password is another one")]
     Incorrect,
-    /// The account has a factor beside its password, and it is to be proved again by both.
+    /// The account has a factor beside its password, and it is to be proved again by both. Or by nothing: the page is one of many.
     #[error("it was proved too long ago")]
     Wanted(Vec<Method>),
     /// The account is gone.
@@ -55,4 +56,13 @@ pub enum ProofError {
     /// Our own trouble.
     #[error(transparent)]
     Failed(#[from] Failure),
+}
+
+impl From<NotRecent> for ProofError {
+    fn from(error: NotRecent) -> Self {
+        match error {
+            NotRecent::Wanted(methods) => Self::Wanted(methods),
+            NotRecent::Failed(failure) => Self::Failed(failure),
+        }
+    }
 }

@@ -1,13 +1,16 @@
 //! Who is asking: access tokens and refresh tokens, checked against the session that they belong to.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use super::end_unbound;
+use bytes::Bytes;
+
+use super::{Browser, end_unbound};
 use crate::cache::sessions::{Known, Live};
 use crate::domain::account::User;
 use crate::domain::session::AccessToken;
 use crate::domain::session::RefreshToken;
-use crate::domain::session::{Refusal, Session, SessionId};
+use crate::domain::session::{Delivery, Refusal, Session, SessionId};
 use crate::domain::throttle::Throttled;
 use crate::domain::timestamp::Timestamp;
 use crate::platform::refresh_token;
@@ -34,21 +37,43 @@ pub enum AuthError {
     Failed(#[from] Failure),
 }
 
-/// Somebody who is logged in.
+/// Somebody who is logged in: the user, and the session.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Who.
-    pub user: User,
-    /// In which session.
-    pub session: Session,
+    live: Arc<Live>,
     /// What the browser brings that may tell that they have proved it a moment ago: not looked into.
     pub recent: Vec<String>,
+    /// Whether their page is one of many that a `*` allows: whoever can put one there has not proved anything.
+    pub one_of_many: bool,
 }
 
-/// An authentic refresh token and the session it belongs to, as it was read without a lock.
+impl Deref for Caller {
+    type Target = Live;
+
+    fn deref(&self) -> &Live {
+        &self.live
+    }
+}
+
+impl Caller {
+    /// How their session is called in answers.
+    #[must_use]
+    pub fn session_name(&self, app: &App) -> Bytes {
+        let name = || app.session.name_of(self.session.id).to_string().into();
+        self.answers.session_name.get_or_init(name).clone()
+    }
+
+    /// How they are told who they are: `write` makes it where nobody has asked yet.
+    #[must_use]
+    pub fn told(&self, write: impl FnOnce(&User) -> Bytes) -> Bytes {
+        self.answers.user.get_or_init(|| write(&self.user)).clone()
+    }
+}
+
+/// An authentic refresh token and the session it belongs to, with its user, as they were read without a lock.
 pub(super) struct Identified {
     pub(super) token: RefreshToken,
-    pub(super) session: Session,
+    pub(super) live: Arc<Live>,
 }
 
 /// Finds out who presents these access tokens (one `Bearer` token, or every cookie of the access cookie's name). The refresh
@@ -57,7 +82,7 @@ pub(super) struct Identified {
 ///
 /// # Errors
 /// See [`AuthError`].
-pub async fn authenticate(app: &Arc<App>, access: &[String], refresh: &[String]) -> Result<Caller, AuthError> {
+pub async fn authenticate<T: AsRef<str>>(app: &Arc<App>, access: &[T], refresh: &[T]) -> Result<Caller, AuthError> {
     let caller = recognise(app, access, refresh).await;
     if let Err(AuthError::Refused(id, Refusal::Unbound)) = &caller {
         end_unbound(app, *id).await?;
@@ -66,9 +91,9 @@ pub async fn authenticate(app: &Arc<App>, access: &[String], refresh: &[String])
 }
 
 /// As [`authenticate`], and ends nothing.
-pub(super) async fn recognise(app: &Arc<App>, access: &[String], refresh: &[String]) -> Result<Caller, AuthError> {
+pub(super) async fn recognise<T: AsRef<str>>(app: &Arc<App>, access: &[T], refresh: &[T]) -> Result<Caller, AuthError> {
     let now = app.clock.now();
-    let authentic = access.iter().filter_map(|text| app.session.access_tokens.verify(text, now));
+    let authentic = access.iter().filter_map(|text| app.session.access_tokens.verify(text.as_ref(), now));
     let newest = of_one_session(authentic, |token| token.session_id, |token| (token.generation, token.expires));
     let token = newest.ok_or(AuthError::NotAuthenticated)?;
     let known = known(app, &token, now);
@@ -85,7 +110,7 @@ pub(super) async fn recognise(app: &Arc<App>, access: &[String], refresh: &[Stri
         return Err(AuthError::TokenExpired(token.session_id));
     }
     confirm(app, &live.session, refresh, now);
-    Ok(Caller { user: live.user.clone(), session: live.session.clone(), recent: Vec::new() })
+    Ok(Caller { live, recent: Vec::new(), one_of_many: false })
 }
 
 /// What this node remembers, where it is enough to answer. A remembered session that could not be used, or that is older than
@@ -107,11 +132,11 @@ async fn load(app: &App, token: &AccessToken) -> Result<Option<Arc<Live>>, Failu
     let mut tx = app.store.read().await?;
     let found = sessions::find(&mut tx, token.session_id).await?;
     let Some((session, user)) = found.filter(|(session, _)| session.user_id == token.user_id) else { return Ok(None) };
-    let live = Live { session, user, read_at };
+    let live = Arc::new(Live::new(session, user, read_at));
     if live.session.ended.is_none() {
-        app.session.cache.learn(live.clone());
+        app.session.cache.learn(Arc::clone(&live));
     }
-    Ok(Some(Arc::new(live)))
+    Ok(Some(live))
 }
 
 /// Of several authentic tokens of one session the newest counts: a browser may hold two after a change of the cookie's domain. Those of
@@ -131,24 +156,24 @@ fn of_one_session<T, R: Ord>(
 pub(super) async fn identify_refresh(
     app: &App,
     client: &Client,
-    presented: &[String],
+    browser: &Browser,
 ) -> Result<Option<Identified>, Failure> {
-    let authentic = identify_each_refresh(app, client, presented).await?.unwrap_or_default();
-    Ok(of_one_session(authentic.into_iter(), |one| one.session.id, |one| one.token.generation))
+    let authentic = identify_each_refresh(app, client, browser).await?.unwrap_or_default();
+    Ok(of_one_session(authentic.into_iter(), |one| one.token.session_id, |one| one.token.generation))
 }
 
 /// The authentic ones of the presented refresh tokens, of any generation, expired ones too. A browser sends one, or two after a change
 /// of the cookie's domain: no more are looked at, in one statement. Forged ones count against the client's address; one that has
-/// presented too many is told to wait.
+/// presented too many is told to wait. A token that comes in another way than it was delivered is none.
 pub(super) async fn identify_each_refresh(
     app: &App,
     client: &Client,
-    presented: &[String],
+    browser: &Browser,
 ) -> Result<Result<Vec<Identified>, Throttled>, Failure> {
     // A token that names no key of ours is not worth a query.
     let ours = |token: &RefreshToken| app.session.keys.refresh.find(token.key_id).is_some();
     let mut tokens: Vec<RefreshToken> = Vec::with_capacity(MAX_LOOKED_AT);
-    for token in presented.iter().filter_map(|text| RefreshToken::parse(text)).filter(ours) {
+    for token in browser.refresh.iter().filter_map(|text| RefreshToken::parse(text)).filter(ours) {
         if tokens.len() < MAX_LOOKED_AT && !tokens.contains(&token) {
             tokens.push(token);
         }
@@ -159,25 +184,43 @@ pub(super) async fn identify_each_refresh(
         return Ok(Err(throttled));
     }
     let ids = [first.session_id, last.unwrap_or(first).session_id];
+    let read_at = app.clock.monotonic();
     let found = {
         let mut tx = app.store.read().await?;
         sessions::find_two(&mut tx, ids).await?
     };
+    let found: Vec<_> = found.into_iter().map(|(session, user)| Arc::new(Live::new(session, user, read_at))).collect();
     let mut authentic = Vec::with_capacity(tokens.len());
     for token in tokens {
-        let session = found.iter().find(|session| session.id == token.session_id);
-        match session.filter(|session| refresh_token::is_authentic(&app.session.keys, &token, &session.secret)) {
-            Some(session) => authentic.push(Identified { token, session: session.clone() }),
+        let live = found.iter().find(|live| live.session.id == token.session_id);
+        match live.filter(|live| refresh_token::is_authentic(&app.session.keys, &token, &live.session.secret)) {
+            Some(live) if live.session.delivery != browser.delivery => {}
+            Some(live) => authentic.push(Identified { token, live: Arc::clone(live) }),
             None => app.limits.counters.note_forgery(client.ip, now),
         }
     }
     Ok(Ok(authentic))
 }
 
+/// The presented refresh token, where it is one alone, has come as it was delivered, and is authentic by what this node remembers of its
+/// session. Another node may have changed the row since: nothing may follow from it that does not look at that.
+pub(super) fn remembered_refresh(app: &App, browser: &Browser) -> Option<Identified> {
+    let [text] = browser.refresh.as_slice() else { return None };
+    let token = RefreshToken::parse(text)?;
+    let Known::Live(live) = app.session.cache.get(token.session_id, app.clock.monotonic())? else { return None };
+    let is_its_own = live.session.delivery == browser.delivery
+        && refresh_token::is_authentic(&app.session.keys, &token, &live.session.secret);
+    is_its_own.then_some(Identified { token, live })
+}
+
 /// Remembers that the client holds the newest refresh token, when the cookie that came along proves it. Not awaited: the
 /// answer does not depend on it, and a lost confirmation is made again by the next request.
-fn confirm(app: &Arc<App>, session: &Session, refresh: &[String], now: Timestamp) {
-    let proved = refresh.iter().filter_map(|text| RefreshToken::parse(text)).any(|token| {
+fn confirm<T: AsRef<str>>(app: &Arc<App>, session: &Session, refresh: &[T], now: Timestamp) {
+    if session.delivery != Delivery::Cookies || !session.is_confirmed_by(session.generation, &app.session.policy, now) {
+        // None of them would.
+        return;
+    }
+    let proved = refresh.iter().filter_map(|text| RefreshToken::parse(text.as_ref())).any(|token| {
         token.session_id == session.id
             && session.is_confirmed_by(token.generation, &app.session.policy, now)
             && refresh_token::is_authentic(&app.session.keys, &token, &session.secret)

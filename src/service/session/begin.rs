@@ -4,7 +4,7 @@ use super::{end_session, session_ended};
 use crate::domain::account::UserId;
 use crate::domain::audit::{Event, Record};
 use crate::domain::factor::SignedIn;
-use crate::domain::session::{EndReason, NewSession, Policy, Session, SessionId, SessionSecret};
+use crate::domain::session::{Delivery, EndReason, NewSession, Policy, Session, SessionId, SessionSecret};
 use crate::domain::timestamp::Timestamp;
 use crate::service::{App, Client, Failure};
 use crate::storage::{self, Tx, audit, session};
@@ -16,12 +16,13 @@ pub(in crate::service) struct Begun {
     evicted: Vec<SessionId>,
 }
 
-/// The random parts of a session, and whose it will be.
+/// The random parts of a session, whose it will be, and how its tokens are delivered.
 #[derive(Clone)]
 pub(in crate::service) struct Prepared {
     id: SessionId,
     pub(in crate::service) user_id: UserId,
     secret: SessionSecret,
+    delivery: Delivery,
 }
 
 /// What a session takes over from the one in whose place it begins.
@@ -39,8 +40,9 @@ impl Kept {
 }
 
 /// Draws the random parts.
-pub(in crate::service) fn prepare_session(app: &App, user_id: UserId) -> Result<Prepared, Failure> {
-    Ok(Prepared { id: SessionId(app.random.bytes()?), user_id, secret: SessionSecret(app.random.bytes()?) })
+pub(in crate::service) fn prepare_session(app: &App, user_id: UserId, delivery: Delivery) -> Result<Prepared, Failure> {
+    let (id, secret) = (SessionId(app.random.bytes()?), SessionSecret(app.random.bytes()?));
+    Ok(Prepared { id, user_id, secret, delivery })
 }
 
 /// Stores a new session of a user whose row this transaction has locked, and who has proved enough: by what `detail` tells, where that
@@ -66,6 +68,7 @@ pub(in crate::service) async fn begin_session(
         user_id: prepared.user_id,
         secret: prepared.secret.clone(),
         amr: signed_in.methods().to_vec(),
+        delivery: prepared.delivery,
         client_ip: client.ip,
         user_agent: client.user_agent.clone(),
     };

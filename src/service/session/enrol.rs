@@ -12,7 +12,7 @@ use crate::domain::session::{EndReason, SessionId};
 use crate::domain::throttle::{Guesser, Scope};
 use crate::platform::proof_cookies::ProofCookies;
 use crate::platform::sealed::Seals;
-use crate::service::factor::{Enrolment, add, draw_codes, right_step, show};
+use crate::service::factor::{Confirmation, Enrolment, NewFactor, Shown, add, draw_codes, right_step, show};
 use crate::service::mail::Draft;
 use crate::service::throttle::{self, Attempt};
 use crate::service::{App, Client, Failure, in_own_task};
@@ -48,10 +48,12 @@ pub async fn enrol_at_login(
 enum Found {
     In(Box<Entered>, Vec<SessionId>),
     Wrong,
+    /// The enrolment code.
+    Unproved,
     Void,
 }
 
-type Input = (Entry, Ticket, Option<Code>, Vec<NewRecoveryCode>, (Seals, Option<Draft>));
+type Input = (Entry, Ticket, (Option<Code>, Shown), Vec<NewRecoveryCode>, (Seals, Option<Draft>));
 
 /// Makes the app that was shown to the holder of the ticket the account's, and begins the session.
 ///
@@ -61,7 +63,7 @@ pub async fn confirm_at_login(
     app: &Arc<App>,
     client: Client,
     browser: Browser,
-    code: Option<Code>,
+    typed: Confirmation,
 ) -> Result<EnrolledIn, SecondFactorError> {
     let (ticket, user) = holder(app, &browser, TicketFor::Enrolment).await?;
     let known = app.session.devices.device(&browser.device, &user.email);
@@ -71,9 +73,11 @@ pub async fn confirm_at_login(
     in_own_task(Box::pin(async move {
         let is_new = known.is_none() && user.last_login.is_some();
         let entry = at_the_door(&app, &client, user.id, &browser, is_new).await?;
-        let (shown, codes) = draw_codes(&app)?;
+        let (drawn, codes) = draw_codes(&app)?;
+        let shown = Shown::look(&app, &user, typed.enrolment_code.as_ref()).await?;
+        let is_guess = shown.is_guess();
         let tools = (app.factor.seals.clone(), app.mail.notice(Kind::FactorAdded)?);
-        let input: Input = (entry, ticket, code, codes, tools);
+        let input: Input = (entry, ticket, (typed.code, shown), codes, tools);
         let found = app.store.write(input, |tx, input| Box::pin(confirm(tx, input))).await.map_err(Failure::from)?;
         match found {
             Found::In(entered, ended) => {
@@ -82,11 +86,19 @@ pub async fn confirm_at_login(
                     session_ended(&app, id, EndReason::SecondFactor);
                 }
                 let tokens = entered.welcome(&app, &browser, &user.email)?;
-                Ok(EnrolledIn { tokens, recovery_codes: shown })
+                Ok(EnrolledIn { tokens, recovery_codes: drawn })
             }
             Found::Wrong => {
                 attempt.failed();
                 Err(SecondFactorError::Incorrect)
+            }
+            Found::Unproved => {
+                if is_guess {
+                    attempt.failed();
+                } else {
+                    attempt.succeeded().await;
+                }
+                Err(SecondFactorError::EnrolmentCode)
             }
             Found::Void => {
                 attempt.succeeded().await;
@@ -98,7 +110,7 @@ pub async fn confirm_at_login(
 }
 
 async fn confirm(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> {
-    let (entry, ticket, code, codes, (seals, notice)) = input;
+    let (entry, ticket, (code, shown), codes, (seals, notice)) = input;
     let owner = entry.lock_before(tx).await?;
     let Some(locked) = account::lock(tx, ticket.user_id).await? else { return Ok(Found::Void) };
     let (id, now, spent) = (locked.user.id, locked.now, ProofCookies::spent(ticket));
@@ -111,12 +123,17 @@ async fn confirm(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> {
         return Ok(Found::Void);
     };
     let Some((secret, step)) = step else { return Ok(Found::Wrong) };
+    // The enrolment ticket is of an account that had none, and of the credentials that it has still.
+    if !shown.admit(tx, &locked.user, &entry.client, now).await? {
+        return Ok(Found::Unproved);
+    }
     if !factor::spend(tx, &spent, ticket.expires).await? {
         return Ok(Found::Void);
     }
     factor::activate(tx, id, &secret, step, now).await?;
-    let ended = add(tx, &locked.user, Some(codes), None, &entry.client, notice.as_ref(), now).await?;
-    let enrolled = Enrolled { totp: true, recovery_codes: 0 };
+    let new = NewFactor { what: "totp", first: Some(codes), kept: None };
+    let ended = add(tx, &locked.user, new, &entry.client, notice.as_ref(), now).await?;
+    let enrolled = Enrolled { totp: true, ..Enrolled::default() };
     let proved = [Proof::Password, Proof::Totp];
     let Decision::SignedIn(signed_in) = decide(enrolled, &proved, Requirement::Required) else {
         return Ok(Found::Void);

@@ -1,5 +1,7 @@
 //! Coming in: what every login does once enough is proved.
 
+use std::net::IpAddr;
+
 use super::{
     Begun, Browser, IssuedTokens, Prepared, begin_session, end_session, issue_first_tokens, session_begun,
     session_ended,
@@ -7,7 +9,10 @@ use super::{
 use crate::domain::account::{Email, User, UserId};
 use crate::domain::factor::SignedIn;
 use crate::domain::password::PasswordHash;
-use crate::domain::session::{EndReason, Policy, RefreshToken, Refusal, SessionId, Verdict};
+use crate::domain::session::{
+    AuthMethod, Delivery, EndReason, Policy, RefreshToken, Refusal, Session, SessionId, Verdict,
+};
+use crate::service::factor::stop_recovery;
 use crate::service::mail::Draft;
 use crate::service::{App, Client, Failure};
 use crate::storage::{self, Tx, account, session};
@@ -66,6 +71,10 @@ impl Entry {
             _ => None,
         };
         let begun = begin_session(tx, prepared, signed_in, None, policy, client, now).await?;
+        if signed_in.0.methods().contains(&AuthMethod::MultiFactor) {
+            // Whoever holds a factor has not lost it.
+            stop_recovery(tx, user.id, Some(begun.session.id), client, now).await?;
+        }
         if let Some(notice) = notice {
             notice.tell(tx, &user, client, now).await?;
         }
@@ -81,11 +90,26 @@ impl Entered {
         }
         session_begun(app, &self.begun);
         app.mail.wake();
-        let device = app.session.devices.issue(&browser.device, email)?;
+        let device = match browser.delivery {
+            Delivery::Cookies => Some(app.session.devices.issue(&browser.device, email)?),
+            Delivery::Body => None,
+        };
         let Begun { session, now, .. } = self.begun;
+        tell_of_crowd(app, &session);
         let tokens = issue_first_tokens(app, &session, self.user.external_id.as_ref(), now, browser.binds)?;
         let recent = app.factor.cookies.recent(session.id, now);
-        Ok(IssuedTokens { device: Some(device), recent: Some(recent), ..tokens })
+        Ok(IssuedTokens { device, recent: Some(recent), ..tokens })
+    }
+}
+
+/// Says it when many accounts come from one private address: their proxy does not say whose requests it hands on.
+fn tell_of_crowd(app: &App, session: &Session) {
+    let is_crowd = |ip: &IpAddr| app.limits.crowd.note(*ip, session.user_id, app.clock.monotonic());
+    if let Some(address) = session.client_ip.filter(is_crowd) {
+        tracing::warn!(
+            "twenty accounts have logged in from {address} within an hour, a private address: all of them share one rate limit. If it is \
+             a proxy, it must append the address that it sees to X-Forwarded-For, and TRUSTED_PROXIES must hold it"
+        );
     }
 }
 

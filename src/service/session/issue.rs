@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::SessionName;
 use super::device::{NextChallenge, next_challenge, registration};
 use crate::domain::account::ExternalId;
-use crate::domain::session::{About, AccessToken, Session};
+use crate::domain::session::{About, AccessToken, Delivery, Session};
 use crate::domain::timestamp::Timestamp;
 use crate::platform::refresh_token;
 use crate::service::{App, Failure};
@@ -21,6 +21,8 @@ pub struct IssuedTokens {
     pub refresh: String,
     /// How long it lives: until the session's idle expiry.
     pub refresh_max_age: Duration,
+    /// How they are delivered.
+    pub delivery: Delivery,
     /// The session's name.
     pub session: SessionName,
     /// What the browser will be known by, where somebody has logged in with it.
@@ -79,6 +81,7 @@ fn issue(
         access_max_age: lifetime,
         refresh: refresh_token::derive(&app.session.keys, session),
         refresh_max_age: session.idle_expires_at.since(now),
+        delivery: session.delivery,
         session: app.session.name_of(session.id),
         device: None,
         recent: None,

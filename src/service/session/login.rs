@@ -127,6 +127,7 @@ async fn log_in(
     credentials: Option<Credentials>,
     browser: Browser,
 ) -> Result<LoginOutcome, LoginError> {
+    Attempt::may_begin(app, Scope::Login, &client)?;
     let known = credentials.as_ref().and_then(|of| app.session.devices.device(&browser.device, &of.email));
     let account = credentials.as_ref().map(|credentials| {
         let device = known;
@@ -195,10 +196,10 @@ pub(super) async fn at_the_door(
     is_new: bool,
 ) -> Result<Entry, Failure> {
     // Only a token that would still have refreshed is of a session that this browser uses.
-    let presented = identify_refresh(app, client, &browser.refresh).await?.map(|identified| identified.token);
+    let presented = identify_refresh(app, client, browser).await?.map(|identified| identified.token);
     // Nobody need be told of the first login of all.
     let notice = if is_new { app.mail.notice(Kind::NewDevice)? } else { None };
-    let (prepared, policy) = (prepare_session(app, user_id)?, app.session.policy.clone());
+    let (prepared, policy) = (prepare_session(app, user_id, browser.delivery)?, app.session.policy.clone());
     Ok(Entry { prepared, client: client.clone(), policy, presented, notice })
 }
 
@@ -243,7 +244,7 @@ pub(in crate::service) async fn verify_credentials(
 }
 
 /// Mails a link that confirms the address of somebody who knows the password.
-async fn mail_link(app: &App, id: UserId, known: Option<[u8; 16]>) -> Result<(), Failure> {
+pub(super) async fn mail_link(app: &App, id: UserId, known: Option<[u8; 16]>) -> Result<(), Failure> {
     let Ok(link) = app.mail.link_mail(Kind::Verify)? else { return Ok(()) };
     let budget = known.map_or(Budget::Asked, Budget::Device);
     let mailed = app.store.write((id, link, budget), |tx, (id, link, budget)| {

@@ -39,10 +39,10 @@ pub fn is_ours(app: &App, token: &str) -> bool {
 /// When the database can't be asked, or the tokens are not looked at: then the person is still logged in, and must be told.
 pub async fn logout(app: &Arc<App>, client: Client, browser: &Browser, access: &[String]) -> Result<(), LogoutError> {
     let now = app.clock.now();
-    let looked_at = identify_each_refresh(app, &client, &browser.refresh).await?;
+    let looked_at = identify_each_refresh(app, &client, browser).await?;
     let refresh = looked_at.map_err(|Throttled { retry_after }| LogoutError::Overloaded { retry_after })?;
     let live = refresh.into_iter().filter(|identified| now < identified.token.expires);
-    let mut ids: Vec<_> = live.map(|identified| identified.session.id).collect();
+    let mut ids: Vec<_> = live.map(|identified| identified.token.session_id).collect();
     let access = access.iter().filter_map(|text| app.session.access_tokens.verify(text, now));
     ids.extend(access.filter(|token| !token.is_expired(now)).map(|token| token.session_id));
     ids.sort_unstable();

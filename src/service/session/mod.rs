@@ -9,11 +9,14 @@ mod enter;
 mod issue;
 mod list;
 mod login;
+mod login_passkey;
 mod logout;
+mod recover;
 mod refresh;
 mod refresh_device;
 mod register_device;
 mod revocations;
+mod rotate;
 mod second_factor;
 mod state;
 
@@ -28,12 +31,14 @@ pub(super) use issue::{issue_first_tokens, issue_tokens};
 pub use list::{end, end_all, list};
 pub(super) use login::verify_credentials;
 pub use login::{Credentials, LoginError, LoginOutcome, login};
+pub use login_passkey::{PasskeyLoginError, login_passkey};
 pub use logout::{LogoutError, is_ours, logout};
+pub use recover::{AskRecoveryError, ask_recovery};
 pub use refresh::{RefreshError, Refreshed, refresh};
 pub use refresh_device::{DeviceRefresh, DeviceRefreshError, refresh_device};
 pub use register_device::{RegisterDeviceError, register_device};
 pub use revocations::{Follower, Look, follow_revocations};
-pub use second_factor::{SecondFactorError, SecondFactorIn, second_factor};
+pub use second_factor::{SecondFactorError, SecondFactorIn, second_factor, second_factor_options};
 pub use state::{State, state};
 
 use std::fmt;
@@ -43,7 +48,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::cache::access_tokens::VerifiedTokens;
 use crate::cache::sessions::SessionCache;
-use crate::domain::session::{Policy, PublishedKey, SessionId};
+use crate::domain::session::{Delivery, Policy, PublishedKey, SessionId};
 use crate::platform::device_cookie::DeviceCookies;
 use crate::platform::keyed_hash::KeyedHash;
 use crate::platform::keys::{Keys, SigningKey};
@@ -89,7 +94,7 @@ impl fmt::Display for SessionName {
     }
 }
 
-/// What a browser brings beside its access token: every cookie of the name, not looked into.
+/// What a client brings beside its access token: every cookie of the name, or what stands in the body, not looked into.
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
     /// Refresh tokens.
@@ -98,8 +103,12 @@ pub struct Browser {
     pub device: Vec<String>,
     /// Tickets of logins that want a second factor.
     pub tickets: Vec<String>,
+    /// Challenges for passkeys.
+    pub ceremonies: Vec<String>,
     /// What tells that somebody has just proved who they are.
     pub recent: Vec<String>,
+    /// How it has brought that, and gets its tokens.
+    pub delivery: Delivery,
     /// Whether its page says that it knows sessions that are bound to a device.
     pub binds: bool,
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::authenticate::{Identified, identify_refresh, recognise};
+use super::authenticate::{Identified, identify_refresh, recognise, remembered_refresh};
+use super::rotate::rotate_unchanged;
 use super::{AuthError, Browser, Caller, IssuedTokens, end_session, end_unbound, issue_tokens, session_ended};
 use crate::domain::account::ExternalId;
 use crate::domain::audit::Event;
@@ -97,13 +98,19 @@ async fn refresh_once(
     access: &[String],
 ) -> Result<Refreshed, RefreshError> {
     let now = app.clock.now();
-    let (counters, presented) = (&app.limits.counters, &browser.refresh);
-    if !presented.is_empty() {
+    let counters = &app.limits.counters;
+    if !browser.refresh.is_empty() {
         counters.may_present(client.ip, now).map_err(Limited::from)?;
     }
-    let identified = identify_refresh(app, &client, presented).await?;
-    let Identified { token, .. } = identified.ok_or(RefreshError::NotAuthenticated)?;
+    let identified = match remembered_refresh(app, browser) {
+        Some(identified) => Some(identified),
+        None => identify_refresh(app, &client, browser).await?,
+    };
+    let Identified { token, live } = identified.ok_or(RefreshError::NotAuthenticated)?;
     counters.refresh(token.session_id, now).map_err(Limited::from)?;
+    if let Some(tokens) = rotate_unchanged(app, &client, live, token.presented()).await? {
+        return Ok(Refreshed::Issued(Box::new(tokens)));
+    }
     let (app, access) = (Arc::clone(app), access.to_vec());
     in_own_task(async move {
         let presented = (token.session_id, token.presented());
@@ -120,9 +127,7 @@ async fn refresh_once(
                     // An honest client repeats itself, and so may a dishonest one: a few records tell as much as thousands.
                     app.limits.counters.note_record(session.id, now);
                 }
-                tracing::info!(
-                    user_id = %session.user_id, session_id = %session.id, generation = session.generation, "refreshed"
-                );
+                note(&session);
                 Ok(Refreshed::Issued(Box::new(issue_tokens(&app, &session, external_id.as_ref(), now)?)))
             }
             Decision::Refuse(Refusal::DeviceProof, _) => match recognise(&app, &access, &[]).await {
@@ -149,6 +154,11 @@ async fn refresh_once(
         }
     })
     .await
+}
+
+/// Says that a session goes on.
+pub(super) fn note(session: &Session) {
+    tracing::info!(user_id = %session.user_id, session_id = %session.id, generation = session.generation, "refreshed");
 }
 
 /// Judges what was presented of a session, with its row locked, and applies the verdict.

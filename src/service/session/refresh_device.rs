@@ -113,10 +113,10 @@ async fn brings_another(
             _ => {}
         }
     }
-    let refresh = identify_each_refresh(app, client, &browser.refresh).await?;
+    let refresh = identify_each_refresh(app, client, browser).await?;
     let refresh = refresh.map_err(|Throttled { retry_after }| Limited::Throttled { retry_after })?;
     Ok(refresh.iter().any(|identified| {
-        let (token, session) = (&identified.token, &identified.session);
+        let (token, session) = (&identified.token, &identified.live.session);
         session.id != id && now < token.expires && session.refusal(true, &app.session.policy, now).is_none()
     }))
 }

@@ -6,12 +6,13 @@ use super::enter::{Entered, Entry};
 use super::login::at_the_door;
 use super::{Browser, IssuedTokens};
 use crate::domain::account::User;
-use crate::domain::factor::{Decision, Proof, Ticket, TicketFor, decide};
-use crate::domain::throttle::{Guesser, Scope};
+use crate::domain::factor::{CeremonyFor, Decision, Proof, Ticket, TicketFor, decide};
+use crate::domain::throttle::Guesser;
 use crate::domain::timestamp::Timestamp;
 use crate::platform::proof_cookies::ProofCookies;
-use crate::platform::sealed::Seals;
-use crate::service::factor::{Looked, Notices, Offered, look, note_wrong, used};
+use crate::service::factor::{
+    Looked, Looker, Notices, Offered, PasskeyError, RequestOptions, note_wrong, options_of, used,
+};
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
 use crate::storage::{self, Tx, account, factor};
@@ -26,6 +27,12 @@ pub enum SecondFactorError {
     /// Another code, or one that was used.
     #[error("another code, or one that was used")]
     Incorrect,
+    /// The browser holds no challenge that the passkey could have signed.
+    #[error("no challenge that is good")]
+    ChallengeExpired,
+    /// The first factor is being set up, and the enrolment code is missing, or another one.
+    #[error("the enrolment code is missing, or another one")]
+    EnrolmentCode,
     /// The app's secret can't be read: the server lacks the key. Other methods may work.
     #[error("the factor can't be read")]
     Unavailable,
@@ -40,7 +47,7 @@ pub enum SecondFactorError {
 impl SecondFactorError {
     const fn word(&self) -> &'static str {
         match self {
-            Self::TicketExpired | Self::Incorrect => "incorrect_code",
+            Self::TicketExpired | Self::Incorrect | Self::ChallengeExpired | Self::EnrolmentCode => "incorrect_code",
             Self::Limited(limited) => limited.word(),
             Self::Unavailable | Self::Failed(_) => "failed",
         }
@@ -79,13 +86,14 @@ async fn prove(
     let (ticket, user) = holder(app, &browser, TicketFor::SecondFactor).await?;
     let known = app.session.devices.device(&browser.device, &user.email);
     let account = throttle::account(app, &user.email, known.map_or(Guesser::Stranger, Guesser::Device));
-    let attempt = Attempt::begin::<SecondFactorError>(app, Scope::SecondFactor, &client, Some(account)).await?;
+    let attempt = Attempt::begin::<SecondFactorError>(app, offered.scope(), &client, Some(account)).await?;
     let app = Arc::clone(app);
     in_own_task(async move {
         let entry = at_the_door(&app, &client, user.id, &browser, known.is_none()).await?;
-        let input = (entry, ticket, offered, app.factor.seals.clone(), Notices::draw(&app)?);
-        let found = app.store.write(input, |tx, (entry, ticket, offered, seals, notices)| {
-            Box::pin(decide_on(tx, entry, ticket, offered, seals, notices))
+        let looker = Looker::new(&app, &browser.ceremonies, &client);
+        let input = (entry, ticket, offered, looker, Notices::draw(&app)?);
+        let found = app.store.write(input, |tx, (entry, ticket, offered, looker, notices)| {
+            Box::pin(decide_on(tx, entry, ticket, offered, looker, notices))
         });
         match found.await.map_err(Failure::from)? {
             Found::In(entered, left) => {
@@ -107,9 +115,25 @@ async fn prove(
                 attempt.succeeded().await;
                 Err(SecondFactorError::TicketExpired)
             }
+            Found::ChallengeVoid => {
+                attempt.succeeded().await;
+                Err(SecondFactorError::ChallengeExpired)
+            }
         }
     })
     .await
+}
+
+/// For a passkey of whoever holds a ticket.
+///
+/// # Errors
+/// That of a ticket, or of passkeys.
+pub async fn second_factor_options(
+    app: &App,
+    browser: &Browser,
+) -> Result<Result<RequestOptions, PasskeyError>, SecondFactorError> {
+    let (ticket, user) = holder(app, browser, TicketFor::SecondFactor).await?;
+    Ok(options_of(app, &browser.ceremonies, CeremonyFor::SecondFactor, (user.id, ticket.nonce), false).await)
 }
 
 /// With fewer recovery codes it is time for new ones.
@@ -143,6 +167,8 @@ enum Found {
     Unreadable,
     /// The ticket.
     Void,
+    /// What the passkey has signed.
+    ChallengeVoid,
 }
 
 async fn decide_on(
@@ -150,7 +176,7 @@ async fn decide_on(
     entry: &Entry,
     ticket: &Ticket,
     offered: &Offered,
-    seals: &Seals,
+    looker: &Looker,
     notices: &Notices,
 ) -> Result<Found, storage::Error> {
     let owner = entry.lock_before(tx).await?;
@@ -163,11 +189,13 @@ async fn decide_on(
     }
     let not_before = policy.not_before.unwrap_or(Timestamp::EPOCH);
     let Some((enrolled, _)) = factor::standing(tx, locked.user.id, not_before).await? else { return Ok(Found::Void) };
-    let proof = match look(tx, seals, locked.user.id, offered, not_before, now).await? {
+    let asked = (CeremonyFor::SecondFactor, Some((locked.user.id, ticket.nonce)));
+    let proof = match looker.look(tx, locked.user.id, offered, asked, now).await? {
         Looked::Proved(proof) => proof,
         Looked::Unreadable => return Ok(Found::Unreadable),
+        Looked::Void => return Ok(Found::ChallengeVoid),
         Looked::Wrong => {
-            note_wrong(tx, &locked.user, None, &entry.client, notices, now).await?;
+            note_wrong(tx, &locked.user, (None, offered), &entry.client, notices, now).await?;
             return Ok(Found::Wrong);
         }
     };

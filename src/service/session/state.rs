@@ -28,7 +28,7 @@ pub async fn state(app: &Arc<App>, client: &Client, access: &[String], browser: 
         Err(AuthError::Failed(failure)) => return Err(failure),
         Err(_) => {}
     }
-    let Some(identified) = identify_refresh(app, client, &browser.refresh).await? else { return Ok(State::Anonymous) };
+    let Some(identified) = identify_refresh(app, client, browser).await? else { return Ok(State::Anonymous) };
     let mut tx = app.store.read().await?;
     let now = tx.now().await?;
     let Some((session, user)) = session::find(&mut tx, identified.token.session_id).await? else {

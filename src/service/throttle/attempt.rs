@@ -37,9 +37,29 @@ impl Attempt {
             app.metrics.limited.add(scope.as_str());
             Limited::from(throttled)
         };
-        let here = app.limits.counters.reserve(scope, &who, app.clock.now()).map_err(limited)?;
+        let here = match app.limits.counters.reserve(scope, &who, app.clock.now()) {
+            Ok(here) => here,
+            Err(throttled) => {
+                // What asks again at once would take from hashing the time of the cores.
+                if app.limits.counters.is_overloading(client.ip, app.clock.now()) {
+                    app.limits.held.hold().await;
+                }
+                return Err(limited(throttled).into());
+            }
+        };
         let taken = shared::admit::<E>(app, here).await?.map_err(limited)?;
         Ok(Self { app: Arc::clone(app), scope, who, taken })
+    }
+
+    /// Refuses whom their address alone keeps out, before anything is made of what they submitted.
+    ///
+    /// # Errors
+    /// When there were too many attempts from there.
+    pub(in crate::service) fn may_begin(app: &App, scope: Scope, client: &Client) -> Result<(), Limited> {
+        app.limits.counters.may_try(scope, client.ip, app.clock.now()).map_err(|throttled| {
+            app.metrics.limited.add(scope.as_str());
+            throttled.into()
+        })
     }
 
     /// Takes a place in the queue of the hashing pool, before anything of an account is read: whoever is refused learns nothing. A

@@ -77,7 +77,16 @@ impl Database {
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
         T: Send + 'static,
     {
-        self.writer.write(input, work).await
+        self.writer.write(input, work, true).await
+    }
+
+    pub(in crate::storage) async fn write_one<I, T, F>(&self, input: I, work: F) -> Result<T, Error>
+    where
+        I: Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.writer.write(input, work, false).await
     }
 
     pub(in crate::storage) fn had_its_turn(&self) -> Timestamp {

@@ -2,7 +2,7 @@
 //!
 //! Whoever waits for the writer waits in one queue rather than for SQLite's lock, which is not fair and which a transaction
 //! that read before it wrote can't wait for at all. Waiting jobs share a commit, and so its fsync; each runs in a savepoint
-//! of its own, so that the failure of one does not touch the others.
+//! of its own, so that the failure of one does not touch the others. One that is a single statement needs none.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -45,7 +45,8 @@ impl Writer {
         Self { queue, turn }
     }
 
-    pub(in crate::storage) async fn write<I, T, F>(&self, input: I, work: F) -> Result<T, Error>
+    /// `undoable`: in a savepoint. Work of one statement needs none.
+    pub(in crate::storage) async fn write<I, T, F>(&self, input: I, work: F, undoable: bool) -> Result<T, Error>
     where
         I: Send + Sync + 'static,
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
@@ -54,7 +55,7 @@ impl Writer {
         let closed = || Error::Unavailable("the database is closed".to_owned());
         let (reply, answer) = oneshot::channel();
         self.queue
-            .send(Message::Job(Box::new(Pending { input, work, span: Span::current(), result: None, reply })))
+            .send(Message::Job(Box::new(Pending { input, work, undoable, span: Span::current(), result: None, reply })))
             .map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
@@ -75,6 +76,8 @@ impl Writer {
 
 /// Work whose type is known only to who waits for it.
 trait Job: Send {
+    /// Whether it runs in a savepoint.
+    fn is_undoable(&self) -> bool;
     /// Runs the work and keeps its result. Says whether what it wrote is to stay.
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, bool>;
     /// Answers, after the commit or its failure.
@@ -84,6 +87,7 @@ trait Job: Send {
 struct Pending<I, T, F> {
     input: I,
     work: F,
+    undoable: bool,
     /// What the work logs belongs to the request that asked for it.
     span: Span,
     result: Option<Result<T, Error>>,
@@ -96,6 +100,10 @@ where
     F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync,
     T: Send,
 {
+    fn is_undoable(&self) -> bool {
+        self.undoable
+    }
+
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, bool> {
         Box::pin(async move {
             let work = AssertUnwindSafe(async { (self.work)(tx, &self.input).await }).catch_unwind();
@@ -181,19 +189,37 @@ impl Task {
             Some(tx) => tx,
             None => Tx::new(Inner::SqliteWriter(self.options.connect().await?), self.clock.clone()),
         };
-        execute(&mut tx, "BEGIN IMMEDIATE").await?;
-        self.turn.store(self.clock.now().micros(), Ordering::Release);
         let mut next = 0;
+        // Each statement is a way to the connection's thread and back: those that follow each other go together.
+        let mut in_savepoint = false;
         while next < batch.len() {
-            execute(&mut tx, "SAVEPOINT job").await?;
+            let undoable = batch[next].is_undoable();
+            let statements = match (next, in_savepoint, undoable) {
+                (0, _, true) => "BEGIN IMMEDIATE; SAVEPOINT job",
+                (0, _, false) => "BEGIN IMMEDIATE",
+                (_, true, true) => "RELEASE job; SAVEPOINT job",
+                (_, true, false) => "RELEASE job",
+                (_, false, true) => "SAVEPOINT job",
+                (_, false, false) => "",
+            };
+            if !statements.is_empty() {
+                execute(&mut tx, statements).await?;
+            }
+            if next == 0 {
+                self.turn.store(self.clock.now().micros(), Ordering::Release);
+            }
+            in_savepoint = undoable;
             if !batch[next].run(&mut tx).await {
+                if !undoable {
+                    // The statement has failed, and the whole transaction with it, perhaps.
+                    return Err(Error::Unavailable("a statement of the same commit failed".to_owned()));
+                }
                 execute(&mut tx, "ROLLBACK TO job").await?;
             }
-            execute(&mut tx, "RELEASE job").await?;
             next += 1;
             self.fill(batch, messages);
         }
-        execute(&mut tx, "COMMIT").await?;
+        execute(&mut tx, if in_savepoint { "RELEASE job; COMMIT" } else { "COMMIT" }).await?;
         self.tx = Some(tx);
         Ok(())
     }

@@ -2,12 +2,13 @@
 
 use sqlx::FromRow;
 
+use super::settle;
 use crate::domain::account::UserId;
 use crate::domain::factor::Step;
 use crate::domain::session::KeyId;
 use crate::domain::timestamp::Timestamp;
 use crate::platform::sealed::Sealed;
-use crate::storage::account::{mark_factor, unmark_factor};
+use crate::storage::account::mark_factor;
 use crate::storage::{Error, Tx};
 
 /// The authenticator app of an account.
@@ -115,17 +116,15 @@ pub async fn activate(tx: &mut Tx, id: UserId, secret: &Sealed, step: Step, now:
     mark_factor(tx, id, now).await
 }
 
-/// Removes the app, and with it, being the last factor, what stands in its place. False: there was none. The user's row must be locked.
-pub async fn remove(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<bool, Error> {
+/// Removes the app, and with it, where it is the last factor, what stands in its place. False: there was none. The user's row must be locked.
+pub async fn remove_totp(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<bool, Error> {
     let sql = "DELETE FROM totp WHERE user_id = $1";
     let removed = on!(tx, conn => sqlx::query(sql).bind(id.0).execute(conn).await.map(|done| done.rows_affected()))?;
     if removed == 0 {
         return Ok(false);
     }
     forget_pending(tx, id).await?;
-    let sql = "DELETE FROM recovery_codes WHERE user_id = $1";
-    on!(tx, conn => sqlx::query(sql).bind(id.0).execute(conn).await.map(drop))?;
-    unmark_factor(tx, id, now).await?;
+    settle(tx, id, now).await?;
     Ok(true)
 }
 
@@ -165,8 +164,8 @@ pub async fn reseal(tx: &mut Tx, id: UserId, old: &Sealed, new: &Sealed) -> Resu
 }
 
 /// How many secrets each key seals.
-pub async fn foreign_keys(tx: &mut Tx) -> Result<Vec<(KeyId, u64)>, Error> {
-    let sql = "SELECT key_id, count(*) FROM totp GROUP BY key_id";
+pub async fn sealing_keys(tx: &mut Tx) -> Result<Vec<(KeyId, u64)>, Error> {
+    let sql = "SELECT key_id, count(*) FROM totp GROUP BY key_id ORDER BY key_id";
     let rows: Vec<(Vec<u8>, i64)> = on!(tx, conn => sqlx::query_as(sql).fetch_all(conn).await)?;
     rows.into_iter().map(|(key, count)| Ok((key_id(key)?, count.cast_unsigned()))).collect()
 }

@@ -12,5 +12,6 @@ pub use queue::{
     Claimed, Depth, Link, Stored, claim, depth, finish, give_up, is_due, postpone, release, release_all, troubles,
 };
 pub use tokens::{
-    NewToken, Token, TokenHash, are_before, find, good_until, live, put, take, void, void_before, void_since, whose,
+    NewToken, Token, TokenHash, are_before, find, first_sent_to, good_until, live, put, seeds, take, void, void_before,
+    void_since, whose,
 };

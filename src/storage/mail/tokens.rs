@@ -87,6 +87,47 @@ pub async fn live(
         .transpose()
 }
 
+/// What a user's good tokens of a purpose are derived from that were mailed to this address, each with its hash.
+pub async fn seeds(
+    tx: &mut Tx,
+    purpose: Purpose,
+    user: UserId,
+    sent_to: &str,
+    now: Timestamp,
+) -> Result<Vec<(TokenHash, [u8; 32])>, Error> {
+    let sql = "SELECT hash, seed FROM one_time_tokens WHERE user_id = $1 AND purpose = $2 AND sent_to = $3 AND seed IS NOT NULL \
+               AND used_at IS NULL AND expires_at > $4";
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = on!(tx, conn => sqlx::query_as(sql)
+        .bind(user.0)
+        .bind(purpose.as_str())
+        .bind(sent_to)
+        .bind(now.micros())
+        .fetch_all(conn)
+        .await)?;
+    let corrupt = |column| move |_| Error::Corrupt { table: "one_time_tokens", column };
+    let pair = |(hash, seed): (Vec<u8>, Vec<u8>)| {
+        Ok((hash.try_into().map_err(corrupt("hash"))?, seed.try_into().map_err(corrupt("seed"))?))
+    };
+    rows.into_iter().map(pair).collect()
+}
+
+/// To which address the first of a user's good tokens of a purpose was mailed. None: none is good.
+pub async fn first_sent_to(
+    tx: &mut Tx,
+    purpose: Purpose,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Option<String>, Error> {
+    let sql = "SELECT sent_to FROM one_time_tokens WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3 \
+               AND sent_to IS NOT NULL ORDER BY created_at LIMIT 1";
+    on!(tx, conn => sqlx::query_scalar(sql)
+        .bind(user.0)
+        .bind(purpose.as_str())
+        .bind(now.micros())
+        .fetch_optional(conn)
+        .await)
+}
+
 /// The token of this hash, if it is good for this.
 pub async fn find(tx: &mut Tx, purpose: Purpose, hash: &TokenHash, now: Timestamp) -> Result<Option<Token>, Error> {
     let sql = "SELECT user_id, sent_to, payload, created_at FROM one_time_tokens \
@@ -141,10 +182,11 @@ pub async fn void_since(tx: &mut Tx, purpose: Purpose, user: UserId, since: Time
         .map(drop))
 }
 
-/// Whether a token that was not used was made before a time. Those of the version before do not say when they were made: any that may have
+/// Whether a token that was not used was made before a time, or a removal of factors begun. Those of the version before do not say when they were made: any that may have
 /// been.
 pub async fn are_before(tx: &mut Tx, before: Timestamp) -> Result<bool, Error> {
     let sql = "SELECT EXISTS (SELECT 1 FROM one_time_tokens WHERE used_at IS NULL AND created_at < $1) \
+               OR EXISTS (SELECT 1 FROM factor_recoveries WHERE started_at < $1) \
                OR EXISTS (SELECT 1 FROM password_resets WHERE expires_at < $2)";
     on!(tx, conn => sqlx::query_scalar(sql)
         .bind(before.micros())
@@ -157,6 +199,7 @@ pub async fn are_before(tx: &mut Tx, before: Timestamp) -> Result<bool, Error> {
 pub async fn void_before(tx: &mut Tx, before: Timestamp) -> Result<(), Error> {
     for (sql, before) in [
         ("DELETE FROM one_time_tokens WHERE used_at IS NULL AND created_at < $1", before),
+        ("DELETE FROM factor_recoveries WHERE started_at < $1", before),
         ("DELETE FROM password_resets WHERE expires_at < $1", before + LONGEST_RESET),
     ] {
         on!(tx, conn => sqlx::query(sql).bind(before.micros()).execute(conn).await.map(drop))?;

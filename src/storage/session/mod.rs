@@ -5,8 +5,8 @@
 
 mod row;
 
-use row::{FoundRow, INSERT, LockedRow, ROTATE, SessionRow, session_columns, session_id, stored};
-use sqlx::AssertSqlSafe;
+use row::{FoundRow, INSERT, LockedRow, ROTATE, ROTATE_UNCHANGED, SessionRow, session_columns, session_id, stored};
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::account::{external_id, user_columns};
 use super::{Error, Page, Tx, announce_revocation, readable};
@@ -60,12 +60,18 @@ pub async fn find_bound(tx: &mut Tx, name: BindingName) -> Result<Option<(Sessio
     row.map(|row| Ok((row.session.try_into()?, row.user.try_into()?))).transpose()
 }
 
-/// Finds two sessions, live or not, in one statement.
-pub async fn find_two(tx: &mut Tx, [one, other]: [SessionId; 2]) -> Result<Vec<Session>, Error> {
-    let sql = concat!("SELECT ", session_columns!(), " FROM sessions AS s WHERE s.id IN ($1, $2)");
-    let rows: Vec<SessionRow> =
+/// Finds two sessions, live or not, and their users, in one statement.
+pub async fn find_two(tx: &mut Tx, [one, other]: [SessionId; 2]) -> Result<Vec<(Session, User)>, Error> {
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        ", ",
+        user_columns!("u."),
+        " FROM sessions AS s JOIN users AS u ON u.id = s.user_id WHERE s.id IN ($1, $2)"
+    );
+    let rows: Vec<FoundRow> =
         on!(tx, conn => sqlx::query_as(sql).bind(&one.0[..]).bind(&other.0[..]).fetch_all(conn).await)?;
-    rows.into_iter().map(Session::try_from).collect()
+    rows.into_iter().map(|row| Ok((row.session.try_into()?, row.user.try_into()?))).collect()
 }
 
 /// How many sessions can be used, by their rows alone: a disabled user's count too. Reads the whole table.
@@ -195,6 +201,29 @@ pub async fn update(tx: &mut Tx, session: &Session) -> Result<(), Error> {
         return Err(Error::Internal("a session that is gone or has ended can't be rotated".to_owned()));
     }
     Ok(())
+}
+
+/// Writes what rotation changes, if nothing of the row is other than `before`, and its user is active and has this external id: then it
+/// was as if the row had been locked since. Tells the time at which the row was had, `now` where this program has the clock. None: nothing
+/// was written.
+pub async fn rotate_unchanged(
+    tx: &mut Tx,
+    before: &Session,
+    external_id: Option<&ExternalId>,
+    after: &Session,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
+    let sql = AssertSqlSafe(ROTATE_UNCHANGED[usize::from(tx.is_postgres())].as_str());
+    let given = tx.given_time().map(|_| now.micros());
+    let at = on!(tx, conn => {
+        let query = SessionRow::from(after).bind_rotated(sqlx::query(sql));
+        let query = SessionRow::from(before).bind_rest(query).bind(external_id.map(ExternalId::as_str)).bind(given);
+        match query.fetch_optional(conn).await {
+            Ok(row) => row.map(|row| row.try_get::<i64, _>(0)).transpose(),
+            Err(error) => Err(error),
+        }
+    })?;
+    Ok(at.map(Timestamp::from_micros))
 }
 
 /// Binds a session to a device, if it is not bound, was never refreshed, and has not ended. False: nothing was changed.

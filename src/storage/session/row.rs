@@ -8,7 +8,7 @@ use sqlx::{Database, Encode, FromRow, Type};
 
 use crate::domain::account::UserId;
 use crate::domain::session::{
-    AuthMethod, Binding, BindingName, DeviceKey, EndReason, Ended, Session, SessionId, SessionSecret,
+    AuthMethod, Binding, BindingName, Delivery, DeviceKey, EndReason, Ended, Session, SessionId, SessionSecret,
 };
 use crate::domain::timestamp::Timestamp;
 use crate::storage::Error;
@@ -72,6 +72,19 @@ macro_rules! session_row {
             {
                 query.bind(self.$first) $(.bind(self.$rotated))+
             }
+
+            /// Binds all columns but the id, for the condition of [`ROTATE_UNCHANGED`].
+            pub(super) fn bind_rest<DB: Database>(
+                self,
+                query: Query<'_, DB, DB::Arguments>,
+            ) -> Query<'_, DB, DB::Arguments>
+            where
+                $($begun_type: for<'t> Encode<'t, DB> + Type<DB>,)+
+                $($rotated_type: for<'t> Encode<'t, DB> + Type<DB>,)+
+                $($ended_type: for<'t> Encode<'t, DB> + Type<DB>,)+
+            {
+                query $(.bind(self.$begun))+ $(.bind(self.$rotated))+ $(.bind(self.$ended))+
+            }
         }
     };
 }
@@ -87,6 +100,7 @@ session_row! {
         expires_at: i64,
         device_key: Option<Vec<u8>>,
         device_session: Option<Vec<u8>>,
+        token_delivery: Option<String>,
     }
     rotated {
         generation: i64,
@@ -113,11 +127,31 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
     format!("INSERT INTO sessions ({}) VALUES ({})", SessionRow::COLUMNS.join(", "), places.join(", "))
 });
 
-/// Writes what rotation moves.
-pub(super) static ROTATE: LazyLock<String> = LazyLock::new(|| {
+/// What rotation moves, from `$2` on.
+fn changes() -> String {
     let places = SessionRow::ROTATED.iter().zip(2..);
-    let changes: Vec<_> = places.map(|(column, number)| format!("{column} = ${number}")).collect();
-    format!("UPDATE sessions SET {} WHERE id = $1 AND ended_at IS NULL", changes.join(", "))
+    places.map(|(column, number)| format!("{column} = ${number}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Writes what rotation moves.
+pub(super) static ROTATE: LazyLock<String> =
+    LazyLock::new(|| format!("UPDATE sessions SET {} WHERE id = $1 AND ended_at IS NULL", changes()));
+
+/// Writes what rotation moves, where all is as it was looked at; tells the time, which may be given. For either database.
+pub(super) static ROTATE_UNCHANGED: LazyLock<[String; 2]> = LazyLock::new(|| {
+    let is_same = |(column, number)| format!("s.{column} IS NOT DISTINCT FROM ${number}");
+    let rest = SessionRow::COLUMNS.iter().skip(1);
+    let first = SessionRow::ROTATED.len() + 2;
+    let same: Vec<_> = rest.zip(first..).map(is_same).collect();
+    let user = first + same.len();
+    let text = format!(
+        "UPDATE sessions AS s SET {} WHERE s.id = $1 AND {} AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = s.user_id \
+         AND u.is_active AND u.external_id IS NOT DISTINCT FROM ${user}) RETURNING ",
+        changes(),
+        same.join(" AND "),
+    );
+    let time = user + 1;
+    [format!("{text}${time}"), format!("{text}coalesce(${time}, {})", postgres_clock!())]
 });
 
 #[derive(FromRow)]
@@ -149,13 +183,15 @@ impl From<&Session> for SessionRow {
         Self {
             id: session.id.0.to_vec(),
             user_id: session.user_id.0,
-            secret: stored(&session.secret, session.binding.is_some()).to_vec(),
+            secret: stored(&session.secret, is_sealed(session.binding.as_ref(), session.delivery)).to_vec(),
             created_at: session.created_at.micros(),
             amr: AuthMethod::join(&session.amr),
             proved_at: session.proved_at.map(Timestamp::micros),
             expires_at: session.expires_at.micros(),
             device_key: session.binding.as_ref().map(|binding| binding.key.0.to_vec()),
             device_session: session.binding.as_ref().map(|binding| binding.name.0.to_vec()),
+            // As the version before leaves it: else no row of that were as it was looked at.
+            token_delivery: (session.delivery != Delivery::Cookies).then(|| session.delivery.as_str().to_owned()),
             generation: i64::from(session.generation),
             rotated_at: session.rotated_at.micros(),
             confirmed_generation: i64::from(session.confirmed_generation),
@@ -192,11 +228,16 @@ impl TryFrom<SessionRow> for Session {
             }),
             _ => return Err(corrupt("device_key")),
         };
+        // Rows of the version before say nothing.
+        let delivery = match row.token_delivery {
+            None => Delivery::Cookies,
+            Some(text) => Delivery::read(&text).ok_or_else(|| corrupt("token_delivery"))?,
+        };
         let secret = SessionSecret(row.secret.try_into().map_err(|_| corrupt("secret"))?);
         Ok(Self {
             id: session_id(row.id)?,
             user_id: UserId(row.user_id),
-            secret: SessionSecret(stored(&secret, binding.is_some())),
+            secret: SessionSecret(stored(&secret, is_sealed(binding.as_ref(), delivery))),
             amr: AuthMethod::split(row.amr.as_deref()),
             proved_at: row.proved_at.map(Timestamp::from_micros),
             generation: count(row.generation, "generation")?,
@@ -212,15 +253,21 @@ impl TryFrom<SessionRow> for Session {
             idle_expires_at: Timestamp::from_micros(row.idle_expires_at),
             expires_at: Timestamp::from_micros(row.expires_at),
             binding,
+            delivery,
             ended,
         })
     }
 }
 
-/// The secret as it is stored, from what it is, and back. That of a bound session is sealed, each bit turned, and no server key with it: the
-/// version before Doorward could bind finds no refresh token of it authentic, and so can't rotate it for whoever has copied one.
-pub(super) fn stored(secret: &SessionSecret, is_bound: bool) -> [u8; 32] {
-    if is_bound { secret.0.map(|byte| !byte) } else { secret.0 }
+/// Whether a version that knows neither bindings nor bodies must find no refresh token of the session authentic: it would rotate a bound
+/// one for whoever has copied a token, and answer another one with cookies.
+fn is_sealed(binding: Option<&Binding>, delivery: Delivery) -> bool {
+    binding.is_some() || delivery == Delivery::Body
+}
+
+/// The secret as it is stored, from what it is, and back. A sealed one has each bit turned, and no server key with it.
+pub(super) fn stored(secret: &SessionSecret, is_sealed: bool) -> [u8; 32] {
+    if is_sealed { secret.0.map(|byte| !byte) } else { secret.0 }
 }
 
 pub(super) fn session_id(bytes: Vec<u8>) -> Result<SessionId, Error> {

@@ -5,8 +5,10 @@
 //! writes them; never an address, an email or an id.
 
 mod observed;
+mod of_path;
 
 pub use observed::{Connections, Hashing, Mail, Observed, SessionCache};
+pub use of_path::OfPath;
 
 use std::time::Duration;
 
@@ -74,7 +76,7 @@ impl CountBy {
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// One of the well-known, or `other`.
-    pub method: &'a str,
+    pub method: &'static str,
     /// As the contract writes it, or `unmatched`.
     pub path: &'a str,
     /// None: the client went away before there was an answer.
@@ -174,10 +176,12 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts a request.
-    pub fn request(&self, Request { method, path, status, took }: Request<'_>) {
-        self.requests.with_label_values(&[method, path, status.unwrap_or("gone")]).inc();
-        self.durations.with_label_values(&[method, path]).observe(took.as_secs_f64());
+    /// Counts a request. `known` is what was counted of its path before.
+    pub fn request(&self, known: &OfPath, request: Request<'_>) {
+        known.count(request, |Request { method, path, status, .. }| {
+            let requests = self.requests.with_label_values(&[method, path, status.unwrap_or("gone")]);
+            (requests, self.durations.with_label_values(&[method, path]))
+        });
     }
 
     /// All of it as text, and what there is now.
@@ -239,16 +243,18 @@ mod tests {
             status,
             took: Duration::from_millis(millis),
         };
-        metrics.request(request(Some("200"), 240));
-        metrics.request(request(None, 3));
+        let known = OfPath::default();
+        metrics.request(&known, request(Some("200"), 240));
+        metrics.request(&known, request(None, 2));
+        metrics.request(&known, request(None, 3));
         let text = text(&metrics, &Observed::default());
         let labels = "method=\"POST\",path=\"/api/auth/login\"";
         for line in [
             format!("doorward_http_requests_total{{{labels},status=\"200\"}} 1"),
-            format!("doorward_http_requests_total{{{labels},status=\"gone\"}} 1"),
-            format!("doorward_http_request_duration_seconds_bucket{{{labels},le=\"0.005\"}} 1"),
-            format!("doorward_http_request_duration_seconds_bucket{{{labels},le=\"0.25\"}} 2"),
-            format!("doorward_http_request_duration_seconds_count{{{labels}}} 2"),
+            format!("doorward_http_requests_total{{{labels},status=\"gone\"}} 2"),
+            format!("doorward_http_request_duration_seconds_bucket{{{labels},le=\"0.005\"}} 2"),
+            format!("doorward_http_request_duration_seconds_bucket{{{labels},le=\"0.25\"}} 3"),
+            format!("doorward_http_request_duration_seconds_count{{{labels}}} 3"),
         ] {
             assert!(text.contains(&format!("{line}\n")), "{line}\n{text}");
         }

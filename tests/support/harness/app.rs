@@ -2,9 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use doorward::cli::start::{Running, start};
 use doorward::config::{Config, Source};
@@ -193,13 +194,11 @@ impl TestApp {
 
     /// Waits for what the service does after its answer: until the query's number is this.
     pub(crate) async fn until(&self, query: &str, number: i64) {
-        for _ in 0..1_000 {
-            if self.home.database.number(query).await == number {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        let begun = Instant::now();
+        while self.home.database.number(query).await != number {
+            assert!(begun.elapsed() < Duration::from_mins(1), "{query} never gave {number}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        panic!("{query} never gave {number}");
     }
 
     /// The use cases, as an operator's command calls them.
@@ -266,6 +265,17 @@ impl TestApp {
              VALUES ('{email}', '{hash}', {on}, {off}, {now}, {now})"
         );
         self.home.database.execute(&statement).await;
+    }
+
+    /// Runs the program beside the service, with these settings more. How it ended, and what it printed.
+    pub(crate) async fn program(&self, arguments: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+        command.args(arguments).env_clear().current_dir(self.home.folder.path()).stdin(Stdio::null());
+        let common = [("DATABASE_URL", self.home.url.as_str()), ("JWT_SECRET_KEY", KEY), ("BCRYPT_COST", "4")];
+        command.envs(common.iter().chain(settings).copied());
+        let ended = tokio::task::spawn_blocking(move || command.output()).await.expect("a thread").expect("a program");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (ended.status.code(), text(ended.stdout), text(ended.stderr))
     }
 
     /// The database goes away under the service's feet.

@@ -30,7 +30,8 @@ impl Mail {
     /// The token of the link.
     #[track_caller]
     pub(crate) fn token(&self) -> String {
-        let token = self.link().and_then(|link| link.split_once("#token=").or_else(|| link.split_once("#restore=")));
+        let token =
+            self.link().and_then(|link| link.split_once('#')).and_then(|(_, fragment)| fragment.split_once('='));
         let token = token.unwrap_or_else(|| panic!("no token in {}", self.text)).1.to_owned();
         super::trace::remember(&token);
         token
@@ -45,14 +46,19 @@ impl TestApp {
         self.until(&format!("SELECT count(*) FROM outbox WHERE done_at IS NULL AND due_at <= {now}"), 0).await;
     }
 
-    /// The mails to an address since it was last asked, the oldest first. They are taken out of the mailbox.
+    /// The mails to an address since it was last asked: the oldest first, by the second, and those of one second by what they are about, for
+    /// nothing says which of them goes first. They are taken out of the mailbox.
     pub(crate) async fn mails(&self, to: &str) -> Vec<Mail> {
         self.all_sent().await;
         let Ok(folder) = fs::read_dir(self.mail_folder()) else { return Vec::new() };
         let mut files: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
         files.retain(|path| path.extension().is_some_and(|end| end == "eml"));
-        // In the order in which they were sent: their names tell whole seconds alone.
-        files.sort_by_key(|path| fs::metadata(path).and_then(|about| about.modified()).expect("a time"));
+        // `<time>-<name>-<kind>`.
+        files.sort_by_key(|path| {
+            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            let mut parts = name.splitn(3, '-').map(str::to_owned);
+            (parts.next(), parts.nth(1))
+        });
         let mut mails = Vec::new();
         for path in files {
             let text = fs::read_to_string(&path).expect("a mail");

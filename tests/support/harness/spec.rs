@@ -20,6 +20,8 @@ pub(crate) struct Operation {
     /// The security schemes of which one is needed; empty where nobody need be known.
     pub(crate) security: Vec<String>,
     pub(crate) body_is_optional: bool,
+    /// Whether a body of another type says nothing.
+    pub(crate) ignores_other_bodies: bool,
     /// The example of the body; null without a body.
     pub(crate) example: Value,
 }
@@ -45,6 +47,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                 path: example_of(template),
                 security: operation["security"].as_array().into_iter().flatten().flat_map(names).collect(),
                 body_is_optional: operation["requestBody"]["required"] == Value::Bool(false),
+                ignores_other_bodies: operation["responses"].get("415").is_none(),
                 example: example_body(resolved(&operation["requestBody"]["content"]["application/json"]["schema"])),
             });
         }

@@ -8,8 +8,11 @@ use std::sync::Once;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::app::KEY;
+use super::statements;
 use doorward::config::secret::Secret;
 use doorward::platform::keys::Ring;
 
@@ -22,9 +25,8 @@ pub(crate) fn start() {
     STARTED.call_once(|| {
         let Some(path) = file() else { return };
         let file = File::create(path).expect("a file for the log");
-        let subscriber =
-            tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(file);
-        subscriber.try_init().expect("no other subscriber");
+        let all = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file).with_filter(LevelFilter::TRACE);
+        tracing_subscriber::registry().with(all).with(statements::layer()).try_init().expect("no other subscriber");
     });
 }
 
@@ -42,7 +44,7 @@ pub(crate) fn remember(secret: &str) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are not configured by the settings of the service")]
-fn file() -> Option<PathBuf> {
+pub(super) fn file() -> Option<PathBuf> {
     std::env::var_os(FILE).map(PathBuf::from)
 }
 

@@ -24,6 +24,9 @@ import type {
   ReportNotMeData,
   ReportNotMeErrors,
   ReportNotMeResponses,
+  FollowFactorRecoveryData,
+  FollowFactorRecoveryErrors,
+  FollowFactorRecoveryResponses,
   SendVerificationErrors,
   SendVerificationResponses,
   VerifyEmailData,
@@ -54,6 +57,16 @@ import type {
   ConfirmTotpResponses,
   MakeRecoveryCodesErrors,
   MakeRecoveryCodesResponses,
+  PasskeyCreationOptionsErrors,
+  PasskeyCreationOptionsResponses,
+  AddPasskeyData,
+  AddPasskeyErrors,
+  AddPasskeyResponses,
+  RenamePasskeyData,
+  RenamePasskeyErrors,
+  RenamePasskeyResponses,
+  RemovePasskeyErrors,
+  RemovePasskeyResponses,
   LoginData,
   LoginErrors,
   LoginResponses,
@@ -64,14 +77,25 @@ import type {
   LoginSecondFactorData,
   LoginSecondFactorErrors,
   LoginSecondFactorResponses,
+  SecondFactorPasskeyOptionsErrors,
+  SecondFactorPasskeyOptionsResponses,
+  AskFactorRecoveryErrors,
+  AskFactorRecoveryResponses,
   LoginEnrolTotpErrors,
   LoginEnrolTotpResponses,
   LoginConfirmTotpData,
   LoginConfirmTotpErrors,
   LoginConfirmTotpResponses,
+  LoginPasskeyOptionsErrors,
+  LoginPasskeyOptionsResponses,
+  LoginPasskeyData,
+  LoginPasskeyErrors,
+  LoginPasskeyResponses,
   ReauthenticateData,
   ReauthenticateErrors,
   ReauthenticateResponses,
+  ReauthenticatePasskeyOptionsErrors,
+  ReauthenticatePasskeyOptionsResponses,
   ListSessionsErrors,
   ListSessionsResponses,
   EndSessionErrors,
@@ -104,7 +128,7 @@ export const operations = {
 } as const;
 
 /** Those that `@doorward/client/account` adds. */
-export type More = "deleteMe" | "resetPassword" | "forgotPassword" | "reportNotMe" | "sendVerification" | "verifyEmail" | "changeEmail" | "correctEmail" | "confirmEmailChange" | "restoreEmail" | "exportMe" | "listFactors" | "enrolTotp" | "removeTotp" | "confirmTotp" | "makeRecoveryCodes" | "loginSecondFactor" | "loginEnrolTotp" | "loginConfirmTotp" | "reauthenticate";
+export type More = "deleteMe" | "resetPassword" | "forgotPassword" | "reportNotMe" | "followFactorRecovery" | "sendVerification" | "verifyEmail" | "changeEmail" | "correctEmail" | "confirmEmailChange" | "restoreEmail" | "exportMe" | "listFactors" | "enrolTotp" | "removeTotp" | "confirmTotp" | "makeRecoveryCodes" | "passkeyCreationOptions" | "addPasskey" | "renamePasskey" | "removePasskey" | "loginSecondFactor" | "secondFactorPasskeyOptions" | "askFactorRecovery" | "loginEnrolTotp" | "loginConfirmTotp" | "loginPasskeyOptions" | "loginPasskey" | "reauthenticate" | "reauthenticatePasskeyOptions";
 
 /** The operations, by their ids in the contract. */
 export type Operation = keyof typeof operations | More;
@@ -119,6 +143,7 @@ export interface Arguments {
   resetPassword: [body: NonNullable<ResetPasswordData["body"]>];
   forgotPassword: [body: NonNullable<ForgotPasswordData["body"]>];
   reportNotMe: [body: NonNullable<ReportNotMeData["body"]>];
+  followFactorRecovery: [body: NonNullable<FollowFactorRecoveryData["body"]>];
   sendVerification: [];
   verifyEmail: [body: NonNullable<VerifyEmailData["body"]>];
   changeEmail: [body: NonNullable<ChangeEmailData["body"]>];
@@ -131,13 +156,22 @@ export interface Arguments {
   removeTotp: [];
   confirmTotp: [body: NonNullable<ConfirmTotpData["body"]>];
   makeRecoveryCodes: [];
+  passkeyCreationOptions: [];
+  addPasskey: [body: NonNullable<AddPasskeyData["body"]>];
+  renamePasskey: [id: string, body: NonNullable<RenamePasskeyData["body"]>];
+  removePasskey: [id: string];
   login: [body: NonNullable<LoginData["body"]>];
   refresh: [];
   logout: [];
   loginSecondFactor: [body: NonNullable<LoginSecondFactorData["body"]>];
+  secondFactorPasskeyOptions: [];
+  askFactorRecovery: [];
   loginEnrolTotp: [];
   loginConfirmTotp: [body: NonNullable<LoginConfirmTotpData["body"]>];
+  loginPasskeyOptions: [];
+  loginPasskey: [body: NonNullable<LoginPasskeyData["body"]>];
   reauthenticate: [body: NonNullable<ReauthenticateData["body"]>];
+  reauthenticatePasskeyOptions: [];
   listSessions: [];
   endSession: [id: string];
   logoutAll: [body?: NonNullable<LogoutAllData["body"]>];
@@ -154,6 +188,7 @@ export interface Responses {
   resetPassword: ResetPasswordResponses;
   forgotPassword: ForgotPasswordResponses;
   reportNotMe: ReportNotMeResponses;
+  followFactorRecovery: FollowFactorRecoveryResponses;
   sendVerification: SendVerificationResponses;
   verifyEmail: VerifyEmailResponses;
   changeEmail: ChangeEmailResponses;
@@ -166,13 +201,22 @@ export interface Responses {
   removeTotp: RemoveTotpResponses;
   confirmTotp: ConfirmTotpResponses;
   makeRecoveryCodes: MakeRecoveryCodesResponses;
+  passkeyCreationOptions: PasskeyCreationOptionsResponses;
+  addPasskey: AddPasskeyResponses;
+  renamePasskey: RenamePasskeyResponses;
+  removePasskey: RemovePasskeyResponses;
   login: LoginResponses;
   refresh: RefreshResponses;
   logout: LogoutResponses;
   loginSecondFactor: LoginSecondFactorResponses;
+  secondFactorPasskeyOptions: SecondFactorPasskeyOptionsResponses;
+  askFactorRecovery: AskFactorRecoveryResponses;
   loginEnrolTotp: LoginEnrolTotpResponses;
   loginConfirmTotp: LoginConfirmTotpResponses;
+  loginPasskeyOptions: LoginPasskeyOptionsResponses;
+  loginPasskey: LoginPasskeyResponses;
   reauthenticate: ReauthenticateResponses;
+  reauthenticatePasskeyOptions: ReauthenticatePasskeyOptionsResponses;
   listSessions: ListSessionsResponses;
   endSession: EndSessionResponses;
   logoutAll: LogoutAllResponses;
@@ -189,6 +233,7 @@ export interface Errors {
   resetPassword: ResetPasswordErrors;
   forgotPassword: ForgotPasswordErrors;
   reportNotMe: ReportNotMeErrors;
+  followFactorRecovery: FollowFactorRecoveryErrors;
   sendVerification: SendVerificationErrors;
   verifyEmail: VerifyEmailErrors;
   changeEmail: ChangeEmailErrors;
@@ -201,13 +246,22 @@ export interface Errors {
   removeTotp: RemoveTotpErrors;
   confirmTotp: ConfirmTotpErrors;
   makeRecoveryCodes: MakeRecoveryCodesErrors;
+  passkeyCreationOptions: PasskeyCreationOptionsErrors;
+  addPasskey: AddPasskeyErrors;
+  renamePasskey: RenamePasskeyErrors;
+  removePasskey: RemovePasskeyErrors;
   login: LoginErrors;
   refresh: RefreshErrors;
   logout: LogoutErrors;
   loginSecondFactor: LoginSecondFactorErrors;
+  secondFactorPasskeyOptions: SecondFactorPasskeyOptionsErrors;
+  askFactorRecovery: AskFactorRecoveryErrors;
   loginEnrolTotp: LoginEnrolTotpErrors;
   loginConfirmTotp: LoginConfirmTotpErrors;
+  loginPasskeyOptions: LoginPasskeyOptionsErrors;
+  loginPasskey: LoginPasskeyErrors;
   reauthenticate: ReauthenticateErrors;
+  reauthenticatePasskeyOptions: ReauthenticatePasskeyOptionsErrors;
   listSessions: ListSessionsErrors;
   endSession: EndSessionErrors;
   logoutAll: LogoutAllErrors;

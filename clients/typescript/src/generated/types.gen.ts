@@ -5,6 +5,83 @@ export type ClientOptions = {
 };
 
 /**
+ * Refused; `code` says why.
+ */
+export type AddPasskeyConflict = ({
+    code: 'other_user';
+} & OtherUserProblem) | ({
+    code: 'too_many_passkeys';
+} & TooManyPasskeysProblem) | ({
+    code: 'passkey_challenge_expired';
+} & PasskeyChallengeExpiredProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type AddPasskeyForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'passkeys_unavailable';
+} & PasskeysUnavailableProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type AddPasskeyServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type AddPasskeyUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
+ * The body was understood, and refused; `code` says why.
+ */
+export type AddPasskeyUnprocessableEntity = ({
+    code: 'validation_failed';
+} & ValidationFailedProblem) | ({
+    code: 'invalid_passkey';
+} & InvalidPasskeyProblem) | ({
+    code: 'incorrect_enrolment_code';
+} & IncorrectEnrolmentCodeProblem);
+
+/**
+ * A passkey that was added.
+ */
+export type AddedPasskey = {
+    /**
+     * It.
+     */
+    passkey: PasskeyFactor;
+    /**
+     * The recovery codes, with the account's first factor; null where it had one, and keeps its codes.
+     */
+    recovery_codes: Array<string> | null;
+};
+
+/**
  * Alive.
  */
 export type Alive = {
@@ -17,6 +94,22 @@ export type Alive = {
      */
     version: string;
 };
+
+/**
+ * Refused; `code` says why.
+ */
+export type AskFactorRecoveryForbidden = {
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem;
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type AskFactorRecoveryServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
 
 /**
  * Something that happened.
@@ -50,6 +143,24 @@ export type AuditRecord = {
      * More, if there is more to say.
      */
     detail: string | null;
+};
+
+/**
+ * What the authenticator must be able to do.
+ */
+export type AuthenticatorSelection = {
+    /**
+     * `required`: it offers the passkey by itself.
+     */
+    residentKey: string;
+    /**
+     * The same, for older browsers.
+     */
+    requireResidentKey: boolean;
+    /**
+     * `required`: it makes sure who holds it.
+     */
+    userVerification: string;
 };
 
 /**
@@ -126,6 +237,8 @@ export type BrowserState = {
 export type ChangeEmailForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
 
@@ -174,6 +287,8 @@ export type ChangeEmailUnprocessableEntity = ({
 export type ChangePasswordForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
 
@@ -299,6 +414,8 @@ export type ConfirmTotpConflict = ({
 export type ConfirmTotpForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
 
@@ -337,7 +454,19 @@ export type ConfirmTotpUnprocessableEntity = ({
     code: 'validation_failed';
 } & ValidationFailedProblem) | ({
     code: 'incorrect_code';
-} & IncorrectCodeProblem);
+} & IncorrectCodeProblem) | ({
+    code: 'incorrect_enrolment_code';
+} & IncorrectEnrolmentCodeProblem);
+
+/**
+ * What came with the app.
+ */
+export type ConfirmedAtLogin = {
+    /**
+     * The recovery codes.
+     */
+    recovery_codes: Array<string> | null;
+};
 
 /**
  * What came with the app.
@@ -359,6 +488,11 @@ export type CorrectEmailServiceUnavailable = ({
 } & MailUnavailableProblem) | ({
     code: 'database_unavailable';
 } & DatabaseUnavailableProblem);
+
+/**
+ * What kind of credential it is.
+ */
+export type CredentialType = 'public-key';
 
 /**
  * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
@@ -426,6 +560,8 @@ export type DeleteMeConflict = ({
 export type DeleteMeForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
 
@@ -465,6 +601,16 @@ export type DeleteMeUnprocessableEntity = ({
 } & ValidationFailedProblem) | ({
     code: 'incorrect_current_password';
 } & IncorrectCurrentPasswordProblem);
+
+/**
+ * A sentence that says what was done, and the tokens of a client that gets them in bodies.
+ */
+export type Delivered = {
+    /**
+     * What was done.
+     */
+    message: string;
+};
 
 /**
  * `DEVICE_BOUND_SESSIONS=required`: the browser has not bound the session to its device in time. Another one may.
@@ -696,6 +842,8 @@ export type EndedSession = {
 export type EnrolTotpForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
 
@@ -726,6 +874,29 @@ export type EnrolTotpUnauthorized = ({
 } & SessionReuseDetectedProblem) | ({
     code: 'device_binding_required';
 } & DeviceBindingRequiredProblem);
+
+/**
+ * The page's origin is allowed by a `*` in `ALLOWED_ORIGINS`, as many are: what wants a proof of who asks is done on a page whose origin is listed by itself.
+ */
+export type ExactOriginRequiredProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:exact_origin_required';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 403;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'exact_origin_required';
+};
 
 /**
  * Everything that is stored about a person.
@@ -760,6 +931,15 @@ export type Export = {
      */
     audit: Array<AuditRecord>;
 };
+
+/**
+ * Refused; `code` says why.
+ */
+export type ExportMeForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -801,6 +981,28 @@ export type FactorList = {
      * Its recovery codes; null where it has none.
      */
     recovery_codes: RecoveryCodesLeft | null;
+    /**
+     * Its passkeys, the oldest first.
+     */
+    passkeys: Array<PasskeyFactor>;
+};
+
+/**
+ * What the link has done.
+ */
+export type FactorRecovery = {
+    /**
+     * How far it is.
+     */
+    state: RecoveryState;
+    /**
+     * When a link is mailed that removes the factors; null where nobody waits any more.
+     */
+    due_at: string | null;
+    /**
+     * The same, for people.
+     */
+    message: string;
 };
 
 /**
@@ -848,6 +1050,24 @@ export type FieldProblem = {
      */
     message: string;
 };
+
+/**
+ * Refused; `code` says why.
+ */
+export type FollowFactorRecoveryBadRequest = ({
+    code: 'malformed_json';
+} & MalformedJsonProblem) | ({
+    code: 'invalid_or_expired_token';
+} & InvalidOrExpiredTokenProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type FollowFactorRecoveryServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -951,7 +1171,53 @@ export type IncorrectCurrentPasswordProblem = {
 };
 
 /**
- * The code is another one, or was used. The ticket is good still.
+ * It is the account's first factor, and `enrolment_code` is missing, another one, or older than an hour. The code of the app is good still.
+ */
+export type IncorrectEnrolmentCodeProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:incorrect_enrolment_code';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 422;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'incorrect_enrolment_code';
+};
+
+/**
+ * The passkey proves nothing: another domain or page, nobody was verified, a wrong signature, or its account is disabled.
+ */
+export type IncorrectPasskeyProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:incorrect_passkey';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 401;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'incorrect_passkey';
+};
+
+/**
+ * The code or the passkey is another one, or was used. The ticket is good still.
  */
 export type IncorrectSecondFactorProblem = {
     /**
@@ -1025,6 +1291,29 @@ export type InvalidOrExpiredTokenProblem = {
 };
 
 /**
+ * The passkey is none that can be used here, proves nothing, is another person's, or is there already.
+ */
+export type InvalidPasskeyProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:invalid_passkey';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 422;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'invalid_passkey';
+};
+
+/**
  * A public key, of ES256 or of EdDSA.
  */
 export type Jwk = ({
@@ -1056,6 +1345,20 @@ export type JwkEcJwk = {
 export type JwkOkpJwk = {
     kty: 'OKP';
 } & OkpJwk;
+
+/**
+ * A kind of key.
+ */
+export type KeyKind = {
+    /**
+     * Always `public-key`.
+     */
+    type: CredentialType;
+    /**
+     * Its number among COSE's algorithms.
+     */
+    alg: number;
+};
 
 /**
  * `SECOND_FACTOR=required`: the last factor can't be removed, but replaced.
@@ -1198,6 +1501,13 @@ export type Login = {
 };
 
 /**
+ * Refused; `code` says why.
+ */
+export type LoginConfirmTotpForbidden = {
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem;
+
+/**
  * The service can't answer now; `code` says why. Try again.
  */
 export type LoginConfirmTotpServiceUnavailable = ({
@@ -1216,6 +1526,22 @@ export type LoginConfirmTotpUnauthorized = ({
 } & LoginTicketExpiredProblem);
 
 /**
+ * The body was understood, and refused; `code` says why.
+ */
+export type LoginConfirmTotpUnprocessableEntity = ({
+    code: 'validation_failed';
+} & ValidationFailedProblem) | ({
+    code: 'incorrect_enrolment_code';
+} & IncorrectEnrolmentCodeProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type LoginEnrolTotpForbidden = {
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem;
+
+/**
  * The service can't answer now; `code` says why. Try again.
  */
 export type LoginEnrolTotpServiceUnavailable = ({
@@ -1232,6 +1558,60 @@ export type LoginForbidden = ({
 } & EmailNotVerifiedProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type LoginPasskeyForbidden = ({
+    code: 'email_not_verified';
+} & EmailNotVerifiedProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'passkeys_unavailable';
+} & PasskeysUnavailableProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type LoginPasskeyOptionsForbidden = ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'passkeys_unavailable';
+} & PasskeysUnavailableProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type LoginPasskeyOptionsServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type LoginPasskeyServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type LoginPasskeyUnauthorized = ({
+    code: 'unknown_passkey';
+} & UnknownPasskeyProblem) | ({
+    code: 'incorrect_passkey';
+} & IncorrectPasskeyProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type LoginSecondFactorForbidden = {
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem;
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -1283,6 +1663,20 @@ export type LoginTicketExpiredProblem = {
      * What to switch on.
      */
     code: 'login_ticket_expired';
+};
+
+/**
+ * A code of the app that is set up at login.
+ */
+export type LoginTotpCode = {
+    /**
+     * Six digits, as the app shows them. Spaces are nothing.
+     */
+    code: string;
+    /**
+     * Where `wants_enrolment_code` is true: the code that was mailed, or that an operator has given. Spaces, hyphens and capitals are nothing.
+     */
+    enrolment_code?: string | null;
 };
 
 /**
@@ -1381,6 +1775,8 @@ export type MakeRecoveryCodesConflict = ({
 export type MakeRecoveryCodesForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
 
@@ -1474,7 +1870,75 @@ export type Message = {
 };
 
 /**
- * The account has no authenticator app that recovery codes could stand in for.
+ * What `PublicKeyCredential.toJSON()` gives of a new passkey. More members are ignored.
+ */
+export type NewCredential = {
+    /**
+     * Identifies the passkey, in base64url.
+     */
+    id: string;
+    /**
+     * The same.
+     */
+    rawId: string;
+    /**
+     * Always `public-key`.
+     */
+    type: CredentialType;
+    /**
+     * What the authenticator has answered.
+     */
+    response: NewCredentialResponse;
+};
+
+/**
+ * What the authenticator has answered.
+ */
+export type NewCredentialResponse = {
+    /**
+     * In base64url.
+     */
+    clientDataJSON: string;
+    /**
+     * In base64url. What it says of the authenticator's make is not looked at.
+     */
+    attestationObject: string;
+    /**
+     * How browsers reach the authenticator.
+     */
+    transports?: Array<string> | null;
+};
+
+/**
+ * Another name for a passkey.
+ */
+export type NewName = {
+    /**
+     * What the person calls it: 1 to 60 characters.
+     */
+    name: string;
+};
+
+/**
+ * A passkey that the authenticator has made.
+ */
+export type NewPasskey = {
+    /**
+     * What `PublicKeyCredential.toJSON()` gives.
+     */
+    credential: NewCredential;
+    /**
+     * What the person calls it: 1 to 60 characters.
+     */
+    name: string;
+    /**
+     * With the first factor of an account: the code that was mailed, or that an operator has given. Spaces, hyphens and capitals are ignored.
+     */
+    enrolment_code?: string | null;
+};
+
+/**
+ * The account has no factor that recovery codes could stand in for; or no passkey, where one is asked for.
  */
 export type NoFactorProblem = {
     /**
@@ -1638,6 +2102,261 @@ export type OverloadedProblem = {
 };
 
 /**
+ * The challenge that was signed is none that this browser was given for this in the last ten minutes, or was used. Ask for new options.
+ */
+export type PasskeyChallengeExpiredProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:passkey_challenge_expired';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 409;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'passkey_challenge_expired';
+};
+
+/**
+ * For a new passkey: what `PublicKeyCredential.parseCreationOptionsFromJSON` takes.
+ */
+export type PasskeyCreationOptions = {
+    /**
+     * For whom it is made.
+     */
+    rp: RelyingParty;
+    /**
+     * Whose it will be.
+     */
+    user: PasskeyUser;
+    /**
+     * What is signed, in base64url.
+     */
+    challenge: string;
+    /**
+     * Which kinds of keys, the one that is wanted most first.
+     */
+    pubKeyCredParams: Array<KeyKind>;
+    /**
+     * For how long the browser asks, in milliseconds.
+     */
+    timeout: number;
+    /**
+     * The passkeys that the account has: none of their authenticators makes another.
+     */
+    excludeCredentials: Array<PasskeyDescriptor>;
+    /**
+     * What the authenticator must be able to do.
+     */
+    authenticatorSelection: AuthenticatorSelection;
+    /**
+     * `none`: nothing is asked of the authenticator's make.
+     */
+    attestation: string;
+};
+
+/**
+ * Refused; `code` says why.
+ */
+export type PasskeyCreationOptionsConflict = ({
+    code: 'other_user';
+} & OtherUserProblem) | ({
+    code: 'too_many_passkeys';
+} & TooManyPasskeysProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type PasskeyCreationOptionsForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'passkeys_unavailable';
+} & PasskeysUnavailableProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type PasskeyCreationOptionsServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type PasskeyCreationOptionsUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
+ * A passkey, as browsers know it.
+ */
+export type PasskeyDescriptor = {
+    /**
+     * Identifies it, in base64url.
+     */
+    id: string;
+    /**
+     * Always `public-key`.
+     */
+    type: CredentialType;
+    /**
+     * How browsers reach its authenticator; empty where that is not known.
+     */
+    transports: Array<string>;
+};
+
+/**
+ * A passkey.
+ */
+export type PasskeyFactor = {
+    /**
+     * Identifies it here: 22 characters. Not the id that authenticators know it by.
+     */
+    id: string;
+    /**
+     * What the person calls it.
+     */
+    name: string;
+    /**
+     * Whether it may be copied to other devices of the person, such as by a password manager.
+     */
+    synced: boolean;
+    /**
+     * When it was added.
+     */
+    since: string;
+    /**
+     * When it was used last; null: never.
+     */
+    last_used_at: string | null;
+};
+
+/**
+ * A passkey.
+ */
+export type PasskeyLogin = {
+    /**
+     * What `PublicKeyCredential.toJSON()` gives.
+     */
+    passkey: UsedCredential;
+};
+
+/**
+ * The person has no such passkey.
+ */
+export type PasskeyNotFoundProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:passkey_not_found';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 404;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'passkey_not_found';
+};
+
+/**
+ * For a passkey that there is: what `PublicKeyCredential.parseRequestOptionsFromJSON` takes.
+ */
+export type PasskeyRequestOptions = {
+    /**
+     * What is signed, in base64url.
+     */
+    challenge: string;
+    /**
+     * For how long the browser asks, in milliseconds.
+     */
+    timeout: number;
+    /**
+     * The domain that the passkey was made for.
+     */
+    rpId: string;
+    /**
+     * Which it may be; empty: whichever the person chooses.
+     */
+    allowCredentials: Array<PasskeyDescriptor>;
+    /**
+     * `required` or `preferred`: whether the authenticator makes sure, by a finger or a PIN, who holds it.
+     */
+    userVerification: string;
+};
+
+/**
+ * Whose a passkey will be.
+ */
+export type PasskeyUser = {
+    /**
+     * How the account is called among passkeys, in base64url: random, and not its id.
+     */
+    id: string;
+    /**
+     * Its email.
+     */
+    name: string;
+    /**
+     * The person's name, or their email.
+     */
+    displayName: string;
+};
+
+/**
+ * There is no domain that passkeys could be made for: see `PASSKEY_RP_ID`.
+ */
+export type PasskeysUnavailableProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:passkeys_unavailable';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 403;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'passkeys_unavailable';
+};
+
+/**
  * The password that is, and the one that shall be.
  */
 export type PasswordChange = {
@@ -1725,11 +2444,59 @@ export type Ready = {
 /**
  * Refused; `code` says why.
  */
+export type ReauthenticateConflict = ({
+    code: 'other_user';
+} & OtherUserProblem) | ({
+    code: 'passkey_challenge_expired';
+} & PasskeyChallengeExpiredProblem);
+
+/**
+ * Refused; `code` says why.
+ */
 export type ReauthenticateForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type ReauthenticatePasskeyOptionsForbidden = ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'passkeys_unavailable';
+} & PasskeysUnavailableProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type ReauthenticatePasskeyOptionsServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type ReauthenticatePasskeyOptionsUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
 
 /**
  * The service can't answer now; `code` says why. Try again.
@@ -1770,16 +2537,18 @@ export type ReauthenticateUnprocessableEntity = ({
     code: 'incorrect_current_password';
 } & IncorrectCurrentPasswordProblem) | ({
     code: 'incorrect_code';
-} & IncorrectCodeProblem);
+} & IncorrectCodeProblem) | ({
+    code: 'invalid_passkey';
+} & InvalidPasskeyProblem);
 
 /**
  * What shows that it is really the person.
  */
 export type Reauthentication = {
     /**
-     * The password that the person has now.
+     * The password that the person has now; not needed beside a passkey.
      */
-    password: string;
+    password?: string | null;
     /**
      * As in `loginSecondFactor`.
      */
@@ -1788,10 +2557,14 @@ export type Reauthentication = {
      * As in `loginSecondFactor`.
      */
     recovery_code?: string | null;
+    /**
+     * As in `loginSecondFactor`.
+     */
+    passkey?: UsedCredential | null;
 };
 
 /**
- * It was not proved in this session, within the last ten minutes, who asks. Call `reauthenticate` with the password, and with one of the other `methods` where there are any.
+ * It was not proved in this session, within the last ten minutes, who asks. Call `reauthenticate` with the password, and with one of the other `methods` where there are any; or with a passkey alone.
  */
 export type ReauthenticationRequiredProblem = {
     /**
@@ -1814,7 +2587,30 @@ export type ReauthenticationRequiredProblem = {
     /**
      * How it can be proved. More may come.
      */
-    methods: Array<'password' | 'totp' | 'recovery_code'>;
+    methods: Array<'password' | 'totp' | 'recovery_code' | 'passkey'>;
+};
+
+/**
+ * `FACTOR_RECOVERY=operator`; or the account is a superuser's, or its address is not confirmed: an operator removes lost factors.
+ */
+export type RecoveryByOperatorProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:recovery_by_operator';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 409;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'recovery_by_operator';
 };
 
 /**
@@ -1840,6 +2636,21 @@ export type RecoveryCodesLeft = {
      */
     left: number;
 };
+
+/**
+ * A token of a link of `FACTOR_RECOVERY`.
+ */
+export type RecoveryLink = {
+    /**
+     * What stands behind `#start=`, `#cancel=` or `#remove=` in the link.
+     */
+    token: string;
+};
+
+/**
+ * How far a removal is.
+ */
+export type RecoveryState = 'waiting' | 'cancelled' | 'removed';
 
 /**
  * Refused; `code` says why.
@@ -1982,6 +2793,68 @@ export type RegistrationClosedProblem = {
 };
 
 /**
+ * For whom passkeys are made.
+ */
+export type RelyingParty = {
+    /**
+     * The domain.
+     */
+    id: string;
+    /**
+     * Its name.
+     */
+    name: string;
+};
+
+/**
+ * Refused; `code` says why.
+ */
+export type RemovePasskeyConflict = ({
+    code: 'other_user';
+} & OtherUserProblem) | ({
+    code: 'last_factor';
+} & LastFactorProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type RemovePasskeyForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type RemovePasskeyServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type RemovePasskeyUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
  * Refused; `code` says why.
  */
 export type RemoveTotpConflict = ({
@@ -1996,6 +2869,8 @@ export type RemoveTotpConflict = ({
 export type RemoveTotpForbidden = ({
     code: 'reauthentication_required';
 } & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem);
 
@@ -2012,6 +2887,45 @@ export type RemoveTotpServiceUnavailable = ({
  * Not authenticated; `code` says why.
  */
 export type RemoveTotpUnauthorized = ({
+    code: 'not_authenticated';
+} & NotAuthenticatedProblem) | ({
+    code: 'token_expired';
+} & TokenExpiredProblem) | ({
+    code: 'session_expired';
+} & SessionExpiredProblem) | ({
+    code: 'session_ended';
+} & SessionEndedProblem) | ({
+    code: 'session_revoked';
+} & SessionRevokedProblem) | ({
+    code: 'session_reuse_detected';
+} & SessionReuseDetectedProblem) | ({
+    code: 'device_binding_required';
+} & DeviceBindingRequiredProblem);
+
+/**
+ * Refused; `code` says why.
+ */
+export type RenamePasskeyForbidden = ({
+    code: 'reauthentication_required';
+} & ReauthenticationRequiredProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type RenamePasskeyServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Not authenticated; `code` says why.
+ */
+export type RenamePasskeyUnauthorized = ({
     code: 'not_authenticated';
 } & NotAuthenticatedProblem) | ({
     code: 'token_expired';
@@ -2073,7 +2987,7 @@ export type RestoreEmailServiceUnavailable = ({
 } & DatabaseUnavailableProblem);
 
 /**
- * What is held beside the password: one of the two.
+ * What is held beside the password: one of the three.
  */
 export type SecondFactor = {
     /**
@@ -2084,6 +2998,10 @@ export type SecondFactor = {
      * One of the codes that were shown when the app was set up. Spaces, hyphens and capitals are nothing.
      */
     recovery_code?: string | null;
+    /**
+     * What `PublicKeyCredential.toJSON()` gives.
+     */
+    passkey?: UsedCredential | null;
 };
 
 /**
@@ -2110,6 +3028,24 @@ export type SecondFactorEnrolmentRequiredProblem = {
 };
 
 /**
+ * Refused; `code` says why.
+ */
+export type SecondFactorPasskeyOptionsForbidden = ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'passkeys_unavailable';
+} & PasskeysUnavailableProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type SecondFactorPasskeyOptionsServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
  * The password is right, and the account has a second factor. `methods` says how it can be proved. A cookie with a ticket was set, which is good for five minutes: call `loginSecondFactor`.
  */
 export type SecondFactorRequiredProblem = {
@@ -2133,7 +3069,7 @@ export type SecondFactorRequiredProblem = {
     /**
      * How it can be proved. More may come.
      */
-    methods: Array<'password' | 'totp' | 'recovery_code'>;
+    methods: Array<'password' | 'totp' | 'recovery_code' | 'passkey'>;
 };
 
 /**
@@ -2482,6 +3418,29 @@ export type TooManyAttemptsProblem = {
 };
 
 /**
+ * An account has at most 20 passkeys.
+ */
+export type TooManyPasskeysProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:too_many_passkeys';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 409;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'too_many_passkeys';
+};
+
+/**
  * A code of the app.
  */
 export type TotpCode = {
@@ -2489,6 +3448,10 @@ export type TotpCode = {
      * Six digits, as the app shows them. Spaces are nothing.
      */
     code: string;
+    /**
+     * Where `wants_enrolment_code` is true: the code that was mailed, or that an operator has given. Spaces, hyphens and capitals are nothing.
+     */
+    enrolment_code?: string | null;
 };
 
 /**
@@ -2507,6 +3470,10 @@ export type TotpEnrolment = {
      * The symbol: a `data:` address of an SVG image, for the `src` of an `img` of 200 pixels or more. Dark on light in every theme.
      */
     qr_code: string;
+    /**
+     * Whether it is confirmed by an enrolment code too, being the account's first factor: the one that was mailed just now to the address of the account, or, where no mail is sent, the one that an operator has given.
+     */
+    wants_enrolment_code: boolean;
 };
 
 /**
@@ -2521,6 +3488,29 @@ export type TotpFactor = {
      * When a code of it was used last.
      */
     last_used_at: string;
+};
+
+/**
+ * No account has the passkey. A page may tell the browser, so that it is not offered again: `PublicKeyCredential.signalUnknownCredential`. Only where `PASSKEY_TELL_UNKNOWN` is on; else `incorrect_passkey`.
+ */
+export type UnknownPasskeyProblem = {
+    /**
+     * Identifies the problem; the same as `code`, as a URN.
+     */
+    type: 'urn:doorward:problem:unknown_passkey';
+    /**
+     * A short summary, the same every time.
+     */
+    title: string;
+    status: 401;
+    /**
+     * A sentence for people.
+     */
+    detail: string;
+    /**
+     * What to switch on.
+     */
+    code: 'unknown_passkey';
 };
 
 /**
@@ -2573,6 +3563,50 @@ export type UpdateMeUnauthorized = ({
 } & SessionReuseDetectedProblem) | ({
     code: 'device_binding_required';
 } & DeviceBindingRequiredProblem);
+
+/**
+ * What `PublicKeyCredential.toJSON()` gives of a passkey that is used. More members are ignored.
+ */
+export type UsedCredential = {
+    /**
+     * Identifies the passkey, in base64url.
+     */
+    id: string;
+    /**
+     * The same.
+     */
+    rawId: string;
+    /**
+     * Always `public-key`.
+     */
+    type: CredentialType;
+    /**
+     * What the authenticator has answered.
+     */
+    response: UsedCredentialResponse;
+};
+
+/**
+ * What the authenticator has answered.
+ */
+export type UsedCredentialResponse = {
+    /**
+     * In base64url.
+     */
+    clientDataJSON: string;
+    /**
+     * In base64url.
+     */
+    authenticatorData: string;
+    /**
+     * In base64url.
+     */
+    signature: string;
+    /**
+     * Whose passkey it is, as the authenticator knows, in base64url.
+     */
+    userHandle?: string | null;
+};
 
 /**
  * A person with an account.
@@ -2774,7 +3808,7 @@ export type DeleteMeError = DeleteMeErrors[keyof DeleteMeErrors];
 
 export type DeleteMeResponses = {
     /**
-     * The account is erased, or will be, and both cookies are cleared.
+     * The account is erased, or will be, and the session's cookies are cleared.
      */
     204: void;
 };
@@ -2935,7 +3969,7 @@ export type ChangePasswordResponses = {
     /**
      * The password was set, all sessions have ended, and a new one has begun.
      */
-    200: Message;
+    200: Delivered;
 };
 
 export type ChangePasswordResponse = ChangePasswordResponses[keyof ChangePasswordResponses];
@@ -3086,6 +4120,55 @@ export type ReportNotMeResponses = {
 };
 
 export type ReportNotMeResponse = ReportNotMeResponses[keyof ReportNotMeResponses];
+
+export type FollowFactorRecoveryData = {
+    body: RecoveryLink;
+    path?: never;
+    query?: never;
+    url: '/api/auth/factor-recovery';
+};
+
+export type FollowFactorRecoveryErrors = {
+    /**
+     * Refused; `code` says why.
+     */
+    400: FollowFactorRecoveryBadRequest;
+    /**
+     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     */
+    403: CrossSiteRequestProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: FollowFactorRecoveryServiceUnavailable;
+};
+
+export type FollowFactorRecoveryError = FollowFactorRecoveryErrors[keyof FollowFactorRecoveryErrors];
+
+export type FollowFactorRecoveryResponses = {
+    /**
+     * It is done.
+     */
+    200: FactorRecovery;
+};
+
+export type FollowFactorRecoveryResponse = FollowFactorRecoveryResponses[keyof FollowFactorRecoveryResponses];
 
 export type SendVerificationData = {
     body?: never;
@@ -3408,9 +4491,9 @@ export type ExportMeErrors = {
      */
     401: ExportMeUnauthorized;
     /**
-     * It was not proved in this session, within the last ten minutes, who asks. Call `reauthenticate` with the password, and with one of the other `methods` where there are any.
+     * Refused; `code` says why.
      */
-    403: ReauthenticationRequiredProblem;
+    403: ExportMeForbidden;
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -3665,6 +4748,244 @@ export type MakeRecoveryCodesResponses = {
 
 export type MakeRecoveryCodesResponse = MakeRecoveryCodesResponses[keyof MakeRecoveryCodesResponses];
 
+export type PasskeyCreationOptionsData = {
+    body?: never;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/me/passkeys/options';
+};
+
+export type PasskeyCreationOptionsErrors = {
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: PasskeyCreationOptionsUnauthorized;
+    /**
+     * Refused; `code` says why.
+     */
+    403: PasskeyCreationOptionsForbidden;
+    /**
+     * Refused; `code` says why.
+     */
+    409: PasskeyCreationOptionsConflict;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: PasskeyCreationOptionsServiceUnavailable;
+};
+
+export type PasskeyCreationOptionsError = PasskeyCreationOptionsErrors[keyof PasskeyCreationOptionsErrors];
+
+export type PasskeyCreationOptionsResponses = {
+    /**
+     * What the browser needs.
+     */
+    200: PasskeyCreationOptions;
+};
+
+export type PasskeyCreationOptionsResponse = PasskeyCreationOptionsResponses[keyof PasskeyCreationOptionsResponses];
+
+export type AddPasskeyData = {
+    body: NewPasskey;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/me/passkeys';
+};
+
+export type AddPasskeyErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: AddPasskeyUnauthorized;
+    /**
+     * Refused; `code` says why.
+     */
+    403: AddPasskeyForbidden;
+    /**
+     * Refused; `code` says why.
+     */
+    409: AddPasskeyConflict;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body was understood, and refused; `code` says why.
+     */
+    422: AddPasskeyUnprocessableEntity;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: AddPasskeyServiceUnavailable;
+};
+
+export type AddPasskeyError = AddPasskeyErrors[keyof AddPasskeyErrors];
+
+export type AddPasskeyResponses = {
+    /**
+     * The account has the passkey.
+     */
+    200: AddedPasskey;
+};
+
+export type AddPasskeyResponse = AddPasskeyResponses[keyof AddPasskeyResponses];
+
+export type RemovePasskeyData = {
+    body?: never;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
+    path: {
+        /**
+         * As `listFactors` tells it.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/auth/me/passkeys/{id}';
+};
+
+export type RemovePasskeyErrors = {
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: RemovePasskeyUnauthorized;
+    /**
+     * Refused; `code` says why.
+     */
+    403: RemovePasskeyForbidden;
+    /**
+     * The person has no such passkey.
+     */
+    404: PasskeyNotFoundProblem;
+    /**
+     * Refused; `code` says why.
+     */
+    409: RemovePasskeyConflict;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: RemovePasskeyServiceUnavailable;
+};
+
+export type RemovePasskeyError = RemovePasskeyErrors[keyof RemovePasskeyErrors];
+
+export type RemovePasskeyResponses = {
+    /**
+     * The account has it no more.
+     */
+    204: void;
+};
+
+export type RemovePasskeyResponse = RemovePasskeyResponses[keyof RemovePasskeyResponses];
+
+export type RenamePasskeyData = {
+    body: NewName;
+    headers?: {
+        /**
+         * The id of the person whom the page shows. Where somebody else has logged in with the browser meanwhile, nothing is done.
+         */
+        'X-Doorward-User'?: string;
+    };
+    path: {
+        /**
+         * As `listFactors` tells it.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/auth/me/passkeys/{id}';
+};
+
+export type RenamePasskeyErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: RenamePasskeyUnauthorized;
+    /**
+     * Refused; `code` says why.
+     */
+    403: RenamePasskeyForbidden;
+    /**
+     * The person has no such passkey.
+     */
+    404: PasskeyNotFoundProblem;
+    /**
+     * `X-Doorward-User` names another person than the one who is logged in. Nothing was done.
+     */
+    409: OtherUserProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body breaks rules of its fields. `errors` lists all of them at once; unknown and duplicate fields are refused too.
+     */
+    422: ValidationFailedProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: RenamePasskeyServiceUnavailable;
+};
+
+export type RenamePasskeyError = RenamePasskeyErrors[keyof RenamePasskeyErrors];
+
+export type RenamePasskeyResponses = {
+    /**
+     * It has the name.
+     */
+    200: PasskeyFactor;
+};
+
+export type RenamePasskeyResponse = RenamePasskeyResponses[keyof RenamePasskeyResponses];
+
 export type LoginData = {
     body: Login;
     headers?: {
@@ -3719,7 +5040,7 @@ export type LoginResponses = {
     /**
      * The session was started.
      */
-    200: Message;
+    200: Delivered;
 };
 
 export type LoginResponse = LoginResponses[keyof LoginResponses];
@@ -3762,7 +5083,7 @@ export type RefreshResponses = {
     /**
      * Both cookies were renewed, now or, where the session is bound to a device, by the browser before.
      */
-    200: Message;
+    200: Delivered;
 };
 
 export type RefreshResponse = RefreshResponses[keyof RefreshResponses];
@@ -3819,9 +5140,13 @@ export type LoginSecondFactorErrors = {
      */
     401: LoginSecondFactorUnauthorized;
     /**
-     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     * Refused; `code` says why.
      */
-    403: CrossSiteRequestProblem;
+    403: LoginSecondFactorForbidden;
+    /**
+     * The challenge that was signed is none that this browser was given for this in the last ten minutes, or was used. Ask for new options.
+     */
+    409: PasskeyChallengeExpiredProblem;
     /**
      * The body is larger than 16 KiB.
      */
@@ -3850,10 +5175,88 @@ export type LoginSecondFactorResponses = {
     /**
      * The session was started.
      */
-    200: Message;
+    200: Delivered;
 };
 
 export type LoginSecondFactorResponse = LoginSecondFactorResponses[keyof LoginSecondFactorResponses];
+
+export type SecondFactorPasskeyOptionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/auth/login/second-factor/options';
+};
+
+export type SecondFactorPasskeyOptionsErrors = {
+    /**
+     * There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again.
+     */
+    401: LoginTicketExpiredProblem;
+    /**
+     * Refused; `code` says why.
+     */
+    403: SecondFactorPasskeyOptionsForbidden;
+    /**
+     * The account has no factor that recovery codes could stand in for; or no passkey, where one is asked for.
+     */
+    409: NoFactorProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: SecondFactorPasskeyOptionsServiceUnavailable;
+};
+
+export type SecondFactorPasskeyOptionsError = SecondFactorPasskeyOptionsErrors[keyof SecondFactorPasskeyOptionsErrors];
+
+export type SecondFactorPasskeyOptionsResponses = {
+    /**
+     * What the browser needs.
+     */
+    200: PasskeyRequestOptions;
+};
+
+export type SecondFactorPasskeyOptionsResponse = SecondFactorPasskeyOptionsResponses[keyof SecondFactorPasskeyOptionsResponses];
+
+export type AskFactorRecoveryData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/auth/login/recovery';
+};
+
+export type AskFactorRecoveryErrors = {
+    /**
+     * There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again.
+     */
+    401: LoginTicketExpiredProblem;
+    /**
+     * Refused; `code` says why.
+     */
+    403: AskFactorRecoveryForbidden;
+    /**
+     * `FACTOR_RECOVERY=operator`; or the account is a superuser's, or its address is not confirmed: an operator removes lost factors.
+     */
+    409: RecoveryByOperatorProblem;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: AskFactorRecoveryServiceUnavailable;
+};
+
+export type AskFactorRecoveryError = AskFactorRecoveryErrors[keyof AskFactorRecoveryErrors];
+
+export type AskFactorRecoveryResponses = {
+    /**
+     * A mail is on its way.
+     */
+    202: Message;
+};
+
+export type AskFactorRecoveryResponse = AskFactorRecoveryResponses[keyof AskFactorRecoveryResponses];
 
 export type LoginEnrolTotpData = {
     body?: never;
@@ -3868,9 +5271,9 @@ export type LoginEnrolTotpErrors = {
      */
     401: LoginTicketExpiredProblem;
     /**
-     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     * Refused; `code` says why.
      */
-    403: CrossSiteRequestProblem;
+    403: LoginEnrolTotpForbidden;
     /**
      * Too many attempts. `Retry-After` says when the next one is taken.
      */
@@ -3893,7 +5296,7 @@ export type LoginEnrolTotpResponses = {
 export type LoginEnrolTotpResponse = LoginEnrolTotpResponses[keyof LoginEnrolTotpResponses];
 
 export type LoginConfirmTotpData = {
-    body: TotpCode;
+    body: LoginTotpCode;
     headers?: {
         /**
          * As in `login`.
@@ -3915,9 +5318,101 @@ export type LoginConfirmTotpErrors = {
      */
     401: LoginConfirmTotpUnauthorized;
     /**
-     * The request was sent by a page of another site. Page and service must share a site, or the page's origin must be allowed.
+     * Refused; `code` says why.
      */
-    403: CrossSiteRequestProblem;
+    403: LoginConfirmTotpForbidden;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body was understood, and refused; `code` says why.
+     */
+    422: LoginConfirmTotpUnprocessableEntity;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: LoginConfirmTotpServiceUnavailable;
+};
+
+export type LoginConfirmTotpError = LoginConfirmTotpErrors[keyof LoginConfirmTotpErrors];
+
+export type LoginConfirmTotpResponses = {
+    /**
+     * The account has the app, and the session was started.
+     */
+    200: ConfirmedAtLogin;
+};
+
+export type LoginConfirmTotpResponse = LoginConfirmTotpResponses[keyof LoginConfirmTotpResponses];
+
+export type LoginPasskeyOptionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/auth/login/passkey/options';
+};
+
+export type LoginPasskeyOptionsErrors = {
+    /**
+     * Refused; `code` says why.
+     */
+    403: LoginPasskeyOptionsForbidden;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: LoginPasskeyOptionsServiceUnavailable;
+};
+
+export type LoginPasskeyOptionsError = LoginPasskeyOptionsErrors[keyof LoginPasskeyOptionsErrors];
+
+export type LoginPasskeyOptionsResponses = {
+    /**
+     * What the browser needs.
+     */
+    200: PasskeyRequestOptions;
+};
+
+export type LoginPasskeyOptionsResponse = LoginPasskeyOptionsResponses[keyof LoginPasskeyOptionsResponses];
+
+export type LoginPasskeyData = {
+    body: PasskeyLogin;
+    headers?: {
+        /**
+         * As in `login`.
+         */
+        'X-Doorward-Bind'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/login/passkey';
+};
+
+export type LoginPasskeyErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: LoginPasskeyUnauthorized;
+    /**
+     * Refused; `code` says why.
+     */
+    403: LoginPasskeyForbidden;
+    /**
+     * The challenge that was signed is none that this browser was given for this in the last ten minutes, or was used. Ask for new options.
+     */
+    409: PasskeyChallengeExpiredProblem;
     /**
      * The body is larger than 16 KiB.
      */
@@ -3937,19 +5432,19 @@ export type LoginConfirmTotpErrors = {
     /**
      * The service can't answer now; `code` says why. Try again.
      */
-    503: LoginConfirmTotpServiceUnavailable;
+    503: LoginPasskeyServiceUnavailable;
 };
 
-export type LoginConfirmTotpError = LoginConfirmTotpErrors[keyof LoginConfirmTotpErrors];
+export type LoginPasskeyError = LoginPasskeyErrors[keyof LoginPasskeyErrors];
 
-export type LoginConfirmTotpResponses = {
+export type LoginPasskeyResponses = {
     /**
-     * The account has the app, and the session was started.
+     * The session was started.
      */
-    200: ConfirmedFactor;
+    200: Message;
 };
 
-export type LoginConfirmTotpResponse = LoginConfirmTotpResponses[keyof LoginConfirmTotpResponses];
+export type LoginPasskeyResponse = LoginPasskeyResponses[keyof LoginPasskeyResponses];
 
 export type ReauthenticateData = {
     body: Reauthentication;
@@ -3978,9 +5473,9 @@ export type ReauthenticateErrors = {
      */
     403: ReauthenticateForbidden;
     /**
-     * `X-Doorward-User` names another person than the one who is logged in. Nothing was done.
+     * Refused; `code` says why.
      */
-    409: OtherUserProblem;
+    409: ReauthenticateConflict;
     /**
      * The body is larger than 16 KiB.
      */
@@ -4009,10 +5504,47 @@ export type ReauthenticateResponses = {
     /**
      * It was proved.
      */
-    200: Message;
+    200: Delivered;
 };
 
 export type ReauthenticateResponse = ReauthenticateResponses[keyof ReauthenticateResponses];
+
+export type ReauthenticatePasskeyOptionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/auth/reauthenticate/options';
+};
+
+export type ReauthenticatePasskeyOptionsErrors = {
+    /**
+     * Not authenticated; `code` says why.
+     */
+    401: ReauthenticatePasskeyOptionsUnauthorized;
+    /**
+     * Refused; `code` says why.
+     */
+    403: ReauthenticatePasskeyOptionsForbidden;
+    /**
+     * The account has no factor that recovery codes could stand in for; or no passkey, where one is asked for.
+     */
+    409: NoFactorProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: ReauthenticatePasskeyOptionsServiceUnavailable;
+};
+
+export type ReauthenticatePasskeyOptionsError = ReauthenticatePasskeyOptionsErrors[keyof ReauthenticatePasskeyOptionsErrors];
+
+export type ReauthenticatePasskeyOptionsResponses = {
+    /**
+     * What the browser needs.
+     */
+    200: PasskeyRequestOptions;
+};
+
+export type ReauthenticatePasskeyOptionsResponse = ReauthenticatePasskeyOptionsResponses[keyof ReauthenticatePasskeyOptionsResponses];
 
 export type ListSessionsData = {
     body?: never;
@@ -4088,7 +5620,7 @@ export type EndSessionError = EndSessionErrors[keyof EndSessionErrors];
 
 export type EndSessionResponses = {
     /**
-     * The session has ended. If it was the current one, both cookies are cleared.
+     * The session has ended. If it was the current one, the session's cookies are cleared.
      */
     204: void;
 };
@@ -4147,7 +5679,7 @@ export type LogoutAllError = LogoutAllErrors[keyof LogoutAllErrors];
 
 export type LogoutAllResponses = {
     /**
-     * The sessions have ended. Unless the current one was kept, both cookies are cleared.
+     * The sessions have ended. Unless the current one was kept, the session's cookies are cleared.
      */
     200: Message;
 };

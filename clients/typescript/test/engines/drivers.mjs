@@ -91,7 +91,7 @@ async function launchWebKit(t, binary) {
           return key;`;
         const key = await within(handle, () => ask("POST", `${at}/execute/sync`, { script, args: [word ?? null] }));
         for (;;) {
-          const done = await within(handle, () => ask("POST", `${at}/execute/sync`, { script: "return window[arguments[0]] ?? null", args: [key] }));
+          const done = await within(handle, () => ask("POST", `${at}/execute/sync`, { script: "return window.calls ? (window[arguments[0]] ?? null) : { error: 'the page has gone' }", args: [key] }));
           if (done?.error) throw new Error(done.error);
           if (done) return done.value;
           await wait(10);

@@ -2,9 +2,13 @@
 // that come back. An engine that is not installed is left out, unless DOORWARD_TEST_ENGINES=required.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 
+import { getAuthState } from "../../dist/server.js";
+import { atEnd } from "../../../../tests/browser/ends.mjs";
 import { startDoorward } from "../../../../tests/browser/support.mjs";
 import { person, startOrigin, startProxy } from "../browser/support.mjs";
 import { engines } from "./drivers.mjs";
@@ -127,4 +131,46 @@ for (const [name, engine] of Object.entries(engines)) {
     if (kept) assert.deepEqual(await first.evaluate(() => shown), ["unknown", person.email]);
     t.diagnostic(kept ? "the page was kept" : "the page was loaded anew");
   });
+
+  scenario("a server tells who has followed a link of another site, or leaves it open: nobody is taken for logged out", async (t) => {
+    const { api, tab } = await start(t, engine);
+    const first = await tab();
+    assert.equal((await logIn(first)).ok, true);
+    const seen = [];
+    const rendered = await serve(t, async (request, response) => {
+      const cookies = request.headers.cookie ?? "";
+      const headers = new Headers(Object.entries(request.headers).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])));
+      const asked = await getAuthState({ baseUrl: api, headers });
+      if (request.url === "/page") seen.push({ state: asked.state, hint: cookies.includes("session_hint=1"), tokens: cookies.includes("_token="), site: headers.get("Sec-Fetch-Site") });
+      response.setHeader("Content-Type", "text/html").end(`<!doctype html><title>${seen.length}</title>`);
+    });
+    // An address and a name are two sites.
+    const other = await serve(t, (_, response) => {
+      response.setHeader("Content-Type", "text/html").end(`<!doctype html><title>other</title><a id="there" href="http://localhost:${rendered}/page">there</a>`);
+    });
+    await first.goto(`http://127.0.0.1:${other}/`);
+    // The page may be gone before it has answered.
+    await first.evaluate(() => void setTimeout(() => document.querySelector("#there").click())).catch(() => {});
+    await until(first, (title) => document.title === title, "1");
+    await first.evaluate(() => void setTimeout(() => location.reload())).catch(() => {});
+    await until(first, (title) => document.title === title, "2");
+    t.diagnostic(JSON.stringify(seen));
+    for (const { state, hint, tokens } of seen) {
+      assert.ok(hint, "the hint comes along");
+      assert.equal(state, tokens ? "authenticated" : "unknown");
+    }
+    assert.ok(!seen[0].tokens, "the tokens came along: nothing is shown");
+  });
+}
+
+/** A server of one's own, on every address of this machine. Its port. */
+async function serve(t, answer) {
+  const server = createServer((request, response) => void answer(request, response));
+  server.listen(0);
+  await once(server, "listening");
+  atEnd(t, () => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return server.address().port;
 }

@@ -14,40 +14,56 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
     let (access, refresh, device) = names(settings);
     let names: BTreeSet<_> = set.iter().map(|cookie| cookie.name.as_str()).collect();
     let (ticket, recent) = (factor_name(settings, "login_ticket"), factor_name(settings, "recent_proof"));
-    let both = set.len() == 2 && names == BTreeSet::from([access.as_str(), refresh.as_str()]);
+    let (hint, ceremony) = (factor_name(settings, "session_hint"), factor_name(settings, "passkey_ceremony"));
+    let both = set.len() == 3 && names == BTreeSet::from([access.as_str(), refresh.as_str(), hint.as_str()]);
     let proof = set.len() == 2 && names == BTreeSet::from([access.as_str(), recent.as_str()]);
     let mut rest = set.clone();
     rest.retain(|cookie| !(cookie.name == ticket && cookie.value.is_empty() && cookie.max_age() == Some(0)));
-    let all = rest.len() == 4
+    let all = rest.len() == 5
         && set.iter().map(|cookie| cookie.name.as_str()).filter(|name| *name != ticket).collect::<BTreeSet<_>>()
-            == BTreeSet::from([access.as_str(), refresh.as_str(), device.as_str(), recent.as_str()])
+            == BTreeSet::from([access.as_str(), refresh.as_str(), hint.as_str(), device.as_str(), recent.as_str()])
         && rest.iter().all(|cookie| !cookie.value.is_empty() && cookie.max_age() > Some(0));
+    let gone = set.len() == 4
+        && names == BTreeSet::from([access.as_str(), refresh.as_str(), hint.as_str(), recent.as_str()])
+        && set.iter().all(|cookie| cookie.value.is_empty() && cookie.max_age() == Some(0));
     let fresh = set.iter().all(|cookie| !cookie.value.is_empty() && cookie.max_age() > Some(0));
     let cleared = set.iter().all(|cookie| cookie.value.is_empty() && cookie.max_age() == Some(0));
     let kept = match operation {
+        // Not both ways.
+        _ if exchange.has_tokens() || exchange.is_from_app() => set.is_empty(),
         // The one refusal with a cookie: what the login goes on with.
         "login" if exchange.wants_second_factor() => names == BTreeSet::from([ticket.as_str()]) && fresh,
         _ if !exchange.status.is_success() => set.is_empty(),
-        "login" => all,
+        "login" | "loginPasskey" => all,
+        // The challenge.
+        "passkeyCreationOptions"
+        | "loginPasskeyOptions"
+        | "secondFactorPasskeyOptions"
+        | "reauthenticatePasskeyOptions" => names == BTreeSet::from([ceremony.as_str()]) && set.len() == 1 && fresh,
         // The ticket is used up.
-        "loginSecondFactor" | "loginConfirmTotp" => all && set.len() == 5,
-        "confirmTotp" | "reauthenticate" => proof && fresh,
+        "loginSecondFactor" | "loginConfirmTotp" => all && set.len() == 6,
+        // To who gets tokens in bodies the next refresh brings one that tells of both factors.
+        "confirmTotp" if exchange.is_bare() => set.is_empty() || (proof && fresh),
+        "confirmTotp" | "reauthenticate" | "addPasskey" => proof && fresh,
         "changePassword" => both && fresh,
         // A browser may have renewed a bound session by itself, and a late answer must not touch a newer login's cookies.
         "refresh" | "refreshDevice" => set.is_empty() || (both && fresh),
         "registerDevice" => names == BTreeSet::from([access.as_str()]) && fresh,
         // And those of ours by names that other settings gave them.
         "logout" => {
-            cleared && [&access, &refresh].iter().all(|name| names.contains(name.as_str())) && names.len() == set.len()
+            cleared
+                && [&access, &refresh, &hint, &recent].iter().all(|name| names.contains(name.as_str()))
+                && names.len() == set.len()
         }
-        "logoutAll" | "endSession" | "deleteMe" => set.is_empty() || (both && cleared),
+        "logoutAll" | "endSession" | "deleteMe" => set.is_empty() || gone,
         _ => set.is_empty(),
     };
     found.unless(kept, || format!("not the cookies of {operation} with {}: {set:?}", exchange.status));
     for cookie in &set {
         let text = |value: &str| Some(value.to_owned());
         let same_site = match settings.same_site {
-            _ if [&ticket, &recent].contains(&&cookie.name) => "Strict",
+            _ if cookie.name == hint => "Lax",
+            _ if [&ticket, &recent, &ceremony].contains(&&cookie.name) => "Strict",
             SameSite::Strict => "Strict",
             SameSite::Lax => "Lax",
         };

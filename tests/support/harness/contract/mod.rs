@@ -11,8 +11,8 @@ use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use doorward::config::cookies::Cookies;
-use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, Method, StatusCode};
+use http::header::{COOKIE, LOCATION, ORIGIN, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -44,6 +44,31 @@ impl Exchange {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let codes = ["second_factor_required", "second_factor_enrolment_required"];
         self.status == StatusCode::UNAUTHORIZED && codes.iter().any(|code| body["code"] == *code)
+    }
+
+    /// Whether tokens, or a ticket, are in the body.
+    fn has_tokens(&self) -> bool {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        ["access_token", "ticket"].iter().any(|name| body[name].is_string())
+    }
+
+    /// Whether it came from an app of another scheme than a page's.
+    fn is_from_app(&self) -> bool {
+        let origins: Vec<_> = self.sent.get_all(ORIGIN).iter().map(HeaderValue::as_bytes).collect();
+        let [origin] = origins.as_slice() else { return false };
+        let is_app = !origin.starts_with(b"http") && origin.windows(3).any(|part| part == b"://");
+        is_app && self.status != StatusCode::FORBIDDEN
+    }
+
+    /// Whether no browser can have sent it for a page.
+    fn is_bare(&self) -> bool {
+        let is_sign = |name: &HeaderName| *name == ORIGIN || name.as_str().starts_with("sec-fetch-");
+        let ours = ["access_token=", "refresh_token=", "session_hint=", "device=", "recent_proof=", "login_ticket="];
+        let is_ours = |cookies: &HeaderValue| {
+            let cookies = String::from_utf8_lossy(cookies.as_bytes());
+            ours.iter().any(|name| cookies.contains(name))
+        };
+        !self.sent.keys().any(is_sign) && !self.sent.get_all(COOKIE).iter().any(is_ours)
     }
 
     /// The media type, without parameters.

@@ -1,22 +1,25 @@
 //! What operators do with accounts. A server beside this command notices within two seconds.
 
-use std::io::{BufRead as _, IsTerminal as _};
+mod arguments;
+mod factors;
+mod shown;
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail, ensure};
+use anyhow::{anyhow, bail};
 use clap::Subcommand;
 use futures_util::TryStreamExt as _;
-use serde_json::Value;
 use url::Url;
 
+use self::arguments::{email, new_password, page, ttl};
+use self::shown::{pretty, show, table};
 use super::{print, start, tell};
-use crate::api::account::{self as shown, export_text};
-use crate::config::{self, Config};
+use crate::api::account::{User as UserShown, export_text};
+use crate::config::Config;
 use crate::domain::account::Email;
 use crate::domain::account::{FullName, User, UserId};
-use crate::domain::password::{Password, PasswordPolicy, PasswordProblem};
 use crate::platform::clock::Clock;
 use crate::platform::random::Random;
 use crate::service::account::{self, NewAccount, RegisterError, Registered};
@@ -113,9 +116,10 @@ pub(super) enum Command {
         #[arg(value_parser = email)]
         email: Email,
     },
-    /// Take a person's authenticator app and recovery codes away, and end all their sessions: who has lost them logs in by password alone
+    /// Take a person's authenticator app, passkeys and recovery codes away, and end all their sessions: who has lost them logs in by password alone
     ///
-    /// Make sure first who asks: docs/operations.md says how. The person is told by mail.
+    /// Make sure first who asks: docs/operations.md says how. The person is told by mail. Where no mail is sent it prints a code, without
+    /// which the account gets no factor again: give it to the person alone.
     ResetFactors {
         /// The person's email
         #[arg(value_parser = email, required_unless_present = "unreadable")]
@@ -171,7 +175,7 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
         Command::Create { email, name, json } => create(app, email, name.as_deref(), json).await,
         Command::List { json } => {
             let all = operator::list(app).await?;
-            print(&if json { pretty(&all.into_iter().map(shown::User::json).collect()) } else { table(&all) })
+            print(&if json { pretty(&all.into_iter().map(UserShown::json).collect()) } else { table(&all) })
         }
         Command::Show { email, json } => show(find(app, &email).await?, json),
         Command::Disable { email, force } => done(operator::disable(app, id(app, &email).await?, &me, force).await?),
@@ -187,14 +191,9 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
         }
         Command::SetEmail { email, new } => done(operator::set_email(app, id(app, &email).await?, new, &me).await?),
         Command::ConfirmEmail { email } => done(operator::confirm_email(app, id(app, &email).await?, &me).await?),
-        Command::Factors { email } => factors(app, &email).await,
-        Command::ResetFactors { email: Some(email), .. } => {
-            done(operator::reset_factors(app, id(app, &email).await?, &me).await?)
-        }
-        Command::ResetFactors { email: None, .. } => {
-            let ids = operator::reset_unreadable(app, &me).await?;
-            print(&format!("{} accounts have no second factor any more\n", ids.len()))
-        }
+        Command::Factors { email } => factors::show(app, id(app, &email).await?).await,
+        Command::ResetFactors { email: Some(email), .. } => factors::reset(app, id(app, &email).await?, &me).await,
+        Command::ResetFactors { email: None, .. } => factors::reset_unreadable(app, &me).await,
         Command::ResetLink { email, url, ttl } => {
             let id = id(app, &email).await?;
             let token = operator::make_reset(app, id, ttl, &me).await?.ok_or_else(unknown)?.reveal();
@@ -215,15 +214,6 @@ async fn carry_out(app: &Arc<App>, reset_url: Option<&Url>, command: Command) ->
         }
         Command::Delete { email, force } => done(operator::erase(app, id(app, &email).await?, &me, force).await?),
     }
-}
-
-async fn factors(app: &App, email: &Email) -> anyhow::Result<()> {
-    let listed = operator::factors(app, id(app, email).await?).await?;
-    let Some(totp) = listed.totp else { return print("none\n") };
-    let codes = listed
-        .recovery_codes
-        .map_or_else(String::new, |(made, left)| format!("recovery codes  made {made}, {left} left\n"));
-    print(&format!("totp            since {}, last used {}\n{codes}", totp.since, totp.last_used_at))
 }
 
 async fn create(app: &Arc<App>, email: Email, name: Option<&str>, json: bool) -> anyhow::Result<()> {
@@ -257,64 +247,4 @@ async fn find(app: &App, email: &Email) -> anyhow::Result<User> {
 
 async fn id(app: &App, email: &Email) -> anyhow::Result<UserId> {
     Ok(find(app, email).await?.id)
-}
-
-fn email(text: &str) -> Result<Email, &'static str> {
-    Email::parse(text).map_err(|_| "this is not an email address")
-}
-
-fn page(text: &str) -> Result<Url, &'static str> {
-    config::page(text).ok_or("this is not a page such as https://app.example.com/reset, without a `#`")
-}
-
-fn ttl(text: &str) -> Result<Duration, &'static str> {
-    let sensible = |ttl: &Duration| (Duration::from_mins(1)..=Duration::from_hours(7 * 24)).contains(ttl);
-    config::duration(text).filter(sensible).ok_or("this is not a duration from `1m` to `7d`")
-}
-
-/// Never an argument: those are seen by everybody on the machine, and stay in the shell's history.
-fn new_password(app: &App, email: &Email) -> anyhow::Result<Password> {
-    let text = if std::io::stdin().is_terminal() {
-        let ask = |prompt| rpassword::prompt_password(prompt).context("the password can't be read");
-        let text = ask("New password: ")?;
-        ensure!(text == ask("The same again: ")?, "these are two different passwords");
-        text
-    } else {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).context("the password can't be read")?;
-        line.trim_end_matches(['\r', '\n']).to_owned()
-    };
-    let policy = PasswordPolicy { composition: app.password.policy.composition };
-    let problems: Vec<_> = policy.problems(&text, Some(email)).into_iter().map(PasswordProblem::message).collect();
-    ensure!(problems.is_empty(), "this can't be the password. {}", problems.join(" "));
-    Password::parse(text).map_err(|_| anyhow!("this can't be a password"))
-}
-
-fn show(user: User, json: bool) -> anyhow::Result<()> {
-    print(&if json { pretty(&shown::User::json(user)) } else { table(&[user]) })
-}
-
-fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
-}
-
-fn table(users: &[User]) -> String {
-    let width = users.iter().map(|user| user.email.as_str().len()).max().unwrap_or_default().max(5);
-    let row = |id: &str, email: &str, confirmed: &str, state: &str, last_login: &str, name: &str| {
-        let text = format!("{id:>6}  {email:width$}  {confirmed:9}  {state:9}  {last_login:20}  {name}");
-        text.trim_end().to_owned() + "\n"
-    };
-    let mut text = row("id", "email", "confirmed", "state", "last login", "name");
-    for user in users {
-        let state = match (user.is_active, user.is_superuser) {
-            (false, _) => "disabled",
-            (true, true) => "superuser",
-            (true, false) => "active",
-        };
-        let last_login = user.last_login.map_or_else(|| "never".to_owned(), |at| at.to_string());
-        let name = user.full_name.as_ref().map_or("", FullName::as_str);
-        let confirmed = if user.email_verified_at.is_some() { "yes" } else { "no" };
-        text += &row(&user.id.to_string(), user.email.as_str(), confirmed, state, &last_login, name);
-    }
-    text
 }

@@ -1,0 +1,116 @@
+// Passkeys in the demo: a real Chromium with an authenticator of its own making, and the real service.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { person, startBrowser } from "../../../tests/browser/support.mjs";
+import { beginLogin, call, fill, heading, judge, logIn, logOut, press, startDemo } from "./support.mjs";
+
+/** A person who is logged in, with an authenticator that answers when `touch` says so. */
+async function begin(t, settings = {}) {
+  const { api, url } = await startDemo(t, settings);
+  await call(api, "/register", person);
+  const context = await startBrowser(t);
+  const page = await context.newPage();
+  const cdp = await context.newCDPSession(page);
+  await cdp.send("WebAuthn.enable");
+  const options = { protocol: "ctap2", ctap2Version: "ctap2_1", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
+  const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", { options: { ...options, automaticPresenceSimulation: false } });
+  const touches = (enabled) => cdp.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
+  const credentials = async () => (await cdp.send("WebAuthn.getCredentials", { authenticatorId })).credentials;
+  const forget = () => cdp.send("WebAuthn.clearCredentials", { authenticatorId });
+  await page.goto(url);
+  return { api, url, context, page, touches, credentials, forget };
+}
+
+/** Adds one for whoever is logged in. */
+async function add({ page, touches }, name = "My laptop") {
+  await page.getByRole("link", { name: "Two steps" }).click();
+  await fill(page, { "Its name": name });
+  await touches(true);
+  await press(page, "Add a passkey");
+}
+
+test("a passkey is added, named, signs in by a button and by autofill, proves once more, and is removed", async (t) => {
+  const here = await begin(t);
+  const { page, touches } = here;
+  await logIn(page);
+  await add(here);
+  await heading(page, "Your recovery codes");
+  await press(page, "I have written them down");
+  await page.getByText("My laptop").waitFor();
+  await judge(page, "passkeys");
+
+  await fill(page, { "Its name": "Another" });
+  await press(page, "Add a passkey");
+  await page.getByText("This device has a passkey of yours already.").waitFor();
+  await press(page, "Rename: My laptop");
+  await fill(page, { "Name of My laptop": "Work laptop" });
+  await press(page, "Save");
+  await page.getByText("Work laptop").waitFor();
+
+  // By a button: nothing is typed, not even who it is.
+  await touches(false);
+  await logOut(page);
+  await page.getByRole("button", { name: "Log in with a passkey" }).waitFor();
+  await judge(page, "login-passkey");
+  await press(page, "Log in with a passkey");
+  await touches(true);
+  await heading(page, "Welcome");
+
+  // By autofill: the browser offers it in the field, and the authenticator is touched.
+  await logOut(page);
+  await heading(page, "Welcome");
+
+  // Beside the password.
+  await touches(false);
+  await logOut(page);
+  await beginLogin(page);
+  await touches(true);
+  await press(page, "Use a passkey");
+  await heading(page, "Welcome");
+
+  // Once more in a session: the proof is gone, as after ten minutes.
+  await page.context().clearCookies({ name: "recent_proof" });
+  await page.getByRole("link", { name: "Two steps" }).click();
+  await press(page, "Remove: Work laptop");
+  await heading(page, "Is it you?");
+  await judge(page, "proof-passkey");
+  await press(page, "Use a passkey");
+  await page.getByText("The passkey is removed.").waitFor();
+  await touches(false);
+  await logOut(page);
+  await logIn(page);
+});
+
+test("what is cancelled is told from what failed, and a passkey that the service does not know is offered no more", async (t) => {
+  const here = await begin(t, { PASSKEY_TELL_UNKNOWN: "on" });
+  const { api, page, touches, credentials } = here;
+  await logIn(page);
+  await add(here);
+  await heading(page, "Your recovery codes");
+  const [code] = await page.locator(".codes li").allInnerTexts();
+  await press(page, "I have written them down");
+  await page.getByText("My laptop").waitFor();
+  // On the server alone, by another device.
+  const entered = await call(api, "/login", person);
+  const cookies = (answer) => answer.headers.getSetCookie().map((cookie) => cookie.split(";")[0]).join("; ");
+  const phone = cookies(await call(api, "/login/second-factor", { recovery_code: code }, cookies(entered)));
+  const listed = await (await fetch(`${api}/me/factors`, { headers: { Cookie: phone } })).json();
+  const removed = await fetch(`${api}/me/passkeys/${listed.passkeys[0].id}`, { method: "DELETE", headers: { Cookie: phone } });
+  assert.equal(removed.status, 204);
+  assert.equal((await credentials()).length, 1);
+
+  await touches(false);
+  await logOut(page);
+  await press(page, "Log in with a passkey");
+  // Another question ends the one that waits: nothing is said of it.
+  await press(page, "Log in with a passkey");
+  assert.equal(await page.locator(".error").count(), 0);
+  await touches(true);
+  await page.getByRole("alert").filter({ hasText: "passkey" }).waitFor();
+  for (let tries = 0; (await credentials()).length; tries++) {
+    assert.ok(tries < 1_000, "the browser was not told");
+    await new Promise((done) => setTimeout(done, 20));
+  }
+});

@@ -1,0 +1,129 @@
+use super::*;
+
+const HOUR: Duration = Duration::from_hours(1);
+
+fn development() -> Cookies {
+    Cookies { secure: false, host_prefix: false, suffix: None, same_site: SameSite::Strict, domain: None }
+}
+
+fn production() -> Cookies {
+    Cookies { secure: true, host_prefix: true, ..development() }
+}
+
+fn headers(lines: &[&[u8]]) -> HeaderMap {
+    lines.iter().map(|line| (COOKIE, line.to_vec().try_into().unwrap())).collect()
+}
+
+#[test]
+fn are_written_as_the_contract_says() {
+    assert_eq!(
+        set(&development(), Kind::Access, "abc", HOUR),
+        "access_token=abc; Max-Age=3600; HttpOnly; SameSite=Strict; Path=/"
+    );
+    assert_eq!(
+        set(&production(), Kind::Refresh, "abc", HOUR),
+        "__Host-refresh_token=abc; Max-Age=3600; HttpOnly; SameSite=Strict; Path=/; Secure"
+    );
+    let lax = Cookies { same_site: SameSite::Lax, host_prefix: false, ..production() };
+    assert_eq!(
+        set(&lax, Kind::Access, "abc", HOUR),
+        "access_token=abc; Max-Age=3600; HttpOnly; SameSite=Lax; Path=/; Secure"
+    );
+}
+
+#[test]
+fn a_hint_comes_along_from_anywhere_and_is_this_hosts_alone() {
+    let shared = Cookies { domain: Some("example.com".into()), ..production() };
+    assert_eq!(
+        set(&shared, Kind::Hint, HINT, HOUR),
+        "__Host-session_hint=1; Max-Age=3600; HttpOnly; SameSite=Lax; Path=/; Secure"
+    );
+    assert_eq!(clear(&development(), Kind::Hint), "session_hint=; Max-Age=0; HttpOnly; SameSite=Lax; Path=/");
+}
+
+#[test]
+fn a_domain_is_for_the_access_cookie_alone() {
+    let shared = Cookies { domain: Some("example.com".into()), ..production() };
+    assert_eq!(
+        set(&shared, Kind::Access, "abc", HOUR),
+        "__Secure-access_token=abc; Max-Age=3600; HttpOnly; SameSite=Strict; Path=/; Domain=example.com; Secure"
+    );
+    assert_eq!(
+        set(&shared, Kind::Refresh, "abc", HOUR),
+        "__Host-refresh_token=abc; Max-Age=3600; HttpOnly; SameSite=Strict; Path=/; Secure"
+    );
+}
+
+#[test]
+fn a_suffix_stands_behind_every_name() {
+    let suffixed = |settings: Cookies| Cookies { suffix: Some("shop".into()), ..settings };
+    for kind in Kind::ALL {
+        for settings in [development(), production()] {
+            assert_eq!(name(&suffixed(settings.clone()), kind), format!("{}_shop", name(&settings, kind)));
+        }
+    }
+}
+
+#[test]
+fn old_names_are_those_that_other_settings_make() {
+    let line = b"access_token=a; __Host-access_token=b; __Secure-access_token=c; refresh_token_shop=d; access_token_=e; access_tokens=f; \
+                 device_shop=g; access_token_a.b=h; xaccess_token=i; __Host-refresh_token_shop=j";
+    let headers = headers(&[line]);
+    let found = |settings: &Cookies| old(&headers, settings).iter().map(|one| one.value).collect::<String>();
+    assert_eq!(found(&development()), "bcdj");
+    assert_eq!(found(&production()), "acdj");
+    assert_eq!(found(&Cookies { suffix: Some("shop".into()), ..development() }), "abcj");
+    let cleared: Vec<_> = old(&headers, &development()).iter().flat_map(|one| one.clear(&development())).collect();
+    assert_eq!(cleared[0], "__Host-access_token=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/; Secure");
+    assert_eq!(cleared[2], "refresh_token_shop=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/");
+    assert_eq!(cleared[3], "session_hint_shop=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/");
+}
+
+#[test]
+fn clearing_repeats_every_attribute() {
+    let shared = Cookies { domain: Some("example.com".into()), ..production() };
+    for settings in [development(), production(), shared] {
+        for kind in Kind::ALL {
+            let stored = set(&settings, kind, "", HOUR);
+            assert_eq!(clear(&settings, kind), stored.replace("Max-Age=3600", "Max-Age=0"));
+        }
+    }
+}
+
+#[test]
+fn are_read_from_all_lines_in_order() {
+    let headers = headers(&[b"a=1; access_token=one;access_token=two", b" access_token=three ;recent_proof=2;"]);
+    let mut jar = Jar::read(&headers, &development());
+    assert_eq!(jar.take(Kind::Access), ["one", "two", "three"]);
+    assert_eq!((jar.take(Kind::Recent), jar.take(Kind::Refresh)), (vec!["2"], vec![]));
+}
+
+#[test]
+fn only_the_exact_name_counts() {
+    let read = |headers: &HeaderMap| Jar::read(headers, &production()).keep(Kind::Access);
+    let strangers: [&[u8]; 10] = [
+        b"%5F%5FHost-access_token=x",
+        b"__host-access_token=x",
+        b"__Host-access_token =x",
+        b"__Host-access_token",
+        b"__Host-access_token2=x",
+        b"x__Host-access_token=x",
+        b"\"__Host-access_token\"=x",
+        b"a=__Host-access_token=x",
+        b"__Host-access_token=\xff\xfe",
+        b"a=1, __Host-access_token=x",
+    ];
+    for stranger in strangers {
+        assert_eq!(read(&headers(&[stranger])), [""; 0], "{}", String::from_utf8_lossy(stranger));
+    }
+    assert_eq!(read(&headers(&[b"__Host-access_token=a=b"])), ["a=b"]);
+    assert_eq!(read(&headers(&[b"__Host-access_token="])), [""]);
+    assert_eq!(read(&HeaderMap::new()), [""; 0]);
+}
+
+#[test]
+fn a_flood_is_bounded() {
+    let flood = "access_token=x; ".repeat(1_000);
+    let headers = headers(&[flood.as_bytes()]);
+    assert_eq!(Jar::read(&headers, &development()).take(Kind::Access).len(), MAX_VALUES);
+}
