@@ -18,7 +18,7 @@ async fn a_preflight_of_an_allowed_origin_is_answered() {
         assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example.com"));
         assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
         assert_eq!(answer.header("access-control-allow-methods"), Some("GET, HEAD, OPTIONS, POST, DELETE"));
-        let headers = "Authorization, Content-Type, X-Doorward-Bind, X-Doorward-User";
+        let headers = "Authorization, Content-Type, X-Doorward-Bind, X-Doorward-Recent-Proof, X-Doorward-User";
         assert_eq!(answer.header("access-control-allow-headers"), Some(headers));
         assert_eq!(answer.header("access-control-max-age"), Some("600"));
         assert_eq!(answer.header("vary"), Some("Origin"));
