@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_secs(100);
 /// Neither a ticket nor a recent proof is.
 const WAIT: Duration = Duration::from_secs(601);
 /// `FACTOR_RECOVERY`: two waits are shorter, and three are longer.
-const RECOVERY: Duration = Duration::from_secs(1_500);
+const RECOVERY: Duration = Duration::from_mins(25);
 
 /// The service's rule, and wrong ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -405,6 +405,23 @@ impl Explored {
         }
     }
 
+    /// None: it is refused.
+    fn change_password(&self, world: &World, next: &mut World) -> Option<()> {
+        let row = world.row_of(Who::Owner)?;
+        if world.factor.is_some() && !self.is_recent(world, Who::Owner) {
+            return None;
+        }
+        // A new session takes the place of all, and keeps what was proved.
+        let Row { by_two, proved_at, .. } = next.rows[row].clone();
+        next.sessions += 1;
+        next.rows = vec![Row { id: next.sessions, by_two, proved_at }];
+        (next.owner.session, next.owner.recent) = (Some(next.sessions), None);
+        (next.password, next.thief_knows) = (world.password + 1, false);
+        next.move_on();
+        next.budget.changes += 1;
+        Some(())
+    }
+
     fn reauthenticate(&self, world: &mut World, who: Who) {
         let Some(row) = world.row_of(who) else { return };
         let mut proved: Vec<_> = world.knows(who).then_some(Proof::Password).into_iter().collect();
@@ -637,20 +654,7 @@ impl Model for Explored {
                 world.factor?;
                 self.set_factor(&mut next, who, None);
             }
-            Move::ChangePassword => {
-                let row = world.row_of(Who::Owner)?;
-                if world.factor.is_some() && !self.is_recent(world, Who::Owner) {
-                    return None;
-                }
-                // A new session takes the place of all, and keeps what was proved.
-                let Row { by_two, proved_at, .. } = next.rows[row].clone();
-                next.sessions += 1;
-                next.rows = vec![Row { id: next.sessions, by_two, proved_at }];
-                (next.owner.session, next.owner.recent) = (Some(next.sessions), None);
-                (next.password, next.thief_knows) = (world.password + 1, false);
-                next.move_on();
-                next.budget.changes += 1;
-            }
+            Move::ChangePassword => self.change_password(world, &mut next)?,
             Move::Reset => {
                 next.rows.clear();
                 (next.password, next.thief_knows) = (world.password + 1, true);
