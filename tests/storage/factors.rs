@@ -104,8 +104,8 @@ both! {
             // Those from before a moment count for nothing.
             assert_eq!(standing(tx, user, START).await.1, 1);
             assert_eq!(standing(tx, user, START + MINUTE).await.1, 0);
-            let used = factor::recovery_codes(tx, user).await?.into_iter().filter(|code| code.used_at.is_some());
-            assert_eq!(used.map(|code| code.salt).collect::<Vec<_>>(), [[1; 16]]);
+            let gone = factor::recovery_codes(tx, user).await?.into_iter().filter(|code| code.used_at.is_some());
+            assert_eq!(gone.map(|code| code.salt).collect::<Vec<_>>(), [[1; 16]]);
             factor::replace_recovery_codes(tx, user, &[code(3)], START).await?;
             assert!(!factor::use_recovery_code(tx, user, &[2; 16], START).await?);
             assert_eq!(standing(tx, user, Timestamp::EPOCH).await.1, 1);
