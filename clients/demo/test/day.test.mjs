@@ -73,7 +73,7 @@ test("a throttled login counts down, and the reason of a lost session is a plain
   await page.getByText("Your session was ended, on another device").waitFor();
   for (let attempt = 0; attempt < 3; attempt++) {
     await fill(page, { Email: person.email, Password: "WrongPass123" });
-    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByRole("button", { name: "Log in", exact: true }).click();
     await page.getByRole("alert").filter({ hasText: /Incorrect|Too many/ }).waitFor();
   }
   const waiting = page.getByRole("button", { name: /^Again in \d+ s$/ });

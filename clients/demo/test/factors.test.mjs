@@ -148,7 +148,7 @@ test("where everybody needs a second factor it is set up on the way in; a step t
   await heading(page, "Welcome");
   await page.getByRole("link", { name: "Two steps" }).click();
   await press(page, "Remove");
-  await page.getByRole("status").filter({ hasText: "Everybody needs an authenticator app here." }).waitFor();
+  await page.getByRole("status").filter({ hasText: "Everybody needs a second factor here." }).waitFor();
 });
 
 test("by keyboard alone: set up, log in, prove once more", async (t) => {

@@ -37,7 +37,7 @@ for (const colorScheme of ["light", "dark"]) {
       ]) {
         await page.goto(url + address);
         await heading(page, title);
-        await page.getByRole("button").click();
+        await page.locator("form button:not([type])").click();
         await page.locator(".error").first().waitFor();
         await see(`${name}-errors`);
       }
