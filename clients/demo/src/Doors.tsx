@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
 
 import { account } from "@doorward/client/account";
@@ -82,6 +82,7 @@ function usePasskeyLogin(isAsked: boolean) {
   const [isThere, setThere] = useState(false);
   const [failed, setFailed] = useState("");
   const [round, setRound] = useState(0);
+  const presses = useRef(0);
 
   useEffect(() => {
     if (!isAsked) return;
@@ -92,7 +93,8 @@ function usePasskeyLogin(isAsked: boolean) {
       setThere(can.passkeys);
       if (!can.autofill) return;
       const result = await login({ autofill: true, signal: leave.signal });
-      if (leave.signal.aborted || result.ok) return;
+      // What ended by itself takes no message away.
+      if (leave.signal.aborted || result.ok || result.kind === "cancelled") return;
       // Nobody has asked for anything, where the service has none.
       if (result.kind !== "problem" || result.problem.code !== "passkeys_unavailable") setFailed(told(result));
       // One that was refused: the others are offered again.
@@ -102,7 +104,10 @@ function usePasskeyLogin(isAsked: boolean) {
   }, [isAsked, round, login, support]);
 
   async function press() {
+    const own = ++presses.current;
     const result = await login();
+    // Ended by another press, which autofill must not end.
+    if (own !== presses.current) return;
     setFailed(told(result));
     if (!result.ok) setRound((before) => before + 1);
   }
