@@ -169,6 +169,16 @@ fn every_refusal_is_a_problem_with_a_closed_code() {
     }
 }
 
+/// An operation whose path has no parameters is called past the framework's router, which alone reads a query.
+#[test]
+fn no_operation_has_parameters_in_its_query() {
+    for operation in operations(&api::document()) {
+        let parameters = operation.value["parameters"].as_array().into_iter().flatten();
+        let places: Vec<_> = parameters.map(|parameter| parameter["in"].as_str().unwrap()).collect();
+        assert!(places.iter().all(|place| ["path", "header"].contains(place)), "{}: {places:?}", operation.path);
+    }
+}
+
 /// What the checks before an operation answer, it documents, and nothing that they can't.
 #[test]
 fn the_checks_before_an_operation_are_documented_with_it() {

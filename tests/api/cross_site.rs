@@ -120,7 +120,7 @@ async fn a_star_allows_pages_by_the_label_and_binds_none_of_them(database: Datab
 
 async fn on_one_of_many_pages_nothing_is_done_that_wants_a_proof(database: Database) {
     let list = "https://app.example.com,https://*.preview.example.com";
-    let app = TestApp::with(database, &[("ALLOWED_ORIGINS", list)]).await;
+    let app = TestApp::with(database, &[("ALLOWED_ORIGINS", list), ("PASSKEY_RP_ID", "example.com")]).await;
     let browser = app.register_and_login("ann@example.com").await;
     let password = json!({ "password": PASSWORD });
     let change = json!({ "current_password": PASSWORD, "new_password": "EvenMoreSecure456" });
@@ -136,6 +136,11 @@ async fn on_one_of_many_pages_nothing_is_done_that_wants_a_proof(database: Datab
             browser.post("/api/auth/email/change").json(&email),
             browser.get("/api/auth/me/export"),
             browser.call(Method::DELETE, "/api/auth/me").json(&password),
+            browser.creation_options(),
+            browser
+                .call(Method::PATCH, "/api/auth/me/passkeys/AAAAAAAAAAAAAAAAAAAAAA")
+                .json(&json!({ "name": "Theirs" })),
+            browser.remove_passkey(&json!("AAAAAAAAAAAAAAAAAAAAAA")),
         ]
     };
     let before = app.dump().await;
@@ -167,6 +172,9 @@ async fn apps_of_another_scheme_get_tokens_in_bodies_and_no_cookies(database: Da
     let tokens = answer.ok();
     let access = tokens["access_token"].as_str().expect("a token");
     from(phone.me()).bearer(access).await.ok();
+    // A passkey's challenge is in a cookie, and its domain is no app's.
+    from(phone.passkey_options()).await.refused("token_delivery_refused");
+    from(phone.creation_options()).bearer(access).await.refused("token_delivery_refused");
     let refresh = json!({ "token_delivery": "body", "refresh_token": tokens["refresh_token"] });
     from(phone.post("/api/auth/refresh").json(&refresh)).await.ok();
     let answer = preflight(&phone, origin, "POST").await;
