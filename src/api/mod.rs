@@ -93,6 +93,7 @@ pub fn endpoint(
         routes: routes(site.paths()),
         request_id_seed,
         limits: Limits::default(),
+        pace: Arc::clone(&app.limits.pace),
         metrics: Arc::clone(&app.metrics),
         traces: app.traces.get().cloned(),
         probes: app.probes.clone(),

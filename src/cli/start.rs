@@ -36,7 +36,7 @@ use crate::service::metrics::{self, LiveSessions};
 use crate::service::password::Passwords;
 use crate::service::probe::Probes;
 use crate::service::session::{DeviceBinding, Sessions};
-use crate::service::throttle::{Held, Limits};
+use crate::service::throttle::{Limits, Pace};
 use crate::service::{App, mail, maintenance, session};
 use crate::storage::{self, ServeLock, Store};
 
@@ -218,13 +218,14 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         audience: config.tokens.audience.clone(),
         token_type: config.tokens.token_type,
     };
-    let hashing = HashPool::start_for(config.hashing, config.passwords.cost, random.clone(), config.imported.clone());
+    let hashing = HashPool::start_for(config.hashing, config.passwords.cost, random.clone(), config.imported.clone())
+        .context("the threads that hash passwords do not start")?;
     Ok(App {
         limits: Limits {
             counters: Throttles::new(&config.throttle),
             names: KeyedHash::new(&keys.secrets.derive(Purpose::ThrottleNames)),
             crowd: Crowd::new(!config.server.trusted_proxies.is_empty()),
-            held: Held::default(),
+            pace: Arc::new(Pace::new(hashing.clone())),
         },
         session: Sessions {
             policy: config.sessions.clone(),
@@ -238,10 +239,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
             devices: DeviceCookies::new(keys.secrets.clone(), random.clone()),
             keys,
         },
-        password: Passwords {
-            hashing: hashing.context("the threads that hash passwords do not start")?,
-            policy: config.passwords.clone(),
-        },
+        password: Passwords { hashing, policy: config.passwords.clone() },
         factor: Factors {
             seals: Seals::new(roots.clone(), random.clone()),
             cookies: ProofCookies::new(roots.clone(), random.clone()),

@@ -5,6 +5,7 @@
 mod bodies;
 mod browsers;
 mod connections;
+mod floods;
 mod logs;
 mod program;
 mod refusals;

@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use doorward::api::middleware::{self, Settings};
 use doorward::api::routes::RouteTable;
+use doorward::config::hashing::Hashing;
 use doorward::config::server::{AllowedOrigins, Server as ServerSettings};
+use doorward::platform::hashing::HashPool;
+use doorward::platform::random::Random;
 use doorward::server::{self, Limits};
 use doorward::service::Client;
+use doorward::service::throttle::Pace;
 use poem::http::Method;
 use poem::web::{Data, Path};
 use poem::{Body, EndpointExt, Request, Response, Route, handler};
@@ -141,6 +145,12 @@ pub fn endpoint(probe: Probe) -> impl poem::Endpoint {
         .data(probe)
 }
 
+/// With nothing to do.
+pub fn hashing() -> HashPool {
+    let config = Hashing { threads: Some(1), lanes: Some(1), queue: Duration::from_secs(1) };
+    HashPool::start(config, 4, Random::system()).unwrap()
+}
+
 /// Settings as in production.
 pub fn settings() -> Settings {
     Settings {
@@ -171,6 +181,7 @@ pub fn settings() -> Settings {
         ]),
         request_id_seed: [7; 16],
         limits: middleware::Limits { body_read: NEVER, request: NEVER, ..middleware::Limits::default() },
+        pace: Arc::new(Pace::new(hashing())),
         probes: doorward::service::probe::Probes::new(&[0; 32], doorward::platform::clock::Clock::system()),
         metrics: std::sync::Arc::default(),
         traces: None,

@@ -12,6 +12,7 @@ use super::log::RequestLog;
 use super::origins::Origins;
 use super::routing::{Asked, without_body};
 use super::{Limits, Settings, body, cross_site, failures, routing, security_headers};
+use crate::service::throttle::Pace;
 
 /// The stack around the API.
 pub(super) struct Gate<E> {
@@ -21,12 +22,13 @@ pub(super) struct Gate<E> {
     cors: Cors,
     origins: Arc<Origins>,
     limits: Limits,
+    pace: Arc<Pace>,
     hsts: bool,
 }
 
 impl<E: Endpoint> Gate<E> {
     pub(super) fn new(inner: E, settings: &Settings) -> Self {
-        let Settings { server, routes, request_id_seed, limits, probes, metrics, traces, stopping } = settings;
+        let Settings { server, routes, request_id_seed, limits, pace, probes, metrics, traces, stopping } = settings;
         let origins =
             Arc::new(Origins { allowed: server.allowed_origins.clone(), public_url: server.public_url.clone() });
         let clients = ClientAddress::new(server.trusted_proxies.clone());
@@ -37,6 +39,7 @@ impl<E: Endpoint> Gate<E> {
             cors: Cors::new(Arc::clone(&origins), routes),
             origins,
             limits: *limits,
+            pace: Arc::clone(pace),
             hsts: server.hsts,
         }
     }
@@ -62,6 +65,7 @@ impl<E: Endpoint> Endpoint for Gate<E> {
         let mut line = self.log.begin(&request, &context);
         let is_api = security_headers::is_api(request.uri().path());
         let answer = async {
+            self.pace.keep(context.client).await;
             // Outside all that refuses, so that scripts can read refusals too.
             let (told, answer) = self.cors.ask(&request);
             let mut response = match answer {

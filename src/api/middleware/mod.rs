@@ -23,6 +23,7 @@ use super::routes::RouteTable;
 use crate::config::server::Server;
 use crate::service::health::Stopping;
 use crate::service::probe::Probes;
+use crate::service::throttle::Pace;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::traces::Traces;
 
@@ -41,6 +42,8 @@ pub struct Settings {
     pub request_id_seed: [u8; 16],
     /// Bounds of one request.
     pub limits: Limits,
+    /// Holds floods while passwords are hashed.
+    pub pace: Arc<Pace>,
     /// Knows the requests of an operator who asks how they came.
     pub probes: Probes,
     /// Where requests are counted.

@@ -24,9 +24,6 @@ use crate::domain::timestamp::Timestamp;
 /// When an account has had its failures: one attempt in this time.
 const ACCOUNT_PACE: Duration = Duration::from_secs(30);
 
-/// So often a client may cause, or meet, work that is refused for want of time. Then it is told to wait without being looked at.
-const OVERLOADS: Limit = Limit { count: 60, window: Duration::from_mins(1) };
-
 /// So many refresh tokens that are none of ours are looked at.
 const FORGERIES: Limit = Limit { count: 60, window: Duration::from_mins(1) };
 
@@ -48,7 +45,6 @@ pub struct Throttles {
     registrations: ByAddress,
     asks: ByAddress,
     proofs: ByAddress,
-    overloads: ByAddress,
     forgeries: ByAddress,
     unproved: ByAddress,
     failures: Option<ByKey>,
@@ -121,7 +117,6 @@ impl Throttles {
             registrations: by_address(Counter::Registrations, config.register),
             asks: by_address(Counter::Asks, config.register),
             proofs: in_networks(Counter::Proofs, config.login),
-            overloads: by_address(Counter::Overloads, Some(OVERLOADS)),
             forgeries: by_address(Counter::Forgeries, Some(FORGERIES)),
             unproved: by_address(Counter::Unproved, Some(UNPROVED)),
             failures: paced(Counter::Failures, config.account, Some(ACCOUNT_PACE)),
@@ -139,8 +134,7 @@ impl Throttles {
         }
     }
 
-    /// Takes all places that the scope's row of the table asks for, or none. A client that has met too much refused work is not
-    /// admitted to any scope that costs hashes.
+    /// Takes all places that the scope's row of the table asks for, or none.
     ///
     /// # Errors
     /// When one of them has had its attempts.
@@ -149,7 +143,6 @@ impl Throttles {
         let mut slots = Vec::with_capacity(3);
         let mut reserve = || {
             if let Some(by_address) = row.by_address.and_then(|counter| self.by_address(counter)) {
-                self.overloads.peek(who.address, now)?;
                 by_address.reserve(who.address, now, &mut slots)?;
             }
             let Some(Account { name, by }) = who.account else { return Ok(()) };
@@ -179,17 +172,6 @@ impl Throttles {
     pub fn may_try(&self, scope: Scope, address: Option<IpAddr>, now: Timestamp) -> Result<(), Throttled> {
         let by_address = scope.row().by_address.and_then(|counter| self.by_address(counter));
         by_address.map_or(Ok(()), |by_address| by_address.peek_own(address, now))
-    }
-
-    /// Notes that an attempt from this address was refused because too much was waiting.
-    pub fn note_overload(&self, address: Option<IpAddr>, now: Timestamp) {
-        note(&self.overloads, address, now);
-    }
-
-    /// Whether this address has met so much refused work that it is to wait before anything is looked at.
-    #[must_use]
-    pub fn is_overloading(&self, address: Option<IpAddr>, now: Timestamp) -> bool {
-        self.overloads.peek(address, now).is_err()
     }
 
     /// Notes that a refresh token from this address was none of ours.
@@ -257,15 +239,7 @@ impl Throttles {
     /// How many counters there are now, of all kinds.
     #[must_use]
     pub fn live_counters(&self) -> usize {
-        let by_address = [
-            &self.logins,
-            &self.registrations,
-            &self.asks,
-            &self.proofs,
-            &self.overloads,
-            &self.forgeries,
-            &self.unproved,
-        ];
+        let by_address = [&self.logins, &self.registrations, &self.asks, &self.proofs, &self.forgeries, &self.unproved];
         let by_key =
             [&self.failures, &self.proofs_of_account, &self.profiles, &self.exports, &self.mails, &self.refreshes];
         let by_key = by_key

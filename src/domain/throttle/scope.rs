@@ -49,8 +49,6 @@ pub enum Counter {
     Profiles = 6,
     /// Exports, by account: `EXPORT_RATE_LIMIT`.
     Exports = 7,
-    /// Attempts that were refused because too much was waiting, by address. Each node's own.
-    Overloads = 8,
     /// Presented refresh tokens that are none of ours, by address. Each node's own.
     Forgeries = 9,
     /// Audit records of what honest clients repeat, by session. Each node's own.
@@ -130,6 +128,12 @@ impl Scope {
         };
         Row { by_address, by_account }
     }
+
+    /// Whether a password is verified or hashed for it.
+    #[must_use]
+    pub const fn hashes(self) -> bool {
+        matches!(self, Self::Login | Self::Register | Self::Reset | Self::Reauthenticate | Self::EmailChange)
+    }
 }
 
 impl Counter {
@@ -196,7 +200,7 @@ mod tests {
 
     use super::*;
 
-    const COUNTERS: [Counter; 16] = [
+    const COUNTERS: [Counter; 15] = [
         Counter::Logins,
         Counter::Registrations,
         Counter::Refreshes,
@@ -205,7 +209,6 @@ mod tests {
         Counter::ProofsOfAccount,
         Counter::Profiles,
         Counter::Exports,
-        Counter::Overloads,
         Counter::Forgeries,
         Counter::Repeats,
         Counter::Unproved,

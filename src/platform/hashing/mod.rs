@@ -75,6 +75,15 @@ pub enum HashError {
     Random(#[from] RandomError),
 }
 
+impl From<Refusal> for HashError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Full { retry_after } => Self::Overloaded { retry_after },
+            Refusal::Closed => Self::Closed,
+        }
+    }
+}
+
 /// What the pool is doing and has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gauges {
@@ -137,6 +146,14 @@ impl HashPool {
         Ok(Self(Arc::new(pool)))
     }
 
+    /// Refuses whoever would find no place in the queue now, before anything else is spent on them. Takes none.
+    ///
+    /// # Errors
+    /// As [`HashPool::reserve`].
+    pub fn room(&self, class: Class, subject: Subject) -> Result<(), HashError> {
+        Ok(self.0.shared.queue().room(class, subject, Instant::now())?)
+    }
+
     /// Takes a place in the queue for one job: before anything of the account is read, so that a refusal tells nothing of it and costs
     /// nothing else.
     ///
@@ -163,11 +180,8 @@ impl HashPool {
         let (shared, now) = (&self.0.shared, Instant::now());
         // What for is not known yet; most are verified.
         let size = Size { rounds: 1 << shared.cost, alone: !shared.uses_lanes(), memory: 0 };
-        match shared.queue().reserve(class, subject, size, now) {
-            Ok(positions) => Ok((positions, now + shared.longest_wait)),
-            Err(Refusal::Full { retry_after }) => Err(HashError::Overloaded { retry_after }),
-            Err(Refusal::Closed) => Err(HashError::Closed),
-        }
+        let positions = shared.queue().reserve(class, subject, size, now)?;
+        Ok((positions, now + shared.longest_wait))
     }
 
     /// Reserves for nobody in particular, and does [`Place::hash`].
@@ -209,6 +223,12 @@ impl HashPool {
             refused: queue.refused,
             abandoned: queue.abandoned,
         }
+    }
+
+    /// Whether anything waits for a thread or has one. Takes no lock.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.0.shared.is_busy()
     }
 
     /// Rounds done since the start.

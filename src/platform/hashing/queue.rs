@@ -88,6 +88,19 @@ impl<J> Queue<J> {
         }
     }
 
+    /// Refuses whoever would find no position now. Reserves none.
+    pub(super) fn room(&mut self, class: Class, subject: Subject, now: Instant) -> Result<(), Refusal> {
+        if self.closed {
+            return Err(Refusal::Closed);
+        }
+        let has_its_share = subject.0.is_some_and(|(key, most)| self.held.get(&key).copied().unwrap_or(0) >= most);
+        if has_its_share || self.predicted_wait(class, now) > self.patience(class) {
+            self.refused += 1;
+            return Err(Refusal::Full { retry_after: self.retry_after(class, now) });
+        }
+        Ok(())
+    }
+
     /// Reserves `N` positions, one after the other, for jobs of that size: all or none. Refused when a job would wait too long,
     /// and when the subject has its share. Where it may have one job it may have several that are reserved together.
     pub(super) fn reserve<const N: usize>(
@@ -97,14 +110,7 @@ impl<J> Queue<J> {
         size: Size,
         now: Instant,
     ) -> Result<[Position; N], Refusal> {
-        if self.closed {
-            return Err(Refusal::Closed);
-        }
-        let has_its_share = subject.0.is_some_and(|(key, most)| self.held.get(&key).copied().unwrap_or(0) >= most);
-        if has_its_share || self.predicted_wait(class, now) > self.patience(class) {
-            self.refused += 1;
-            return Err(Refusal::Full { retry_after: self.retry_after(class, now) });
-        }
+        self.room(class, subject, now)?;
         let subject = subject.0.map(|(key, _)| key);
         Ok(std::array::from_fn(|_| {
             let number = self.next_number;

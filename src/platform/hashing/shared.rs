@@ -1,5 +1,6 @@
 //! Where callers and threads meet: the queue, and who waits for it.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ pub(super) struct Shared {
     /// Threads that wait to be woken, and whether a job may be ready. Written under the queue's lock alone.
     idle: AtomicUsize,
     ready: AtomicBool,
+    /// Whether anything waits or runs.
+    busy: AtomicBool,
     pub(super) rounds_done: AtomicU64,
     /// Of each thread; 1 is none, and the `bcrypt` crate does everything.
     pub(super) lanes: usize,
@@ -44,6 +47,7 @@ impl Shared {
             wake: Condvar::new(),
             idle: AtomicUsize::new(0),
             ready: AtomicBool::new(false),
+            busy: AtomicBool::new(false),
             rounds_done: AtomicU64::new(0),
             lanes,
             cost,
@@ -57,8 +61,13 @@ impl Shared {
         self.rounds_done.load(Ordering::SeqCst)
     }
 
-    pub(super) fn queue(&self) -> MutexGuard<'_, Queue<Job>> {
-        lock(&self.queue)
+    pub(super) fn queue(&self) -> Locked<'_> {
+        Locked { queue: lock(&self.queue), busy: &self.busy }
+    }
+
+    /// Whether anything waits or runs. Takes no lock.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed)
     }
 
     /// Gives a reserved position its job. In a queue that was closed meanwhile the job is dropped, which its caller hears of.
@@ -92,7 +101,7 @@ impl Shared {
 
     /// For a thread with nothing to do: the next job; none when the pool is closed.
     pub(super) fn wait(&self) -> Option<(Job, Position)> {
-        let mut queue = self.queue();
+        let mut queue = lock(&self.queue);
         loop {
             if queue.is_closed() {
                 return None;
@@ -120,6 +129,32 @@ impl Shared {
     pub(super) fn close(&self) {
         self.queue().close();
         self.wake.notify_all();
+    }
+}
+
+/// The queue, under its lock.
+pub(super) struct Locked<'shared> {
+    queue: MutexGuard<'shared, Queue<Job>>,
+    busy: &'shared AtomicBool,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Queue<Job>;
+
+    fn deref(&self) -> &Queue<Job> {
+        &self.queue
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Queue<Job> {
+        &mut self.queue
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.busy.store(self.queue.waiting() + self.queue.running() > 0, Ordering::Relaxed);
     }
 }
 

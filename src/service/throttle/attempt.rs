@@ -37,16 +37,14 @@ impl Attempt {
             app.metrics.limited.add(scope.as_str());
             Limited::from(throttled)
         };
-        let here = match app.limits.counters.reserve(scope, &who, app.clock.now()) {
-            Ok(here) => here,
-            Err(throttled) => {
-                // What asks again at once would take from hashing the time of the cores.
-                if app.limits.counters.is_overloading(client.ip, app.clock.now()) {
-                    app.limits.held.hold().await;
-                }
-                return Err(limited(throttled).into());
-            }
-        };
+        let here = app.limits.counters.reserve(scope, &who, app.clock.now()).map_err(limited)?;
+        // Before the database is asked: a full queue is met by many.
+        if scope.hashes()
+            && let Err(error) = app.password.hashing.room(class(scope), subject(app, scope, who))
+        {
+            here.refund();
+            return Err(refusal(error));
+        }
         let taken = shared::admit::<E>(app, here).await?.map_err(limited)?;
         Ok(Self { app: Arc::clone(app), scope, who, taken })
     }
@@ -71,7 +69,7 @@ impl Attempt {
     where
         E: From<Limited> + From<Failure>,
     {
-        let place = self.app.password.hashing.reserve(self.class(), self.subject());
+        let place = self.app.password.hashing.reserve(class(self.scope), subject(&self.app, self.scope, self.who));
         self.unless_refused(place).await
     }
 
@@ -83,7 +81,7 @@ impl Attempt {
     where
         E: From<Limited> + From<Failure>,
     {
-        let places = self.app.password.hashing.reserve_two(self.class(), self.subject());
+        let places = self.app.password.hashing.reserve_two(class(self.scope), subject(&self.app, self.scope, self.who));
         self.unless_refused(places).await
     }
 
@@ -98,46 +96,48 @@ impl Attempt {
         drop(self.taken);
     }
 
-    /// The hashing pool refused, so that nobody looked at what was wanted: all places are given back, and the client is noted as
-    /// one who met too much work.
-    async fn refused<E>(self, error: HashError) -> E
-    where
-        E: From<Limited> + From<Failure>,
-    {
-        let HashError::Overloaded { retry_after } = error else { return Failure::from(error).into() };
-        self.app.limits.counters.note_overload(self.who.address, self.app.clock.now());
-        shared::refund(&self.app, self.taken).await;
-        Limited::Overloaded { retry_after }.into()
-    }
-
     /// The result of hashing, and the attempt that goes on.
     ///
     /// # Errors
-    /// What [`Attempt::refused`] makes of a hash that there is none of.
+    /// When the pool refused, so that nobody looked at what was wanted: then all places are given back.
     pub(in crate::service) async fn unless_refused<T, E>(self, hashed: Result<T, HashError>) -> Result<(Self, T), E>
     where
         E: From<Limited> + From<Failure>,
     {
         match hashed {
             Ok(hashed) => Ok((self, hashed)),
-            Err(error) => Err(self.refused(error).await),
+            Err(error @ HashError::Overloaded { .. }) => {
+                shared::refund(&self.app, self.taken).await;
+                Err(refusal(error))
+            }
+            Err(error) => Err(refusal(error)),
         }
     }
+}
 
-    fn class(&self) -> Class {
-        if self.scope == Scope::Login { Class::Login } else { Class::Other }
+fn refusal<E>(error: HashError) -> E
+where
+    E: From<Limited> + From<Failure>,
+{
+    match error {
+        HashError::Overloaded { retry_after } => Limited::Overloaded { retry_after }.into(),
+        error => Failure::from(error).into(),
     }
+}
 
-    /// Whose share of the queue it is: in a session the account's; of somebody who logs in, or has no account yet, the address's, in
-    /// proportion to its limit. Never an email that was merely typed: a stranger would hold its owner's place.
-    fn subject(&self) -> Subject {
-        if let (Some(account), Scope::Reauthenticate | Scope::EmailChange) = (self.who.account, self.scope) {
-            return Subject::bounded(account.name, 1);
-        }
-        let limits = &self.app.limits;
-        limits.counters.allowance(self.scope, self.who.address).map_or(Subject::UNBOUNDED, |allowance| {
-            let client = Key::Client(ClientKey::of(self.who.address)).name(Counter::Logins);
-            Subject::bounded(limits.names.of(&client), allowance as usize)
-        })
+fn class(scope: Scope) -> Class {
+    if scope == Scope::Login { Class::Login } else { Class::Other }
+}
+
+/// Whose share of the queue it is: in a session the account's; of somebody who logs in, or has no account yet, the address's, in
+/// proportion to its limit. Never an email that was merely typed: a stranger would hold its owner's place.
+fn subject(app: &App, scope: Scope, who: Who) -> Subject {
+    if let (Some(account), Scope::Reauthenticate | Scope::EmailChange) = (who.account, scope) {
+        return Subject::bounded(account.name, 1);
     }
+    let limits = &app.limits;
+    limits.counters.allowance(scope, who.address).map_or(Subject::UNBOUNDED, |allowance| {
+        let client = Key::Client(ClientKey::of(who.address)).name(Counter::Logins);
+        Subject::bounded(limits.names.of(&client), allowance as usize)
+    })
 }

@@ -2,15 +2,15 @@
 //! gives back is a table (`domain::throttle::Scope`).
 
 mod attempt;
+mod pace;
 mod shared;
 
 pub(super) use attempt::Attempt;
+pub use pace::Pace;
 pub(super) use shared::forget_account;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::Semaphore;
 
 use super::App;
 use super::session::Caller;
@@ -28,41 +28,8 @@ pub struct Limits {
     pub names: KeyedHash,
     /// Who logs in from private addresses.
     pub crowd: Crowd,
-    /// Keeps those waiting who ask again at once.
-    pub held: Held,
-}
-
-/// Room for refusals that are held back.
-pub struct Held {
-    room: Semaphore,
-    so_far: AtomicUsize,
-}
-
-impl Held {
-    /// As many at once: one takes some kilobytes, and no thread.
-    const MOST: usize = 1_000;
-    /// For so long: a client asks four times a second at most by each connection.
-    const SPAN: Duration = Duration::from_millis(250);
-
-    /// Waits, where there is room.
-    async fn hold(&self) {
-        if let Ok(_place) = self.room.try_acquire() {
-            self.so_far.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(Self::SPAN).await;
-        }
-    }
-
-    /// How many were held since the process began.
-    #[must_use]
-    pub fn so_far(&self) -> usize {
-        self.so_far.load(Ordering::Relaxed)
-    }
-}
-
-impl Default for Held {
-    fn default() -> Self {
-        Self { room: Semaphore::new(Self::MOST), so_far: AtomicUsize::new(0) }
-    }
+    /// Leaves the cores to passwords.
+    pub pace: Arc<Pace>,
 }
 
 /// Why something is not even tried now.
@@ -116,24 +83,4 @@ pub(super) fn unblock(app: &App, email: &Email, until: Timestamp) {
 /// How the counters call the account of an email.
 fn name_of(app: &App, email: &Email) -> [u8; 16] {
     app.limits.names.of(email.as_str().as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use futures_util::FutureExt as _;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn where_there_is_no_room_nobody_is_held_and_who_goes_makes_room() {
-        let held = Held::default();
-        let mut waiting: Vec<_> = (0..Held::MOST).map(|_| Box::pin(held.hold())).collect();
-        for one in &mut waiting {
-            assert!(one.now_or_never().is_none(), "it waits");
-        }
-        assert!(held.hold().now_or_never().is_some());
-        drop(waiting);
-        assert!(held.hold().now_or_never().is_none());
-        assert_eq!(held.so_far(), Held::MOST + 1);
-    }
 }
