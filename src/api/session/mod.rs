@@ -208,8 +208,8 @@ pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens
     }
     let reply = reply
         .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age))
-        .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age))
-        .header(SET_COOKIE, cookies::set(settings, Kind::Hint, cookies::HINT, tokens.refresh_max_age));
+        .header(SET_COOKIE, cookies::set(settings, Kind::Hint, cookies::HINT, tokens.refresh_max_age))
+        .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age));
     let reply = match &tokens.device {
         Some(device) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Device, device, cookies::DEVICE_MAX_AGE)),
         None => reply,
