@@ -230,6 +230,7 @@ pub(super) fn app(config: &Config, store: Store, clock: Clock, random: Random) -
         session: Sessions {
             policy: config.sessions.clone(),
             cache: SessionCache::default(),
+            rotations: session::rotations(),
             access_tokens: VerifiedTokens::new(AccessTokens::new(keys.signing.clone(), form, random.clone())),
             names: KeyedHash::new(&keys.secrets.derive(Purpose::SessionNames)),
             device: DeviceBinding {

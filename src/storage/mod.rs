@@ -45,6 +45,7 @@ mod pool;
 mod readable;
 pub mod session;
 pub mod throttle;
+mod together;
 mod tx;
 
 pub use engine::{Copied, Error, Restored, Revocations, ServeLock, StartError, StartProblem, Version};
@@ -53,6 +54,7 @@ pub use engine::{backup, examine, restore};
 pub use pool::PoolUse;
 pub use readable::Page;
 use readable::readable;
+pub use together::Together;
 use tx::Inner;
 pub use tx::Tx;
 

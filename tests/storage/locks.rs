@@ -5,7 +5,8 @@ use doorward::domain::account::UserId;
 use doorward::domain::session::{EndReason, Session, SessionId};
 use doorward::domain::timestamp::Timestamp;
 use doorward::platform::clock::Clock;
-use doorward::storage::{BoxFuture, Error, Store, Tx, account, session};
+use doorward::storage::session::{self, Unlocked};
+use doorward::storage::{BoxFuture, Error, Store, Tx, account};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 use crate::common::{START, Test, postgres};
@@ -139,4 +140,25 @@ async fn all_nodes_tell_the_time_of_the_database() {
     let after: i64 = sqlx::query_scalar(DATABASE_CLOCK).fetch_one(&mut contest.holder).await.unwrap();
     // Not the time at which the transaction began: it goes on.
     assert!(before <= first.micros() && first < second && second.micros() <= after);
+}
+
+#[tokio::test]
+async fn a_rotation_without_a_lock_waits_for_nobody() {
+    for hold in ["SELECT FROM sessions FOR UPDATE", "UPDATE sessions SET generation = 2"] {
+        let Some(Contest { test, store, mut holder }) = Contest::start(hold).await else { return };
+        let rotate = || {
+            let before = session(USER, 1, START);
+            let after = Session { generation: 2, ..before.clone() };
+            store.write_one((before, after), |tx, (before, after)| {
+                Box::pin(async move {
+                    let now = tx.about_now();
+                    session::rotate_unchanged(tx, &[Unlocked { before, external_id: None, after }], now).await
+                })
+            })
+        };
+        assert!(rotate().await.unwrap().is_empty(), "a row that is held is not had");
+        holder.execute("ROLLBACK").await.unwrap();
+        assert_eq!(rotate().await.unwrap().len(), 1);
+        drop(test);
+    }
 }

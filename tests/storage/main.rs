@@ -19,6 +19,7 @@ mod migrations;
 mod poolers;
 mod readiness;
 mod resets;
+mod rotations;
 mod sessions;
 mod start;
 mod throttle;

@@ -38,10 +38,12 @@ pub use refresh::{RefreshError, Refreshed, refresh};
 pub use refresh_device::{DeviceRefresh, DeviceRefreshError, refresh_device};
 pub use register_device::{RegisterDeviceError, register_device};
 pub use revocations::{Follower, Look, follow_revocations};
+pub use rotate::{Rotations, rotations};
 pub use second_factor::{SecondFactorError, SecondFactorIn, second_factor, second_factor_options};
 pub use state::{State, state};
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -59,6 +61,8 @@ pub struct Sessions {
     pub policy: Policy,
     /// Live and ended sessions.
     pub cache: SessionCache,
+    /// Those that rotate now.
+    pub rotations: Arc<Rotations>,
     /// Signs access tokens, and verifies each once.
     pub access_tokens: VerifiedTokens,
     /// Of access and refresh tokens.

@@ -3,6 +3,7 @@
 //! The row is judged as it was read, or is remembered, and written if it is still that. What was written then is what would have been
 //! written under the lock; and where anything is different, all is decided under the lock.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +13,28 @@ use crate::cache::sessions::Live;
 use crate::domain::session::{Presented, Session, Verdict};
 use crate::domain::timestamp::Timestamp;
 use crate::service::{App, Client, Failure};
-use crate::storage::{self, Tx, session};
+use crate::storage::session::Unlocked;
+use crate::storage::{self, Together, Tx, session};
 
 /// How far the time by which it was judged may be from the database's.
 const NEAR: Duration = Duration::from_secs(1);
+
+/// The rotations that are wanted at the same time; None becomes of one that is to be decided under the lock.
+pub type Rotations = Together<Rotation, Option<(Session, Timestamp)>>;
+
+/// What is to be rotated, and for whom.
+pub struct Rotation {
+    app: Arc<App>,
+    client: Client,
+    live: Arc<Live>,
+    presented: Presented,
+}
+
+/// Nobody rotates yet.
+#[must_use]
+pub fn rotations() -> Arc<Rotations> {
+    Together::new(Unlocked::MOST, |tx, rotations| Box::pin(write(tx, rotations)))
+}
 
 /// Rotates a session that is as it was read, where that is what the presented generation leads to. None: nothing was changed, and it is to
 /// be decided under the lock.
@@ -25,11 +44,11 @@ pub(super) async fn rotate_unchanged(
     live: Arc<Live>,
     presented: Presented,
 ) -> Result<Option<IssuedTokens>, Failure> {
-    if !rotates(app, &live, presented, app.clock.now()) {
+    let rotation = Rotation { app: Arc::clone(app), client: client.clone(), live: Arc::clone(&live), presented };
+    if !rotation.rotates(app.clock.now()) {
         return Ok(None);
     }
-    let work = Rotation { app: Arc::clone(app), client: client.clone(), live: Arc::clone(&live), presented };
-    let (session, now) = match app.store.write_one(work, |tx, work| Box::pin(work.write(tx))).await {
+    let (session, now) = match app.session.rotations.write(&app.store, rotation).await {
         Ok(Some(rotated)) => rotated,
         Ok(None) | Err(storage::Error::Conflict(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
@@ -43,39 +62,46 @@ pub(super) async fn rotate_unchanged(
     Ok(Some(tokens))
 }
 
-/// A token that is ahead of its row is recorded, which takes more than one statement.
-fn rotates(app: &App, live: &Live, presented: Presented, now: Timestamp) -> bool {
-    let verdict = live.session.judge(live.user.is_active, presented, &app.session.policy, now);
-    verdict == Verdict::Rotate { ahead: false }
-}
-
-struct Rotation {
-    app: Arc<App>,
-    client: Client,
-    live: Arc<Live>,
-    presented: Presented,
-}
-
 impl Rotation {
-    async fn write(&self, tx: &mut Tx) -> Result<Option<(Session, Timestamp)>, storage::Error> {
-        let Self { app, client, live, presented } = self;
-        let now = tx.about_now();
-        if !rotates(app, live, *presented, now) {
-            return Ok(None);
-        }
-        let mut session = live.session.clone();
-        session.apply(&Verdict::Rotate { ahead: false }, *presented, &app.session.policy, now);
-        session.client_ip = client.ip;
-        session.user_agent.clone_from(&client.user_agent);
-        let external_id = live.user.external_id.as_ref();
-        let Some(at) = session::rotate_unchanged(tx, &live.session, external_id, &session, now).await? else {
+    /// A token that is ahead of its row is recorded, which takes more than one statement.
+    fn rotates(&self, now: Timestamp) -> bool {
+        let Live { session, user, .. } = &*self.live;
+        session.judge(user.is_active, self.presented, &self.app.session.policy, now) == Verdict::Rotate { ahead: false }
+    }
+
+    /// The session as it is to be.
+    fn rotated(&self, now: Timestamp) -> Session {
+        let mut session = self.live.session.clone();
+        session.apply(&Verdict::Rotate { ahead: false }, self.presented, &self.app.session.policy, now);
+        session.client_ip = self.client.ip;
+        session.user_agent.clone_from(&self.client.user_agent);
+        session
+    }
+}
+
+/// Writes those that still rotate; of one session the first.
+async fn write(tx: &mut Tx, rotations: &[Rotation]) -> Result<Vec<Option<(Session, Timestamp)>>, storage::Error> {
+    let now = tx.about_now();
+    let mut seen = HashSet::new();
+    let rotated: Vec<_> = rotations
+        .iter()
+        .map(|one| (one.rotates(now) && seen.insert(one.live.session.id)).then(|| one.rotated(now)))
+        .collect();
+    let unlocked = rotations.iter().zip(&rotated).filter_map(|(one, after)| {
+        let Live { session, user, .. } = &*one.live;
+        Some(Unlocked { before: session, external_id: user.external_id.as_ref(), after: after.as_ref()? })
+    });
+    let written = session::rotate_unchanged(tx, &unlocked.collect::<Vec<_>>(), now).await?;
+    let outcome = rotations.iter().zip(rotated).map(|(one, after)| {
+        let Some((after, at)) = after.and_then(|after| written.get(&after.id).map(|at| (after, *at))) else {
             return Ok(None);
         };
-        if at.since(now).max(now.since(at)) > NEAR || !rotates(app, live, *presented, at) {
+        if at.since(now).max(now.since(at)) > NEAR || !one.rotates(at) {
             // The node's clock was off, or the statement waited: once more, by the database's.
-            app.clock.follow(at);
+            one.app.clock.follow(at);
             return Err(storage::Error::Conflict("the time of a rotation is not the database's".to_owned()));
         }
-        Ok(Some((session, now)))
-    }
+        Ok(Some((after, now)))
+    });
+    outcome.collect()
 }

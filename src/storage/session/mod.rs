@@ -3,10 +3,14 @@
 //! Locks are taken in one order: the user's row, then sessions by id. Whatever makes or ends sessions takes the user's row first.
 #![expect(clippy::missing_errors_doc, reason = "each fails when the database does, or on a corrupt row: see Error")]
 
+mod rotate;
 mod row;
+mod text;
 
-use row::{FoundRow, INSERT, LockedRow, ROTATE, ROTATE_UNCHANGED, SessionRow, session_columns, session_id, stored};
-use sqlx::{AssertSqlSafe, Row as _};
+pub use rotate::{Unlocked, rotate_unchanged};
+use row::{FoundRow, LockedRow, SessionRow, session_columns, session_id, stored};
+use sqlx::AssertSqlSafe;
+use text::{INSERT, ROTATE};
 
 use super::account::{external_id, user_columns};
 use super::{Error, Page, Tx, announce_revocation, readable};
@@ -201,29 +205,6 @@ pub async fn update(tx: &mut Tx, session: &Session) -> Result<(), Error> {
         return Err(Error::Internal("a session that is gone or has ended can't be rotated".to_owned()));
     }
     Ok(())
-}
-
-/// Writes what rotation changes, if nothing of the row is other than `before`, and its user is active and has this external id: then it
-/// was as if the row had been locked since. Tells the time at which the row was had, `now` where this program has the clock. None: nothing
-/// was written.
-pub async fn rotate_unchanged(
-    tx: &mut Tx,
-    before: &Session,
-    external_id: Option<&ExternalId>,
-    after: &Session,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, Error> {
-    let sql = AssertSqlSafe(ROTATE_UNCHANGED[usize::from(tx.is_postgres())].as_str());
-    let given = tx.given_time().map(|_| now.micros());
-    let at = on!(tx, conn => {
-        let query = SessionRow::from(after).bind_rotated(sqlx::query(sql));
-        let query = SessionRow::from(before).bind_rest(query).bind(external_id.map(ExternalId::as_str)).bind(given);
-        match query.fetch_optional(conn).await {
-            Ok(row) => row.map(|row| row.try_get::<i64, _>(0)).transpose(),
-            Err(error) => Err(error),
-        }
-    })?;
-    Ok(at.map(Timestamp::from_micros))
 }
 
 /// Binds a session to a device, if it is not bound, was never refreshed, and has not ended. False: nothing was changed.

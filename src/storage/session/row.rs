@@ -1,7 +1,6 @@
 //! A session as it is stored: the one list of its columns. A row that Doorward can't have written is an error.
 
 use std::net::IpAddr;
-use std::sync::LazyLock;
 
 use sqlx::query::Query;
 use sqlx::{Database, Encode, FromRow, Type};
@@ -42,12 +41,12 @@ macro_rules! session_row {
         }
 
         impl SessionRow {
-            const COLUMNS: &[&str] = &[
+            pub(super) const COLUMNS: &[&str] = &[
                 stringify!($first), $(stringify!($begun),)+ $(stringify!($rotated),)+ $(stringify!($ended)),+
             ];
-            const ROTATED: &[&str] = &[$(stringify!($rotated)),+];
+            pub(super) const ROTATED: &[&str] = &[$(stringify!($rotated)),+];
 
-            /// Binds all columns, for [`INSERT`].
+            /// Binds all columns, for [`INSERT`](super::text::INSERT).
             pub(super) fn bind_all<DB: Database>(
                 self,
                 query: Query<'_, DB, DB::Arguments>,
@@ -61,7 +60,7 @@ macro_rules! session_row {
                 query.bind(self.$first) $(.bind(self.$begun))+ $(.bind(self.$rotated))+ $(.bind(self.$ended))+
             }
 
-            /// Binds the session's id and what rotation moves, for [`ROTATE`].
+            /// Binds the session's id and what rotation moves, for [`ROTATE`](super::text::ROTATE).
             pub(super) fn bind_rotated<DB: Database>(
                 self,
                 query: Query<'_, DB, DB::Arguments>,
@@ -73,7 +72,7 @@ macro_rules! session_row {
                 query.bind(self.$first) $(.bind(self.$rotated))+
             }
 
-            /// Binds all columns but the id, for the condition of [`ROTATE_UNCHANGED`].
+            /// Binds all columns but the id, for the condition of a rotation without a lock.
             pub(super) fn bind_rest<DB: Database>(
                 self,
                 query: Query<'_, DB, DB::Arguments>,
@@ -120,39 +119,6 @@ session_row! {
     }
 }
 pub(super) use session_columns;
-
-/// Stores a session.
-pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
-    let places: Vec<_> = (1..=SessionRow::COLUMNS.len()).map(|number| format!("${number}")).collect();
-    format!("INSERT INTO sessions ({}) VALUES ({})", SessionRow::COLUMNS.join(", "), places.join(", "))
-});
-
-/// What rotation moves, from `$2` on.
-fn changes() -> String {
-    let places = SessionRow::ROTATED.iter().zip(2..);
-    places.map(|(column, number)| format!("{column} = ${number}")).collect::<Vec<_>>().join(", ")
-}
-
-/// Writes what rotation moves.
-pub(super) static ROTATE: LazyLock<String> =
-    LazyLock::new(|| format!("UPDATE sessions SET {} WHERE id = $1 AND ended_at IS NULL", changes()));
-
-/// Writes what rotation moves, where all is as it was looked at; tells the time, which may be given. For either database.
-pub(super) static ROTATE_UNCHANGED: LazyLock<[String; 2]> = LazyLock::new(|| {
-    let is_same = |(column, number)| format!("s.{column} IS NOT DISTINCT FROM ${number}");
-    let rest = SessionRow::COLUMNS.iter().skip(1);
-    let first = SessionRow::ROTATED.len() + 2;
-    let same: Vec<_> = rest.zip(first..).map(is_same).collect();
-    let user = first + same.len();
-    let text = format!(
-        "UPDATE sessions AS s SET {} WHERE s.id = $1 AND {} AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = s.user_id \
-         AND u.is_active AND u.external_id IS NOT DISTINCT FROM ${user}) RETURNING ",
-        changes(),
-        same.join(" AND "),
-    );
-    let time = user + 1;
-    [format!("{text}${time}"), format!("{text}coalesce(${time}, {})", postgres_clock!())]
-});
 
 #[derive(FromRow)]
 pub(super) struct FoundRow {

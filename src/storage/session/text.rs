@@ -1,0 +1,62 @@
+//! The statements that name all columns, or all that rotation moves: made of the list in `row`.
+
+use std::sync::LazyLock;
+
+use super::row::SessionRow;
+
+/// Stores a session.
+pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let places: Vec<_> = (1..=SessionRow::COLUMNS.len()).map(|number| format!("${number}")).collect();
+    format!("INSERT INTO sessions ({}) VALUES ({})", SessionRow::COLUMNS.join(", "), places.join(", "))
+});
+
+/// Writes what rotation moves.
+pub(super) static ROTATE: LazyLock<String> = LazyLock::new(|| {
+    let places = SessionRow::ROTATED.iter().zip(2..);
+    let changes: Vec<_> = places.map(|(column, number)| format!("{column} = ${number}")).collect();
+    format!("UPDATE sessions SET {} WHERE id = $1 AND ended_at IS NULL", changes.join(", "))
+});
+
+/// How many rotations one statement writes: each number has a text of its own, which each connection prepares once.
+const SIZES: [usize; 6] = [1, 2, 4, 8, 16, 32];
+/// At most.
+pub(super) const MOST_ROTATIONS: usize = SIZES[SIZES.len() - 1];
+
+/// Writes what rotation moves in several rows, where all of a row is as it was looked at and its user is active and has this external id;
+/// tells which rows those were, and the time, which may be given. For as many rotations as that or a few more, which repeat one of them;
+/// by how many; for either database.
+pub(super) fn rotate_unchanged(rotations: usize, postgres: bool) -> (usize, &'static str) {
+    static TEXTS: LazyLock<[[String; SIZES.len()]; 2]> =
+        LazyLock::new(|| [false, true].map(|postgres| SIZES.map(|size| text(size, postgres))));
+    let nth = SIZES.iter().position(|size| *size >= rotations).unwrap_or(SIZES.len() - 1);
+    (SIZES[nth], &TEXTS[usize::from(postgres)][nth])
+}
+
+/// Of each rotation there are, in this order: the id, what is to be written, all columns but the id as they were, the external id.
+fn text(size: usize, postgres: bool) -> String {
+    let rotated = SessionRow::ROTATED;
+    let width = 1 + rotated.len() + (SessionRow::COLUMNS.len() - 1) + 1;
+    let row = |n: usize| format!("({})", list((1..=width).map(|place| format!("${}", n * width + place)), ", "));
+    let rows = list((0..size).map(row), ", ");
+    let changes = list(rotated.iter().zip(2..).map(|(column, place)| format!("{column} = a.column{place}")), ", ");
+    let rest = SessionRow::COLUMNS[1..].iter().zip(2 + rotated.len()..);
+    let same = list(rest.map(|(column, place)| format!("s.{column} IS NOT DISTINCT FROM a.column{place}")), " AND ");
+    let time = size * width + 1;
+    // Whoever holds a row may wait for another one of these: nobody waits here, and a row that is held is not had.
+    let (free, time) = if postgres {
+        let ids = list((0..size).map(|n| format!("${}", n * width + 1)), ", ");
+        let free = format!(" AND s.id IN (SELECT id FROM sessions WHERE id IN ({ids}) FOR NO KEY UPDATE SKIP LOCKED)");
+        (free, format!("coalesce(${time}, {})", postgres_clock!()))
+    } else {
+        (String::new(), format!("${time}"))
+    };
+    format!(
+        "UPDATE sessions AS s SET {changes} FROM (VALUES {rows}) AS a WHERE s.id = a.column1 AND {same}{free} \
+         AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = s.user_id AND u.is_active \
+         AND u.external_id IS NOT DISTINCT FROM a.column{width}) RETURNING id, {time}"
+    )
+}
+
+fn list(parts: impl Iterator<Item = String>, between: &str) -> String {
+    parts.collect::<Vec<_>>().join(between)
+}

@@ -1,0 +1,108 @@
+//! Work that several callers want at the same time, done for all of them by one statement, in one transaction.
+//!
+//! Who comes first waits for a connection, and whoever comes meanwhile is done with: the busier the database, the more of them.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tokio::sync::{Semaphore, oneshot};
+use tracing::Instrument as _;
+
+use super::{BoxFuture, Error, Store, Tx};
+
+/// So many transactions at once, where the database has room for several: one that writes, and one that waits for its commit.
+const AT_ONCE: usize = 2;
+
+/// Does the work of all of them: what became of each, in their order.
+type Work<I, T> = for<'t> fn(&'t mut Tx, &'t [I]) -> BoxFuture<'t, Result<Vec<T>, Error>>;
+
+/// Where callers meet. `I` is what one wants, `T` what becomes of it.
+pub struct Together<I, T> {
+    work: Work<I, T>,
+    most: usize,
+    waiting: Mutex<Vec<Waiting<I, T>>>,
+    turns: Semaphore,
+}
+
+type Waiting<I, T> = (I, oneshot::Sender<Result<T, Error>>);
+
+impl<I: Send + Sync + 'static, T: Send + 'static> Together<I, T> {
+    /// For work that asks for one statement at most, of so many inputs at most.
+    #[must_use]
+    pub fn new(most: usize, work: Work<I, T>) -> Arc<Self> {
+        Arc::new(Self { work, most, waiting: Mutex::default(), turns: Semaphore::new(AT_ONCE) })
+    }
+
+    /// As [`Store::write_one`], together with whoever else wants it.
+    ///
+    /// # Errors
+    /// As there; an error is an error for all that were done together.
+    pub async fn write(self: &Arc<Self>, store: &Store, input: I) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        let is_first = {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.push((input, reply));
+            waiting.len() == 1
+        };
+        if is_first {
+            self.begin(store);
+        }
+        answer.await.unwrap_or_else(|_| Err(Error::Unavailable("the program is ending".to_owned())))
+    }
+
+    /// In a task of its own: others wait for it, when who came first has gone.
+    fn begin(self: &Arc<Self>, store: &Store) {
+        tokio::spawn(Arc::clone(self).run(store.clone()).in_current_span());
+    }
+
+    async fn run(self: Arc<Self>, store: Store) {
+        // Never closed.
+        let _turn = self.turns.acquire().await;
+        let batch = Arc::new(Batch { together: Arc::clone(&self), store: store.clone(), taken: OnceLock::new() });
+        let done = store.write_one(Arc::clone(&batch), |tx, batch| {
+            Box::pin(async {
+                let inputs = &batch.taken().inputs;
+                (batch.together.work)(tx, inputs).await
+            })
+        });
+        let done = done.await;
+        batch.answer(done);
+    }
+}
+
+/// Those that are done together: whoever waits when the transaction has begun.
+struct Batch<I, T> {
+    together: Arc<Together<I, T>>,
+    store: Store,
+    taken: OnceLock<Taken<I, T>>,
+}
+
+struct Taken<I, T> {
+    inputs: Vec<I>,
+    replies: Mutex<Vec<oneshot::Sender<Result<T, Error>>>>,
+}
+
+impl<I: Send + Sync + 'static, T: Send + 'static> Batch<I, T> {
+    /// The same ones each time that the work is run.
+    fn taken(&self) -> &Taken<I, T> {
+        self.taken.get_or_init(|| {
+            let mut waiting = self.together.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let most = waiting.len().min(self.together.most);
+            let left = waiting.split_off(most);
+            let taken = std::mem::replace(&mut *waiting, left);
+            if !waiting.is_empty() {
+                self.together.begin(&self.store);
+            }
+            let (inputs, replies) = taken.into_iter().unzip();
+            Taken { inputs, replies: Mutex::new(replies) }
+        })
+    }
+
+    fn answer(&self, done: Result<Vec<T>, Error>) {
+        let replies = std::mem::take(&mut *self.taken().replies.lock().unwrap_or_else(PoisonError::into_inner));
+        // Nobody may be waiting any more.
+        match done {
+            Ok(done) => replies.into_iter().zip(done).for_each(|(reply, one)| drop(reply.send(Ok(one)))),
+            Err(error) => replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone())))),
+        }
+    }
+}
