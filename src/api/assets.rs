@@ -1,6 +1,7 @@
 //! Files that come from the binary: the documentation, the client. Whatever is large is kept compressed and sent so.
 
 use std::io::{self, Read, Write};
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -65,7 +66,7 @@ pub struct File {
     content_type: &'static str,
     cache_control: &'static str,
     policy: Option<&'static str>,
-    gzipped: Bytes,
+    gzipped: LazyLock<Bytes, Box<dyn FnOnce() -> Bytes + Send + Sync>>,
 }
 
 impl File {
@@ -73,22 +74,22 @@ impl File {
     pub(super) fn asset(name: &str, content_type: &'static str, gzipped: Bytes) -> Self {
         let path = format!("/docs/assets/{}/{name}", fingerprint(&gzipped));
         let cache_control = "public, max-age=31536000, immutable";
-        Self { path, content_type, cache_control, policy: None, gzipped }
+        Self { path, content_type, cache_control, policy: None, gzipped: LazyLock::new(Box::new(|| gzipped)) }
     }
 
-    /// Asked for anew each time; may have a policy of its own.
-    pub(super) fn page(path: &str, content_type: &'static str, content: &str, policy: Option<&'static str>) -> Self {
-        Self {
-            path: path.to_owned(),
-            content_type,
-            cache_control: "no-cache",
-            policy,
-            gzipped: gzip(content.as_bytes()),
-        }
+    /// Asked for anew each time; may have a policy of its own. The content is made when it is first asked for.
+    pub(super) fn page<C: AsRef<[u8]>>(
+        path: &str,
+        content_type: &'static str,
+        content: impl FnOnce() -> C + Send + Sync + 'static,
+        policy: Option<&'static str>,
+    ) -> Self {
+        let gzipped = LazyLock::new(Box::new(|| gzip(content().as_ref())) as Box<dyn FnOnce() -> Bytes + Send + Sync>);
+        Self { path: path.to_owned(), content_type, cache_control: "no-cache", policy, gzipped }
     }
 
     /// A script that other sites' pages ask for by this name, and may keep for ten minutes.
-    pub(super) fn script(path: &str, content: &str) -> Self {
+    pub(super) fn script<C: AsRef<[u8]>>(path: &str, content: impl FnOnce() -> C + Send + Sync + 'static) -> Self {
         let cache_control = "public, max-age=600";
         Self { cache_control, ..Self::page(path, SCRIPT, content, None) }
     }

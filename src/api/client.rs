@@ -11,5 +11,5 @@ const SCRIPT: &str = include_str!("client/client.js");
 /// The file.
 #[must_use]
 pub fn file() -> File {
-    File::script(PATH, SCRIPT)
+    File::script(PATH, || SCRIPT)
 }

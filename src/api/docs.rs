@@ -42,12 +42,12 @@ pub fn files(public_url: Option<&str>) -> Vec<File> {
     };
     let swagger_ui = link(include_str!("docs/swagger-ui.html"));
     let redoc = link(include_str!("docs/redoc.html"));
-    let licences = include_str!("docs/LICENCES.txt");
+    let public_url = public_url.map(str::to_owned);
     files.extend([
-        File::page("/docs", HTML, &swagger_ui, Some(SWAGGER_UI_POLICY)),
-        File::page("/redoc", HTML, &redoc, Some(REDOC_POLICY)),
-        File::page("/openapi.json", "application/json", &served_document(public_url), None),
-        File::page("/docs/licences.txt", "text/plain; charset=utf-8", licences, None),
+        File::page("/docs", HTML, || swagger_ui, Some(SWAGGER_UI_POLICY)),
+        File::page("/redoc", HTML, || redoc, Some(REDOC_POLICY)),
+        File::page("/openapi.json", "application/json", move || served_document(public_url.as_deref()), None),
+        File::page("/docs/licences.txt", "text/plain; charset=utf-8", || include_str!("docs/LICENCES.txt"), None),
     ]);
     files
 }

@@ -20,6 +20,7 @@ pub mod routes;
 pub mod session;
 pub mod types;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use poem::http::Method;
@@ -104,12 +105,46 @@ pub fn endpoint(
     middleware::wrap(site.data(app).data(cookies.clone()).data(initiators).data(tells_email), &settings)
 }
 
-/// Every path with its methods: those of the document, and those of the documentation.
-fn routes<'a>(docs: impl Iterator<Item = &'a str>) -> RouteTable {
-    let document = document();
-    let operations = document["paths"].as_object().into_iter().flatten().map(|(path, operations)| {
-        let names = operations.as_object().into_iter().flat_map(|operations| operations.keys());
-        (path.clone(), names.filter_map(|name| name.to_ascii_uppercase().parse().ok()).collect())
-    });
-    RouteTable::new(operations.chain(docs.map(|path| (path.to_owned(), vec![Method::GET]))))
+/// Every path with its methods: those of the operations, and those of the files.
+fn routes<'a>(files: impl Iterator<Item = &'a str>) -> RouteTable {
+    let mut operations = HashMap::new();
+    self::operations().add_routes(&mut operations);
+    let mut operations: Vec<(String, Vec<Method>)> = operations
+        .into_iter()
+        .map(|(path, methods)| {
+            (with_braces(&path), METHODS.into_iter().filter(|one| methods.contains_key(one)).collect())
+        })
+        .collect();
+    operations.sort_by(|one, other| one.0.cmp(&other.0));
+    RouteTable::new(operations.into_iter().chain(files.map(|path| (path.to_owned(), vec![Method::GET]))))
+}
+
+/// Those that operations have, in the order in which `Allow` names them.
+const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
+/// A path as the document writes it: `/sessions/{id}` for `/sessions/:id`.
+fn with_braces(path: &str) -> String {
+    let segment = |text: &str| text.strip_prefix(':').map_or_else(|| text.to_owned(), |name| format!("{{{name}}}"));
+    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_of_the_document_has_a_route_and_no_other_has() {
+        let (routes, document) = (routes(["/docs"].into_iter()), document());
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            let route = routes.find(path).unwrap();
+            assert_eq!(route.template, *path);
+            for method in METHODS {
+                let declared = operations.get(method.as_str().to_ascii_lowercase()).is_some();
+                assert_eq!(route.allows(&method), declared, "{method} {path}");
+            }
+            let declared = operations.as_object().unwrap().len();
+            assert_eq!(METHODS.iter().filter(|method| route.allows(method)).count(), declared, "{path}");
+        }
+        assert!(routes.find("/docs").unwrap().allows(&Method::GET));
+    }
 }

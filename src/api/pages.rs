@@ -11,8 +11,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'unsafe-i
 
 /// The pages and their script.
 pub(super) fn files() -> Vec<File> {
-    let page = include_str!("pages/page.html");
+    let page = || include_str!("pages/page.html");
     let mut files: Vec<File> = PATHS.iter().map(|path| File::page(path, HTML, page, Some(POLICY))).collect();
-    files.push(File::page("/pages/page.js", SCRIPT, include_str!("pages/page.js"), None));
+    files.push(File::page("/pages/page.js", SCRIPT, || include_str!("pages/page.js"), None));
     files
 }

@@ -1,5 +1,6 @@
 //! Which paths exist, and with which methods: what 404, 405, `Allow`, HEAD, OPTIONS, CORS and the logs go by.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use poem::http::{HeaderValue, Method};
@@ -19,7 +20,15 @@ pub struct Route {
 
 /// All paths. Clones share one table.
 #[derive(Clone, Debug)]
-pub struct RouteTable(Arc<[Arc<Route>]>);
+pub struct RouteTable(Arc<Table>);
+
+#[derive(Debug)]
+struct Table {
+    /// By the whole path.
+    exact: HashMap<String, Arc<Route>>,
+    with_braces: Vec<Arc<Route>>,
+    methods: Vec<Method>,
+}
 
 impl Route {
     fn new(template: String, mut methods: Vec<Method>) -> Self {
@@ -61,27 +70,31 @@ impl Route {
 impl RouteTable {
     /// Paths with the methods that are declared for them. A segment in braces stands for any one that is not empty.
     pub fn new<T: Into<String>>(routes: impl IntoIterator<Item = (T, Vec<Method>)>) -> Self {
-        Self(routes.into_iter().map(|(template, methods)| Arc::new(Route::new(template.into(), methods))).collect())
+        let routes: Vec<_> =
+            routes.into_iter().map(|(template, methods)| Arc::new(Route::new(template.into(), methods))).collect();
+        let mut methods = Vec::new();
+        for method in routes.iter().flat_map(|route| &route.methods) {
+            if !methods.contains(method) {
+                methods.push(method.clone());
+            }
+        }
+        let (with_braces, exact): (Vec<_>, Vec<_>) = routes.into_iter().partition(|route| route.template.contains('{'));
+        let exact = exact.into_iter().map(|route| (route.template.clone(), route)).collect();
+        Self(Arc::new(Table { exact, with_braces, methods }))
     }
 
     /// The route of a path, compared exactly: byte by byte, without decoding, slashes and case as they are. A path without
     /// braces goes before one with.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<Arc<Route>> {
-        let exact = self.0.iter().find(|route| route.template == path);
-        exact.or_else(|| self.0.iter().find(|route| route.matches(path))).cloned()
+        let Table { exact, with_braces, .. } = &*self.0;
+        exact.get(path).or_else(|| with_braces.iter().find(|route| route.matches(path))).cloned()
     }
 
     /// Every method of every path.
     #[must_use]
     pub fn methods(&self) -> Vec<Method> {
-        let mut all = Vec::new();
-        for method in self.0.iter().flat_map(|route| &route.methods) {
-            if !all.contains(method) {
-                all.push(method.clone());
-            }
-        }
-        all
+        self.0.methods.clone()
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, ensure};
 use clap::Subcommand;
 
-use super::{print, start, tell};
+use super::{assemble, print, tell};
 use crate::config::Config;
 use crate::domain::session::Algorithm;
 use crate::platform::clock::Clock;
@@ -55,7 +55,7 @@ pub(super) fn generate(algorithm: Algorithm) -> anyhow::Result<()> {
 
 /// Prints what `doorward keys show` asks for.
 pub(super) fn show(config: &Config, pem: bool, secret: bool) -> anyhow::Result<()> {
-    let keys = start::keys(config, &Random::system())?.signing;
+    let keys = assemble::keys(config, &Random::system())?.signing;
     if secret {
         let revealed = keys.current.reveal();
         let text = str::from_utf8(revealed.reveal()).context("the secret is not text: read it from where it is set")?;
@@ -79,7 +79,7 @@ pub(super) async fn status(config: &Config) -> anyhow::Result<()> {
     let clock = Clock::system();
     let store = Store::open(&config.database, clock.clone()).await?;
     store.migrate().await?;
-    let app = start::app(config, store, clock, Random::system())?;
+    let app = assemble::app(config, store, clock, Random::system())?;
     let sealed = factor::sealed_by(&app).await?;
     app.store.close().await;
     let mut text = String::new();

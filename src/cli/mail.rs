@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Subcommand;
 
-use super::{print, start};
+use super::{assemble, print};
 use crate::config::Config;
 use crate::domain::account::Email;
 use crate::domain::mail::Kind;
@@ -36,7 +36,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
     let clock = Clock::system();
     let store = Store::open(&config.database, clock.clone()).await?;
     store.migrate().await?;
-    let app = start::app(config, store, clock, Random::system())?;
+    let app = assemble::app(config, store, clock, Random::system())?;
     let done = carry_out(&app, command).await;
     app.store.close().await;
     done.map(|()| ExitCode::SUCCESS)

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod assemble;
 mod backup;
 mod collector;
 mod development_key;

@@ -20,7 +20,7 @@ use clap::Args;
 use serde::Serialize;
 use url::Url;
 
-use super::{print, start};
+use super::{assemble, print};
 use crate::config::Config;
 use crate::platform::clock::Clock;
 use crate::platform::keys::Purpose;
@@ -124,7 +124,7 @@ impl Report {
 
 pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let clock = Clock::system();
-    let keys = start::keys(config, &Random::system())?;
+    let keys = assemble::keys(config, &Random::system())?;
     let probes = Probes::new(&keys.secrets.derive(Purpose::Probes), clock.clone());
     let mut report = Report::default();
     here::look(config, &clock, &mut report).await;

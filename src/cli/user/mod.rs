@@ -15,7 +15,7 @@ use url::Url;
 
 use self::arguments::{email, new_password, page, ttl};
 use self::shown::{pretty, show, table};
-use super::{print, start, tell};
+use super::{assemble, print, tell};
 use crate::api::account::{User as UserShown, export_text};
 use crate::config::Config;
 use crate::domain::account::Email;
@@ -163,7 +163,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<()>
     let clock = Clock::system();
     let store = Store::open(&config.database, clock.clone()).await?;
     store.migrate().await?;
-    let app = Arc::new(start::app(config, store, clock, Random::system())?);
+    let app = Arc::new(assemble::app(config, store, clock, Random::system())?);
     let done = carry_out(&app, config.passwords.reset_url.as_ref(), command).await;
     app.store.close().await;
     done
