@@ -52,6 +52,7 @@ mod races;
 mod refresh;
 mod register;
 mod reset;
+mod renewed;
 mod rotation;
 mod second_factor;
 mod secrets;
