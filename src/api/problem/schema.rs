@@ -201,7 +201,7 @@ const fn about(code: Code) -> &'static str {
              one of the other `methods` where there are any; or with a passkey alone."
         }
         Code::ExactOriginRequired => {
-            "The page's origin is allowed by a `*` in `ALLOWED_ORIGINS`, as many are: what wants a proof of who asks is done on a page whose origin is \
+            "The page's origin is allowed by a `*` in `ALLOWED_ORIGINS`, as many are: what wants a proof of who asks, or a passkey, is done on a page whose origin is \
              listed by itself."
         }
         Code::NothingToConfirm => "No secret was shown to this session in the last ten minutes. Call `enrolTotp`.",

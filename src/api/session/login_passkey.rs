@@ -88,14 +88,14 @@ impl PasskeyLoginApi {
 
 codes! {
     /// Why `loginPasskeyOptions` refuses.
-    LoginPasskeyOptionsCode: CrossSiteRequest TokenDeliveryRefused PasskeysUnavailable Overloaded DatabaseUnavailable
+    LoginPasskeyOptionsCode: ExactOriginRequired CrossSiteRequest TokenDeliveryRefused PasskeysUnavailable Overloaded DatabaseUnavailable
 }
 
 codes! {
     /// Why `loginPasskey` refuses.
     LoginPasskeyCode:
-        MalformedJson UnknownPasskey IncorrectPasskey EmailNotVerified CrossSiteRequest TokenDeliveryRefused PasskeysUnavailable
-        PasskeyChallengeExpired PayloadTooLarge UnsupportedMediaType ValidationFailed TooManyAttempts Overloaded DatabaseUnavailable
+        MalformedJson UnknownPasskey IncorrectPasskey EmailNotVerified ExactOriginRequired CrossSiteRequest TokenDeliveryRefused
+        PasskeysUnavailable PasskeyChallengeExpired PayloadTooLarge UnsupportedMediaType ValidationFailed TooManyAttempts Overloaded DatabaseUnavailable
 }
 
 #[derive(ApiResponse)]

@@ -83,6 +83,7 @@ impl SecondFactorApi {
     #[oai(path = "/login/second-factor/options", method = "post", operation_id = "secondFactorPasskeyOptions")]
     async fn options(
         &self,
+        tokens.door.allow_passkey(Delivery::Cookies)?;
         Data(app): Data<&Arc<App>>,
         Data(settings): Data<&Cookies>,
         tokens: Tokens,
@@ -101,7 +102,8 @@ impl SecondFactorApi {
 
 codes! {
     /// Why `secondFactorPasskeyOptions` refuses.
-    SecondFactorOptionsCode: LoginTicketExpired CrossSiteRequest PasskeysUnavailable NoFactor Overloaded DatabaseUnavailable
+    SecondFactorOptionsCode:
+        LoginTicketExpired ExactOriginRequired CrossSiteRequest TokenDeliveryRefused PasskeysUnavailable NoFactor Overloaded DatabaseUnavailable
 }
 
 codes! {
