@@ -96,9 +96,9 @@ impl SessionApi {
             Delivery::Body => Ticket::Body(ticket),
         };
         match session::login(app, client.clone(), credentials, browser).await {
-            Ok(LoginOutcome::SignedIn(tokens)) => {
-                let reply = with_tokens(LoggedIn::Ok(Json(Delivered::both(LOGGED_IN, &tokens))), settings, &tokens);
-                Ok(without_ticket(reply, settings, had_ticket))
+            Ok(LoginOutcome::SignedIn(issued)) => {
+                let body = Json(Delivered::both(LOGGED_IN, &issued));
+                Ok(logged_in(LoggedIn::Ok(body), settings, &issued, (had_ticket, &tokens.strays)))
             }
             Ok(LoginOutcome::SecondFactor { ticket, methods }) => {
                 Err(TypedProblem::new(LoginCode::SecondFactorRequired).methods(methods).with_ticket(hand(ticket)))
@@ -135,7 +135,7 @@ impl SessionApi {
         skipped: Header<Option<String>>,
         in_body: IfJson<Refresh>,
     ) -> Result<Response<Refreshed>, TypedProblem<RefreshCode>> {
-        let Tokens { access, mut browser, door } = cookie.0;
+        let Tokens { access, mut browser, door, .. } = cookie.0;
         if let Some(token) = in_body.0 {
             door.allow(Delivery::Body)?;
             browser = session::Browser { refresh: vec![token], delivery: Delivery::Body, ..browser };
@@ -190,7 +190,7 @@ impl SessionApi {
                 let reply = clearing(LoggedOut::Ok(Json(Message::new(LOGGED_OUT))), settings);
                 // Not those of another installation on this host.
                 let ours = cookies::old(headers, settings).into_iter().filter(|old| session::is_ours(app, old.value));
-                let cleared = ours.flat_map(|old| old.clear(settings));
+                let cleared = ours.flat_map(|old| old.clear(settings)).chain(tokens.strays);
                 Ok(cleared.fold(reply, |reply, clear| reply.header(SET_COOKIE, clear)))
             }
             Err(LogoutError::Overloaded { retry_after }) => Err(TypedProblem::overloaded(retry_after)),
@@ -202,7 +202,25 @@ impl SessionApi {
 /// The reply, with the cookies of both tokens, and of the device where somebody has logged in with it; without any where the tokens are
 /// delivered in bodies.
 pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
-    let reply = Response::new(reply).header(X_DOORWARD_SESSION, tokens.session.to_string());
+    beside_tokens(Response::new(reply), settings, tokens)
+}
+
+/// The same of a login, which clears what is over: a ticket, and access cookies that other settings have set. Those first: where a
+/// browser takes one of them for the new one, the new one stays.
+fn logged_in<T>(
+    reply: T,
+    settings: &Cookies,
+    tokens: &IssuedTokens,
+    (had_ticket, strays): (bool, &[String]),
+) -> Response<T> {
+    let strays = if in_body(tokens) { &[] } else { strays };
+    let reply = strays.iter().fold(Response::new(reply), |reply, stray| reply.header(SET_COOKIE, stray));
+    let reply = beside_tokens(reply, settings, tokens);
+    if had_ticket { reply.header(SET_COOKIE, cookies::clear(settings, Kind::Ticket)) } else { reply }
+}
+
+fn beside_tokens<T>(reply: Response<T>, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
+    let reply = reply.header(X_DOORWARD_SESSION, tokens.session.to_string());
     if in_body(tokens) {
         return reply;
     }
@@ -242,11 +260,6 @@ fn with_recent<T>(reply: Response<T>, settings: &Cookies, tokens: &IssuedTokens)
 /// The reply, with the challenge that an authenticator is asked to sign.
 pub(super) fn with_ceremony<T>(reply: T, settings: &Cookies, ceremony: &str) -> Response<T> {
     Response::new(reply).header(SET_COOKIE, cookies::set(settings, Kind::Ceremony, ceremony, cookies::CEREMONY_MAX_AGE))
-}
-
-/// The reply that takes the ticket away from a browser that has one.
-fn without_ticket<T>(reply: Response<T>, settings: &Cookies, had_ticket: bool) -> Response<T> {
-    if had_ticket { reply.header(SET_COOKIE, cookies::clear(settings, Kind::Ticket)) } else { reply }
 }
 
 /// Whether a page says that it knows sessions that are bound to a device: `X-Doorward-Bind: device`. Others would take a session that
