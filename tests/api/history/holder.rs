@@ -17,7 +17,7 @@ pub(super) struct Holder {
 }
 
 impl Holder {
-    pub(super) async fn login(app: &TestApp, password: &str, in_body: bool) -> Result<Self, Answer> {
+    pub(super) async fn login(app: &TestApp, password: &str, in_body: bool) -> Result<Self, Box<Answer>> {
         let (client, mut login) = (app.browser(), json!({ "email": EMAIL, "password": password }));
         if in_body {
             login["token_delivery"] = json!("body");
@@ -27,9 +27,9 @@ impl Holder {
     }
 
     /// What an answer has brought; the answer, where it is none.
-    fn got(client: &Browser, answer: Answer, in_body: bool) -> Result<Self, Answer> {
+    fn got(client: &Browser, answer: Answer, in_body: bool) -> Result<Self, Box<Answer>> {
         if answer.status() != 200 {
-            return Err(answer);
+            return Err(Box::new(answer));
         }
         if !in_body {
             let (access, refresh) = (client.access_cookie(), client.refresh_cookie());
@@ -46,7 +46,7 @@ impl Holder {
     }
 
     /// Somebody presents a refresh token.
-    pub(super) async fn present(app: &TestApp, token: &str, in_body: bool) -> Result<Self, Answer> {
+    pub(super) async fn present(app: &TestApp, token: &str, in_body: bool) -> Result<Self, Box<Answer>> {
         let client = app.browser();
         if in_body {
             let refresh = json!({ "token_delivery": "body", "refresh_token": token });
