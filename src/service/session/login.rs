@@ -44,6 +44,8 @@ pub enum LoginOutcome {
     Enrol {
         /// What the browser shows when it sets one up.
         ticket: String,
+        /// Which it can be.
+        methods: Vec<Method>,
     },
 }
 
@@ -177,7 +179,11 @@ async fn look(
     let outcome = match begin(app, entry, verified).await? {
         Found::In(entered) => LoginOutcome::SignedIn(entered.welcome(app, browser, &email)?),
         Found::Half(methods) => LoginOutcome::SecondFactor { ticket: ticket(TicketFor::SecondFactor)?, methods },
-        Found::Enrol => LoginOutcome::Enrol { ticket: ticket(TicketFor::Enrolment)? },
+        Found::Enrol => {
+            let passkey = app.factor.passkeys.as_ref().map(|_| Method::Passkey);
+            let methods = [Method::Totp].into_iter().chain(passkey).collect();
+            LoginOutcome::Enrol { ticket: ticket(TicketFor::Enrolment)?, methods }
+        }
         Found::Changed => return Ok((attempt, None)),
     };
     Ok((attempt, Some(outcome)))

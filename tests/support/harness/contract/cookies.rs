@@ -43,11 +43,12 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
         "login" | "loginPasskey" => all,
         // The challenge.
         "passkeyCreationOptions"
+        | "loginPasskeyCreationOptions"
         | "loginPasskeyOptions"
         | "secondFactorPasskeyOptions"
         | "reauthenticatePasskeyOptions" => names == BTreeSet::from([ceremony.as_str()]) && set.len() == 1 && fresh,
         // The ticket is used up.
-        "loginSecondFactor" | "loginConfirmTotp" => all && set.len() == 6,
+        "loginSecondFactor" | "loginConfirmTotp" | "loginAddPasskey" => all && set.len() == 6,
         // To who gets tokens in bodies the next refresh brings one that tells of both factors.
         "confirmTotp" if exchange.is_bare() => set.is_empty() || (proof && fresh),
         "confirmTotp" | "reauthenticate" | "addPasskey" => proof && fresh,
