@@ -46,7 +46,7 @@ fn operations() -> impl OpenApi {
         account::ExportApi,
         (factor::FactorApi, factor::PasskeyApi),
         session::SessionApi,
-        (session::SecondFactorApi, session::EnrolApi, session::PasskeyLoginApi),
+        (session::SecondFactorApi, session::EnrolApi, session::EnrolPasskeyApi, session::PasskeyLoginApi),
         factor::ReauthenticateApi,
         session::DevicesApi,
         session::StateApi,

@@ -8,6 +8,7 @@ use crate::harness::app::{Database, TestApp};
 use crate::harness::both;
 use crate::harness::browser::{Browser, Call, PASSWORD};
 use crate::harness::device::{BIND, offered};
+use crate::harness::passkey::Passkey;
 
 both! {
     what_another_site_sends_is_refused_before_anything_is_done,
@@ -15,7 +16,7 @@ both! {
     pages_on_any_port_of_this_machine_may_in_development,
     with_a_list_only_these_pages_may,
     a_star_allows_pages_by_the_label_and_binds_none_of_them,
-    on_one_of_many_pages_nothing_is_done_that_wants_a_proof,
+    on_one_of_many_pages_nothing_is_done_that_wants_a_proof_or_a_passkey,
     apps_of_another_scheme_get_tokens_in_bodies_and_no_cookies,
 }
 
@@ -118,13 +119,15 @@ async fn a_star_allows_pages_by_the_label_and_binds_none_of_them(database: Datab
     }
 }
 
-async fn on_one_of_many_pages_nothing_is_done_that_wants_a_proof(database: Database) {
+async fn on_one_of_many_pages_nothing_is_done_that_wants_a_proof_or_a_passkey(database: Database) {
     let list = "https://app.example.com,https://*.preview.example.com";
     let app = TestApp::with(database, &[("ALLOWED_ORIGINS", list), ("PASSKEY_RP_ID", "example.com")]).await;
     let browser = app.register_and_login("ann@example.com").await;
     let password = json!({ "password": PASSWORD });
     let change = json!({ "current_password": PASSWORD, "new_password": "EvenMoreSecure456" });
     let email = json!({ "current_password": PASSWORD, "email": "bob@example.com" });
+    let passkey = Passkey::of(&json!({ "user": { "id": "AAAA" }, "rp": { "id": "example.com" } }));
+    let passkey = passkey.assertion(&json!({ "challenge": "AAAA" }));
     let calls = || {
         [
             browser.enrol(),
@@ -137,6 +140,10 @@ async fn on_one_of_many_pages_nothing_is_done_that_wants_a_proof(database: Datab
             browser.get("/api/auth/me/export"),
             browser.call(Method::DELETE, "/api/auth/me").json(&password),
             browser.creation_options(),
+            browser.passkey_options(),
+            browser.login_passkey(&passkey),
+            browser.second_factor_options(),
+            browser.reproof_options(),
             browser
                 .call(Method::PATCH, "/api/auth/me/passkeys/AAAAAAAAAAAAAAAAAAAAAA")
                 .json(&json!({ "name": "Theirs" })),
@@ -174,6 +181,7 @@ async fn apps_of_another_scheme_get_tokens_in_bodies_and_no_cookies(database: Da
     from(phone.me()).bearer(access).await.ok();
     // A passkey's challenge is in a cookie, and its domain is no app's.
     from(phone.passkey_options()).await.refused("token_delivery_refused");
+    from(phone.second_factor_options()).await.refused("token_delivery_refused");
     from(phone.creation_options()).bearer(access).await.refused("token_delivery_refused");
     let refresh = json!({ "token_delivery": "body", "refresh_token": tokens["refresh_token"] });
     from(phone.post("/api/auth/refresh").json(&refresh)).await.ok();

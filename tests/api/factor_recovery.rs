@@ -21,6 +21,7 @@ both! {
     other_credentials_make_it_void,
     operators_do_it_where_it_is_not_for_everybody,
     of_two_uses_of_the_last_link_one_works,
+    what_is_under_way_is_exported_and_erased_with_the_account,
 }
 
 async fn follow(browser: &Browser, token: &str) -> Answer {
@@ -237,4 +238,21 @@ async fn of_two_uses_of_the_last_link_one_works(database: Database) {
     let mut statuses = [one.status(), two.status()];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 400]);
+}
+
+async fn what_is_under_way_is_exported_and_erased_with_the_account(database: Database) {
+    let app = TestApp::with(database, &WAIT).await;
+    let (laptop, authenticator, _) = app.with_app(ANN).await;
+    app.confirmed().await;
+    let export = async || laptop.get("/api/auth/me/export").await.ok()["factor_recovery"].clone();
+    assert_eq!(export().await, json!(null));
+    begin(&app, &app.browser()).await;
+    let (now, due) = (app.clock.now().to_string(), (app.clock.now() + days(3)).to_string());
+    assert_eq!(export().await, json!({ "started_at": now, "due_at": due }));
+    let (status, text, _) = app.program(&["user", "export", ANN], &[]).await;
+    let exported: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((status, &exported["factor_recovery"]["due_at"]), (Some(0), &json!(due)));
+    operator::erase(&app.service(), app.id_of(ANN).await, &Client::operator(), true).await.unwrap();
+    assert_eq!(app.count("factor_recoveries").await, 0);
+    drop(authenticator);
 }

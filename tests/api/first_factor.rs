@@ -1,6 +1,6 @@
 //! The first factor of an account, where mail is sent, and where an operator has taken the others away.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::answer::Answer;
 use crate::harness::app::{Database, KEY, TestApp};
@@ -22,6 +22,7 @@ both! {
     a_first_passkey_takes_the_code_too,
     the_mailed_code_is_good_once_for_one_account_and_an_hour,
     where_everybody_needs_a_factor_the_way_in_takes_the_code_too,
+    a_passkey_takes_it_on_the_way_in,
     whoever_lost_their_factors_shows_again_that_they_read_the_mail,
     without_mail_an_operator_gives_the_code,
     an_address_of_their_own_does_not_help_who_knows_the_password,
@@ -197,6 +198,41 @@ async fn where_everybody_needs_a_factor_the_way_in_takes_the_code_too(database: 
     let (ours, _) = shown(&app, ann.post("/api/auth/login/totp")).await;
     let code = mailed(&app, &server, ANN, 2).await;
     confirm(&ann, &ours, Some(&code)).await.ok();
+    ann.me().await.ok();
+    assert_eq!(app.number("SELECT count(*) FROM users WHERE email_verified_at IS NOT NULL").await, 1);
+}
+
+async fn a_passkey_takes_it_on_the_way_in(database: Database) {
+    let server = SmtpServer::start(&[]);
+    let app = sending(database, &server, &[("SECOND_FACTOR", "required")]).await;
+    let (ann, thief) = (app.register(ANN).await, app.browser());
+    for browser in [&ann, &thief] {
+        browser.login(ANN).await.refused("second_factor_enrolment_required");
+    }
+    let options = thief.enrolment_options().await.ok();
+    let theirs = Passkey::of(&options).attestation(&options);
+    thief.enrol_passkey(&theirs, "Theirs").await.refused("incorrect_enrolment_code");
+    let add = |browser: &Browser, passkey: &Value, code: &str| {
+        let body = json!({ "credential": passkey, "name": "Phone", "enrolment_code": code });
+        browser.post("/api/auth/login/passkeys").json(&body)
+    };
+    // Guesses are counted with those of codes of an app; who types in none guesses nothing.
+    for guess in ["0000-0000", "1111-1111", "2222-2222", "", "nonsense"] {
+        thief.enrol_passkey(&theirs, "Theirs").await.refused("incorrect_enrolment_code");
+        add(&thief, &theirs, guess).await.refused("incorrect_enrolment_code");
+    }
+    add(&thief, &theirs, "3333-3333").await.refused("too_many_attempts");
+    thief.me().await.refused("not_authenticated");
+    app.clock.advance(minutes(16));
+    ann.login(ANN).await.refused("second_factor_enrolment_required");
+    let options = ann.enrolment_options().await.ok();
+    let ours = Passkey::of(&options).attestation(&options);
+    let code = mailed(&app, &server, ANN, 2).await;
+    // What the authenticator has made is good still.
+    ann.enrol_passkey(&ours, "Phone").await.refused("incorrect_enrolment_code");
+    for code in add(&ann, &ours, &code).await.ok()["recovery_codes"].as_array().expect("codes") {
+        trace::remember(code.as_str().expect("a code"));
+    }
     ann.me().await.ok();
     assert_eq!(app.number("SELECT count(*) FROM users WHERE email_verified_at IS NOT NULL").await, 1);
 }

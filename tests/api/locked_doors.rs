@@ -9,12 +9,14 @@ use crate::harness::tokens;
 
 /// Who is let in without a key. An operation that is to be public is added here on purpose, or not at all.
 /// `refreshDevice` takes a signature instead, the steps of a login after the password a ticket, and `correctEmail` the password.
-const PUBLIC: [&str; 22] = [
+const PUBLIC: [&str; 24] = [
     "register",
     "login",
     "loginSecondFactor",
     "loginEnrolTotp",
     "loginConfirmTotp",
+    "loginPasskeyCreationOptions",
+    "loginAddPasskey",
     "loginPasskeyOptions",
     "loginPasskey",
     "secondFactorPasskeyOptions",

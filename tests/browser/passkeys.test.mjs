@@ -8,14 +8,14 @@ import { call, person, startBrowser, startDoorward, startPage } from "./support.
 const RATES = { LOGIN_RATE_LIMIT: "100/1m" };
 
 /** A service, and a page on another port of localhost whose person is logged in and has an authenticator. */
-async function start(t, { settings = {}, authenticator = {}, listed = false } = {}) {
+async function start(t, { settings = {}, authenticator = {}, listed = false, login = 200 } = {}) {
   const home = `http://localhost:${await startPage(t, '<!doctype html><title>A page</title><input autocomplete="username webauthn">')}`;
   const api = `http://localhost:${await startDoorward(t, { ...RATES, ...settings, ...(listed ? { ALLOWED_ORIGINS: home, PUBLIC_URL: home } : {}) })}`;
   const context = await startBrowser(t);
   const page = await open(context, home);
   const device = await attach(page, authenticator);
   assert.equal((await call(page, api, "POST", "/register", person)).status, 201);
-  assert.equal((await call(page, api, "POST", "/login", person)).status, 200);
+  assert.equal((await call(page, api, "POST", "/login", person)).status, login);
   return { home, api, context, page, device };
 }
 
@@ -121,6 +121,20 @@ test("a passkey is added, and signs in by a button, with nothing typed", async (
   assert.equal((await call(page, api, "POST", "/login/second-factor", { passkey: second })).status, 200);
   const reproof = await get(page, (await call(page, api, "POST", "/reauthenticate/options")).body);
   assert.equal((await call(page, api, "POST", "/reauthenticate", { passkey: reproof })).status, 200);
+});
+
+test("where everybody needs a factor one is made on the way in, and logs in", async (t) => {
+  const { api, page, device } = await start(t, { settings: { SECOND_FACTOR: "required" }, login: 401 });
+  const options = await call(page, api, "POST", "/login/passkeys/options");
+  assert.equal(options.status, 200, JSON.stringify(options.body));
+  const credential = await create(page, options.body);
+  const added = await call(page, api, "POST", "/login/passkeys", { credential, name: "My laptop" });
+  assert.deepEqual([added.status, added.body.recovery_codes?.length], [200, 10], JSON.stringify(added.body));
+  assert.equal((await call(page, api, "GET", "/me")).body.email, person.email);
+  const [made] = await device.credentials();
+  assert.deepEqual([made.rpId, made.isResidentCredential, made.userName], ["localhost", true, person.email]);
+  assert.equal((await call(page, api, "POST", "/logout")).status, 200);
+  assert.equal((await signIn(page, api)).status, 200);
 });
 
 test("autofill signs in: conditional mediation", async (t) => {

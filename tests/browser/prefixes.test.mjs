@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { auth as name, startHttps } from "./https.mjs";
-import { call, freePort, person, startBrowser, startDoorward } from "./support.mjs";
+import { call, freePort, person, startBrowser, startDoorward, startService } from "./support.mjs";
 
 test("through nginx the browser keeps cookies with the __Host- prefix", async (t) => {
   const port = await startDoorward(t, {
@@ -35,4 +35,40 @@ test("through nginx the browser keeps cookies with the __Host- prefix", async (t
   assert.match(sessions[0].device, /Chrom/);
   assert.equal((await call(page, api, "POST", "/logout")).status, 200);
   assert.deepEqual((await context.cookies()).map((cookie) => cookie.name).sort(), ["__Host-device"]);
+});
+
+test("after a change of COOKIE_DOMAIN a login leaves one access cookie, and a logout none", async (t) => {
+  const settings = { SECURE_COOKIES: "on", COOKIE_DOMAIN: "example.com", TRUSTED_PROXIES: "127.0.0.1/32,::1/128", LOGIN_RATE_LIMIT: "100/1m" };
+  const service = await startService(t, settings);
+  const https = await freePort();
+  await startHttps(t, https, service.port);
+  const api = `https://${name}:${https}`;
+  const context = await startBrowser(t, { ignoreHTTPSErrors: true }, [`--host-resolver-rules=MAP ${name} 127.0.0.1`]);
+  const page = await context.newPage();
+  await page.goto(`${api}/docs`);
+  const access = async () => (await context.cookies()).filter((cookie) => cookie.name.includes("access_token")).map((cookie) => cookie.domain);
+  const entered = async () => assert.equal((await call(page, api, "POST", "/login", person)).status, 200);
+  const isThere = async () => assert.equal((await call(page, api, "GET", "/me")).body.email, person.email);
+  assert.equal((await call(page, api, "POST", "/register", person)).status, 201);
+  await entered();
+  for (const domain of [name, "example.com", name]) {
+    settings.COOKIE_DOMAIN = domain;
+    await service.kill();
+    await service.again();
+    // One session, two cookies: one person.
+    await isThere();
+    assert.equal((await call(page, api, "POST", "/refresh")).status, 200);
+    await isThere();
+    assert.equal((await access()).length, 2);
+    // Another session.
+    await entered();
+    await isThere();
+    assert.deepEqual(await access(), [`.${domain}`]);
+  }
+  settings.COOKIE_DOMAIN = "example.com";
+  await service.kill();
+  await service.again();
+  assert.equal((await call(page, api, "POST", "/refresh")).status, 200);
+  assert.equal((await call(page, api, "POST", "/logout")).status, 200);
+  assert.deepEqual(await access(), []);
 });

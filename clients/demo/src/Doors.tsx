@@ -24,11 +24,12 @@ export function Login(): ReactNode {
         title={
           <>
             <h1>One thing more</h1>
-            <p>Everybody needs an authenticator app here. Set yours up, and you are logged in.</p>
+            <p>Everybody needs a second factor here. Set yours up, and you are logged in.</p>
           </>
         }
         enrol={by.enrolTotp}
         confirm={by.confirmTotp}
+        addPasskey={by.methods.includes("passkey") && by.addPasskey}
         done={(recoveryCodes) => setArrival(recoveryCodes ? { recoveryCodes } : {})}
         cancel={by.again}
       />

@@ -3,24 +3,27 @@ import type { ReactNode } from "react";
 
 import { sentence } from "@doorward/client";
 import type { Failure } from "@doorward/client";
-import type { Factors } from "@doorward/client/react/factors";
+import type { Factors, Passkeys } from "@doorward/client/react/factors";
 
 import { AppCode } from "./Codes";
 import { Card, EnrolmentCode, Form } from "./forms";
+import { AddPasskey } from "./Passkeys";
 
 type Made = Extract<Awaited<ReturnType<Factors["enrolTotp"]>>, { ok: true }>["data"];
 
-/** An authenticator app, by its symbol or by its secret, and a code that shows that it is right. */
+/** An authenticator app, by its symbol or by its secret, and a code that shows that it is right; or a passkey, where that can be. */
 export function Enrol({
   title,
   enrol,
   confirm,
+  addPasskey,
   done,
   cancel,
 }: {
   title: ReactNode;
   enrol: Factors["enrolTotp"];
   confirm: Factors["confirmTotp"];
+  addPasskey?: Passkeys["add"] | false;
   done: (recoveryCodes: readonly string[] | null) => void;
   cancel: () => void;
 }): ReactNode {
@@ -50,6 +53,12 @@ export function Enrol({
         <>
           <p>Any authenticator app does: from then on a login wants a code of it beside your password.</p>
           <button onClick={() => void begin()}>Show the code for the app</button>
+        </>
+      )}
+      {!made && addPasskey && (
+        <>
+          <p>Or a passkey: it logs you in by a touch, without your password.</p>
+          <AddPasskey add={addPasskey} done={done} />
         </>
       )}
       <div role="alert">{failed && <p className="error">{failed}</p>}</div>

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { sentence } from "@doorward/client";
 import type { Failure } from "@doorward/client";
 import { usePasskeys } from "@doorward/client/react/factors";
-import type { Factors } from "@doorward/client/react/factors";
+import type { Factors, Passkeys as ByPasskey } from "@doorward/client/react/factors";
 
 import { EnrolmentCode, Field, Form } from "./forms";
 import { useProof } from "./Proof";
@@ -32,6 +32,48 @@ export function PasskeyButton({ text, touch }: { text: string; touch: () => Prom
   );
 }
 
+/** A new one: its name, what the browser asks, and the code that was mailed where it takes one. */
+export function AddPasskey({
+  add,
+  done,
+}: {
+  add: ByPasskey["add"];
+  done: (recoveryCodes: readonly string[] | null) => void;
+}): ReactNode {
+  /** What waits for the code. */
+  const [waits, setWaits] = useState<((code: string | null) => void) | null>(null);
+
+  async function send({ name = "" }: Record<string, string>) {
+    const result = await add(name, () => new Promise((told) => setWaits(() => told)));
+    setWaits(null);
+    if (result.ok) {
+      done("recovery_codes" in result.data ? (result.data.recovery_codes ?? null) : null);
+      return { ok: true } as const;
+    }
+    const problem = { code: result.kind, detail: told(result) };
+    return (result.kind === "problem" ? result : { ok: false, kind: "problem", status: 0, problem }) as Failure;
+  }
+
+  return (
+    <>
+      {waits && (
+        <Form
+          button="Go on"
+          send={async ({ enrolment_code = "" }) => {
+            waits(enrolment_code);
+            return { ok: true } as const;
+          }}
+        >
+          {(errors) => <EnrolmentCode error={errors["enrolment_code"]} />}
+        </Form>
+      )}
+      <Form button="Add a passkey" send={send}>
+        {(errors) => <Field label="Its name" name="name" defaultValue="This device" error={errors["name"]} />}
+      </Form>
+    </>
+  );
+}
+
 /** The passkeys of whoever is logged in. */
 export function Passkeys({
   passkeys,
@@ -43,19 +85,6 @@ export function Passkeys({
   const by = usePasskeys();
   const proved = useProof();
   const [isNaming, setNaming] = useState("");
-  /** What waits for the code that was mailed. */
-  const [waits, setWaits] = useState<((code: string | null) => void) | null>(null);
-
-  async function add({ name = "" }: Record<string, string>) {
-    const result = await proved(() => by.add(name, () => new Promise((told) => setWaits(() => told))));
-    setWaits(null);
-    if (result.ok) {
-      await done("The passkey is added.", "recovery_codes" in result.data ? result.data.recovery_codes : null);
-      return { ok: true } as const;
-    }
-    const problem = { code: result.kind, detail: told(result) };
-    return (result.kind === "problem" ? result : { ok: false, kind: "problem", status: 0, problem }) as Failure;
-  }
 
   async function remove(id: string) {
     const result = await proved(() => by.remove(id));
@@ -99,20 +128,10 @@ export function Passkeys({
           </li>
         ))}
       </ul>
-      {waits && (
-        <Form
-          button="Go on"
-          send={async ({ enrolment_code = "" }) => {
-            waits(enrolment_code);
-            return { ok: true } as const;
-          }}
-        >
-          {(errors) => <EnrolmentCode error={errors["enrolment_code"]} />}
-        </Form>
-      )}
-      <Form button="Add a passkey" send={add}>
-        {(errors) => <Field label="Its name" name="name" defaultValue="This device" error={errors["name"]} />}
-      </Form>
+      <AddPasskey
+        add={(name, code) => proved(() => by.add(name, code))}
+        done={(recoveryCodes) => void done("The passkey is added.", recoveryCodes)}
+      />
     </section>
   );
 }

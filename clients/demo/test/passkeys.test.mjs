@@ -114,3 +114,29 @@ test("what is cancelled is told from what failed, and a passkey that the service
     await new Promise((done) => setTimeout(done, 20));
   }
 });
+
+test("where everybody needs a second factor a passkey is one, and is made on the way in", async (t) => {
+  const { page, touches, credentials } = await begin(t, { SECOND_FACTOR: "required" });
+  await beginLogin(page);
+  await heading(page, "One thing more");
+  await judge(page, "enrolment-passkey");
+  await fill(page, { "Its name": "" });
+  await press(page, "Add a passkey");
+  await touches(true);
+  await page.locator(".error").first().waitFor();
+  await fill(page, { "Its name": "My laptop" });
+  await press(page, "Add a passkey");
+  await heading(page, "Your recovery codes");
+  assert.equal(await page.locator(".codes li").count(), 10);
+  await press(page, "I have written them down");
+  await heading(page, "Welcome");
+  await touches(false);
+  await logOut(page);
+  await press(page, "Log in with a passkey");
+  await touches(true);
+  await heading(page, "Welcome");
+  await page.getByRole("link", { name: "Two steps" }).click();
+  await press(page, "Remove: My laptop");
+  await page.getByRole("status").filter({ hasText: "Everybody needs a second factor here." }).waitFor();
+  assert.ok((await credentials()).length >= 1);
+});

@@ -41,13 +41,17 @@ export interface Passkeys {
   /** Proves once more who asks; no password is wanted beside it. */
   reauthenticate(): Promise<Touch<"reauthenticatePasskeyOptions"> | Touch<"reauthenticate">>;
   /**
-   * Makes one for the person who is logged in. With a first factor come `recovery_codes`, this once; and where mail is set up it takes a code
+   * Makes one for the person who is logged in; or on the way in, where the login was answered by `second_factor_enrolment_required`, and logs
+   * in with it. With a first factor come `recovery_codes`, this once; and where mail is set up it takes a code
    * that was mailed to the person: `code` is asked for it, and again where it was wrong; null gives up.
    */
-  add(name: string, code?: () => Promise<string | null>): Promise<Touch<"passkeyCreationOptions"> | Touch<"addPasskey"> | AlreadyThere>;
+  add(name: string, code?: () => Promise<string | null>): Promise<Added>;
   rename(id: string, name: string): Promise<Result<"renamePasskey">>;
   remove(id: string): Promise<Result<"removePasskey">>;
 }
+
+/** What came of a new one. */
+export type Added = Touch<"passkeyCreationOptions"> | Touch<"addPasskey"> | Touch<"loginPasskeyCreationOptions"> | Touch<"loginAddPasskey"> | AlreadyThere;
 
 type Assertion = Arguments["loginPasskey"][0]["passkey"];
 type Attestation = Arguments["addPasskey"][0]["credential"];
@@ -138,7 +142,8 @@ export function passkeys(client: AuthClient): Passkeys {
     secondFactor: () => touch("secondFactorPasskeyOptions", (passkey) => by.loginSecondFactor({ passkey })),
     reauthenticate: () => touch("reauthenticatePasskeyOptions", (passkey) => by.reauthenticate({ passkey })),
     async add(name, code) {
-      const asked = await by.passkeyCreationOptions();
+      const isLoggedIn = Boolean(client.getSnapshot().user);
+      const asked = await (isLoggedIn ? by.passkeyCreationOptions() : by.loginPasskeyCreationOptions());
       if (!asked.ok) return asked;
       const answer = await ask<Attestation>((here, signal) =>
         navigator.credentials.create({ publicKey: here.parseCreationOptionsFromJSON(asked.data), signal }),
@@ -146,7 +151,8 @@ export function passkeys(client: AuthClient): Passkeys {
       if (!answer.ok) return answer;
       const { credential } = answer;
       for (let enrolment_code: string | null | undefined; ; ) {
-        const result = await by.addPasskey({ credential, name, ...(enrolment_code && { enrolment_code }) });
+        const made = { credential, name, ...(enrolment_code && { enrolment_code }) };
+        const result = await (isLoggedIn ? by.addPasskey(made) : by.loginAddPasskey(made));
         const isAsked = !result.ok && result.kind === "problem" && result.problem.code === "incorrect_enrolment_code";
         enrolment_code = isAsked ? await code?.() : null;
         if (!enrolment_code) return result;

@@ -44,9 +44,9 @@ export function usePasskeys(): Passkeys {
 
 /** A login, by one step or two. */
 export interface Login {
-  /** What is wanted next: `enrolment`: everybody needs a second factor here, and this person sets one up now, by `enrolTotp`. */
+  /** What is wanted next: `enrolment`: everybody needs a second factor here, and this person sets one up now, by `enrolTotp` or `addPasskey`. */
   readonly step: "password" | "second-factor" | "enrolment";
-  /** By what the second step can be done. */
+  /** By what the second step can be done, or what can be set up. */
   readonly methods: readonly Method[];
   /** The second step came too late, and it begins again. */
   readonly lapsed: boolean;
@@ -56,6 +56,8 @@ export interface Login {
   readonly secondFactorByPasskey: Passkeys["secondFactor"];
   readonly enrolTotp: Factors["enrolTotp"];
   readonly confirmTotp: Factors["confirmTotp"];
+  /** A passkey as the first factor, where `methods` has it: then the person is logged in. */
+  readonly addPasskey: Passkeys["add"];
   /** Back to the password. */
   readonly again: () => void;
 }
@@ -89,6 +91,7 @@ export function useLogin(): Login {
       secondFactorByPasskey: whileGood(passkeys.secondFactor),
       enrolTotp: whileGood(factors.enrolTotp),
       confirmTotp: whileGood(factors.confirmTotp),
+      addPasskey: whileGood(passkeys.add),
       again: () => setStep(FIRST),
     };
   }, [step, login, factors, passkeys]);
@@ -98,7 +101,7 @@ function after(result: Result<"login">): Step {
   if (result.ok || result.kind !== "problem") return FIRST;
   const { problem } = result;
   if (problem.code === "second_factor_required") return { step: "second-factor", methods: problem.methods, lapsed: false };
-  return problem.code === "second_factor_enrolment_required" ? { ...FIRST, step: "enrolment" } : FIRST;
+  return problem.code === "second_factor_enrolment_required" ? { step: "enrolment", methods: problem.methods, lapsed: false } : FIRST;
 }
 
 /** Operations that want a recent proof, and how it is given. */

@@ -45,7 +45,7 @@ export type Result<Op extends Operation> =
       readonly retryAfter?: number;
     }
   | Unavailable
-  | (Op extends "login" | "loginSecondFactor" | "loginPasskey" | "loginConfirmTotp" ? NoCookies : never)
+  | (Op extends "login" | "loginSecondFactor" | "loginPasskey" | "loginConfirmTotp" | "loginAddPasskey" ? NoCookies : never)
   | (Op extends "state" ? OriginRefused : never)
   /** The request did not reach the service, or CORS keeps its answer from this page. */
   | { readonly ok: false; readonly kind: "network"; readonly cause: unknown }

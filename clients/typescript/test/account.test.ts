@@ -118,3 +118,22 @@ test("a login by a passkey: what is asked for on the way begins nothing", async 
   expect(await account(client).loginPasskey({ passkey })).toMatchObject({ ok: true, status: 200 });
   expect(client.getSnapshot()).toMatchObject({ status: "authenticated", user: { id: user.id } });
 });
+
+test("a passkey that is made on the way in logs in, and what is asked for before begins nothing", async () => {
+  const service = await doorward();
+  service.instead = (path) => {
+    if (path === "/login/passkeys/options") return { status: 200, body: { challenge: "x" } };
+    if (path !== "/login/passkeys") return undefined;
+    service.enter(user);
+    return { status: 200, body: { passkey: {}, recovery_codes: ["x"] } };
+  };
+  const client = createAuthClient({ baseUrl: service.url, storage: memory(), locks: null, channel: null });
+  onTestFinished(() => client.dispose());
+  await client.start();
+  expect(await account(client).loginPasskeyCreationOptions()).toMatchObject({ ok: true, data: { challenge: "x" } });
+  expect(client.getSnapshot().status).toBe("anonymous");
+  const response = { clientDataJSON: "", attestationObject: "", transports: [] };
+  const credential = { id: "x", rawId: "x", type: "public-key", response } as const;
+  expect(await account(client).loginAddPasskey({ credential, name: "Laptop" })).toMatchObject({ ok: true, data: { recovery_codes: ["x"] } });
+  expect(client.getSnapshot()).toMatchObject({ status: "authenticated", user: { id: user.id } });
+});

@@ -64,6 +64,7 @@ test("a login by two steps, one that came too late, and one where an app is set 
     if (path === "/login") return wants;
     if (path === "/login/totp") return { status: 200, body: { secret: "x" } };
     if (path === "/login/totp/confirm") return problem(401, code);
+    if (path === "/login/passkeys/options") return problem(401, "login_ticket_expired");
     if (path !== "/login/second-factor") return undefined;
     if (code) return problem(401, code);
     service.enter(user);
@@ -76,13 +77,16 @@ test("a login by two steps, one that came too late, and one where an app is set 
   await act(() => seen().login.secondFactor({ code: "287082" }));
   expect(seen().login).toMatchObject({ step: "password", lapsed: true });
 
-  wants = problem(401, "second_factor_enrolment_required");
+  wants = asking(401, "second_factor_enrolment_required", ["totp", "passkey"]);
   await first();
-  expect(seen().login).toMatchObject({ step: "enrolment", lapsed: false });
+  expect(seen().login).toMatchObject({ step: "enrolment", methods: ["totp", "passkey"], lapsed: false });
   await act(async () => expect(await seen().login.enrolTotp()).toMatchObject({ ok: true, data: { secret: "x" } }));
   code = "incorrect_second_factor";
   await act(() => seen().login.confirmTotp("000000"));
   expect(seen().login.step, "another try").toBe("enrolment");
+  await act(async () => expect(await seen().login.addPasskey("Laptop")).toMatchObject({ kind: "problem", problem: { code: "login_ticket_expired" } }));
+  expect(seen().login).toMatchObject({ step: "password", lapsed: true });
+  await first();
   await act(async () => seen().login.again());
   expect(seen().login.step).toBe("password");
 

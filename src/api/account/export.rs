@@ -18,6 +18,7 @@ use crate::api::problem::{TypedProblem, codes};
 use crate::api::session::{Caller, Session};
 use crate::api::types::Moment;
 use crate::domain::audit::Entry;
+use crate::domain::factor::Recovery;
 use crate::domain::session::{self, SessionId};
 use crate::service::account::{self, ExportError, LinkOf, MailOf, Page};
 use crate::service::{App, Client, Failure};
@@ -29,7 +30,7 @@ pub struct ExportApi;
 impl ExportApi {
     /// Export my data
     ///
-    /// Everything that is stored about the person: the account, mails, links, all sessions and the audit. Never hashes or secrets. One at a time a
+    /// Everything that is stored about the person: the account, its factors, mails, links, all sessions and the audit. Never hashes or secrets. One at a time a
     /// person, and a few an hour. Where the account has a second factor it wants a recent proof: `reauthenticate`.
     #[oai(path = "/me/export", method = "get", operation_id = "exportMe")]
     async fn export(
@@ -100,8 +101,9 @@ impl Writer {
         let left: Vec<_> = left.collect();
         let (mails, links, left) = (mails.to_json_string(), links.to_json_string(), left.to_json_string());
         let factors = FactorList::from(export.factors.clone()).to_json_string();
+        let recovery = export.recovery.as_ref().map(StoredRecovery::of).to_json_string();
         format!(
-            "{{\"user\":{user},\"factors\":{factors},\"mails\":{mails},\"links\":{links},\"left_addresses\":{left},\"sessions\":["
+            "{{\"user\":{user},\"factors\":{factors},\"factor_recovery\":{recovery},\"mails\":{mails},\"links\":{links},\"left_addresses\":{left},\"sessions\":["
         )
     }
 
@@ -157,6 +159,8 @@ struct Export {
     user: User,
     /// What it has beside its password.
     factors: FactorList,
+    /// The removal of lost factors that is under way; null where none is.
+    factor_recovery: Option<StoredRecovery>,
     /// The mails that were written for the person and are still remembered, the oldest first.
     mails: Vec<StoredMail>,
     /// The links that were made for the person, the oldest first.
@@ -190,6 +194,15 @@ struct StoredSession {
     end_reason: Option<String>,
 }
 
+/// Lost factors that are to be removed, unless somebody who has one calls it off.
+#[derive(Debug, Object)]
+struct StoredRecovery {
+    /// When it was asked for.
+    started_at: Moment,
+    /// Before this nothing is removed.
+    due_at: Moment,
+}
+
 /// A mail to the person.
 #[derive(Debug, Object)]
 struct StoredMail {
@@ -221,6 +234,12 @@ struct LeftAddress {
     email: String,
     /// When the account got another one.
     left_at: Moment,
+}
+
+impl StoredRecovery {
+    const fn of(recovery: &Recovery) -> Self {
+        Self { started_at: Moment(recovery.started_at), due_at: Moment(recovery.due_at) }
+    }
 }
 
 impl StoredMail {

@@ -10,8 +10,9 @@ pub use self::bodies::FactorList;
 use self::bodies::RecoveryCodes;
 pub(super) use self::bodies::{ConfirmedFactor, TotpCode, TotpEnrolment, revealed};
 pub(super) use self::credential::{UsedCredential, assertion, optional_assertion};
-pub(super) use self::options::PasskeyRequestOptions;
+pub(super) use self::options::{PasskeyCreationOptions, PasskeyRequestOptions};
 pub use self::passkeys::PasskeyApi;
+pub(super) use self::passkeys::{AddedPasskey, NewPasskey};
 pub use self::reauthenticate::ReauthenticateApi;
 
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use crate::service::factor::{self, Known};
 /// For a new passkey: what `PublicKeyCredential.parseCreationOptionsFromJSON` takes.
 #[derive(Object)]
 #[oai(example, rename_all = "camelCase")]
-pub(super) struct PasskeyCreationOptions {
+pub(in crate::api) struct PasskeyCreationOptions {
     /// For whom it is made.
     rp: RelyingParty,
     /// Whose it will be.
@@ -119,7 +119,7 @@ fn descriptors(known: Vec<Known>) -> Vec<PasskeyDescriptor> {
 
 impl PasskeyCreationOptions {
     /// As browsers take them. The cookie goes beside them.
-    pub(super) fn of(options: factor::CreationOptions) -> Self {
+    pub(in crate::api) fn of(options: factor::CreationOptions) -> Self {
         let User { email, full_name, .. } = options.user;
         let display_name = full_name.as_ref().map_or(email.as_str(), FullName::as_str).to_owned();
         let kind = CredentialType::PublicKey;

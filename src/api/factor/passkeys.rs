@@ -75,9 +75,8 @@ impl PasskeyApi {
             Err(PasskeyError::EnrolmentCode) => return Err(TypedProblem::new(AddCode::IncorrectEnrolmentCode)),
             Err(error) => return Err(common(error, AddCode::NotAuthenticated)),
         };
-        let recovery_codes = added.recovery_codes.as_deref().map(revealed);
-        let body = AddedPasskey { passkey: added.passkey.into(), recovery_codes };
-        Ok(with_proof(Added::Ok(Json(body)), &desk.settings, &added.tokens))
+        let tokens = added.tokens.clone();
+        Ok(with_proof(Added::Ok(Json(added.into())), &desk.settings, &tokens))
     }
 
     /// Name a passkey
@@ -219,7 +218,7 @@ enum Gone {
 /// A passkey that the authenticator has made.
 #[derive(Object)]
 #[oai(example)]
-struct NewPasskey {
+pub(in crate::api) struct NewPasskey {
     /// What `PublicKeyCredential.toJSON()` gives.
     credential: NewCredential,
     /// What the person calls it: 1 to 60 characters.
@@ -284,11 +283,17 @@ fn name(fields: &mut Fields) -> Option<PasskeyName> {
 /// A passkey that was added.
 #[derive(Object)]
 #[oai(example)]
-struct AddedPasskey {
+pub(in crate::api) struct AddedPasskey {
     /// It.
     passkey: PasskeyFactor,
     /// The recovery codes, with the account's first factor; null where it had one, and keeps its codes.
     recovery_codes: Option<Vec<String>>,
+}
+
+impl From<factor::Added> for AddedPasskey {
+    fn from(added: factor::Added) -> Self {
+        Self { passkey: added.passkey.into(), recovery_codes: added.recovery_codes.as_deref().map(revealed) }
+    }
 }
 
 impl Example for AddedPasskey {

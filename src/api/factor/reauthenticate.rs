@@ -76,7 +76,7 @@ impl ReauthenticateApi {
 
 codes! {
     /// Why `reauthenticatePasskeyOptions` refuses.
-    ReauthenticateOptionsCode: caller CrossSiteRequest TokenDeliveryRefused PasskeysUnavailable NoFactor
+    ReauthenticateOptionsCode: caller ExactOriginRequired CrossSiteRequest TokenDeliveryRefused PasskeysUnavailable NoFactor
 }
 
 codes! {

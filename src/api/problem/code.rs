@@ -269,7 +269,10 @@ impl Code {
     /// Whether it says how something can be proved.
     #[must_use]
     pub const fn names_methods(self) -> bool {
-        matches!(self, Self::SecondFactorRequired | Self::ReauthenticationRequired)
+        matches!(
+            self,
+            Self::SecondFactorRequired | Self::SecondFactorEnrolmentRequired | Self::ReauthenticationRequired
+        )
     }
 
     /// The HTTP status that goes with it.

@@ -18,7 +18,9 @@ impl Code {
             Self::SecondFactorRequired => {
                 "Enter the code that your authenticator app shows, or one of your recovery codes, or use your passkey."
             }
-            Self::SecondFactorEnrolmentRequired => "Set up an authenticator app first: everybody needs one here.",
+            Self::SecondFactorEnrolmentRequired => {
+                "Set up an authenticator app or a passkey first: everybody needs a second factor here."
+            }
             Self::IncorrectSecondFactor | Self::IncorrectCode => {
                 "This code is not correct, or was used already. Enter the next one."
             }

@@ -75,7 +75,11 @@ fn schema(code: Code) -> MetaSchema {
     if code.names_methods() {
         let words = Method::ALL.map(|method| serde_json::Value::from(method.as_str()));
         let methods = MetaSchema {
-            description: Some("How it can be proved. More may come."),
+            description: Some(if code == Code::SecondFactorEnrolmentRequired {
+                "What can be set up. More may come."
+            } else {
+                "How it can be proved. More may come."
+            }),
             items: Some(Box::new(inline(MetaSchema { enum_items: words.to_vec(), ..MetaSchema::new("string") }))),
             ..MetaSchema::new("array")
         };
@@ -117,6 +121,7 @@ fn example(code: Code) -> Problem {
         Code::SecondFactorRequired => {
             Problem::of(code).methods(vec![Method::Totp, Method::RecoveryCode, Method::Passkey])
         }
+        Code::SecondFactorEnrolmentRequired => Problem::of(code).methods(vec![Method::Totp, Method::Passkey]),
         Code::ReauthenticationRequired => Problem::of(code).methods(Method::ALL.to_vec()),
         Code::TooManyAttempts => Problem::of(code).retry_after(Duration::from_secs(42)),
         code => Problem::of(code),
@@ -185,7 +190,7 @@ const fn about(code: Code) -> &'static str {
         }
         Code::SecondFactorEnrolmentRequired => {
             "The password is right, `SECOND_FACTOR=required`, and the account has none. A cookie with a ticket was set, which is good for \
-             five minutes: call `loginEnrolTotp`."
+             five minutes: call `loginEnrolTotp`, or `loginPasskeyCreationOptions` where `methods` has it."
         }
         Code::IncorrectSecondFactor => "The code or the passkey is another one, or was used. The ticket is good still.",
         Code::LoginTicketExpired => {
@@ -201,7 +206,7 @@ const fn about(code: Code) -> &'static str {
              one of the other `methods` where there are any; or with a passkey alone."
         }
         Code::ExactOriginRequired => {
-            "The page's origin is allowed by a `*` in `ALLOWED_ORIGINS`, as many are: what wants a proof of who asks is done on a page whose origin is \
+            "The page's origin is allowed by a `*` in `ALLOWED_ORIGINS`, as many are: what wants a proof of who asks, or a passkey, is done on a page whose origin is \
              listed by itself."
         }
         Code::NothingToConfirm => "No secret was shown to this session in the last ten minutes. Call `enrolTotp`.",

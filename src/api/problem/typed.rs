@@ -96,11 +96,18 @@ impl<C: Codes> TypedProblem<C> {
     /// Refuses until it was proved again who asks; or for good, where nothing can prove it.
     #[must_use]
     pub fn reauthenticate(methods: Vec<Method>) -> Self {
-        let ((), ()) = (Self::LISTS_REAUTHENTICATION_REQUIRED, Self::LISTS_EXACT_ORIGIN_REQUIRED);
+        let () = Self::LISTS_REAUTHENTICATION_REQUIRED;
         if methods.is_empty() {
-            return Self(Problem::of(Code::ExactOriginRequired), PhantomData);
+            return Self::exact_origin();
         }
         Self(Problem::of(Code::ReauthenticationRequired).methods(methods), PhantomData)
+    }
+
+    /// Refuses a page that is one of many.
+    #[must_use]
+    pub fn exact_origin() -> Self {
+        let () = Self::LISTS_EXACT_ORIGIN_REQUIRED;
+        Self(Problem::of(Code::ExactOriginRequired), PhantomData)
     }
 
     /// Refuses to deliver tokens in this way.

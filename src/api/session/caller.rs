@@ -9,7 +9,7 @@ use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use super::cookies::{Jar, Kind};
+use super::cookies::{Jar, Kind, strays};
 use super::delivery::Door;
 use crate::api::middleware::{Asking, Beside};
 use crate::api::problem::{Codes, TypedProblem, codes};
@@ -179,6 +179,8 @@ pub(in crate::api) struct Tokens {
     pub(in crate::api) browser: session::Browser,
     /// Where the request comes from.
     pub(in crate::api) door: Door,
+    /// What clears access cookies that other settings have set.
+    pub(super) strays: Vec<String>,
 }
 
 impl<'a> FromRequest<'a> for Tokens {
@@ -197,6 +199,7 @@ impl<'a> FromRequest<'a> for Tokens {
                 binds: false,
             },
             door: Door::of(request, settings),
+            strays: strays(request.headers(), settings),
         })
     }
 }

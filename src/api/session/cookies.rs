@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use memchr::memchr;
 use poem::http::HeaderMap;
-use poem::http::header::COOKIE;
+use poem::http::header::{COOKIE, HOST};
 
 use crate::config::cookies::{Cookies, SameSite};
 use crate::domain::factor::{Ceremony, RecentProof, Ticket};
@@ -19,6 +19,9 @@ const MAX_VALUES: usize = 16;
 
 /// How many cookies by old names are looked at.
 const MAX_OLD: usize = 8;
+
+/// For how many domains one is cleared.
+const MAX_DOMAINS: usize = 4;
 
 /// How long a browser stays known: as long as browsers keep a cookie at most (RFC 6265bis 5.5).
 pub(super) const DEVICE_MAX_AGE: Duration = Duration::from_hours(400 * 24);
@@ -182,6 +185,35 @@ impl<'h> Jar<'h> {
     pub(super) fn keep(&mut self, kind: Kind) -> Vec<String> {
         self.take(kind).into_iter().map(str::to_owned).collect()
     }
+}
+
+/// The values of `Set-Cookie` headers that remove an access cookie which another `COOKIE_DOMAIN` has set, where a browser sends any by
+/// today's name: else the token of a session that has ended would stand beside that of the next, and both would be nobody's. A browser
+/// does not say of which domain it is, so that each is named that this host can have set it for.
+#[must_use]
+pub(super) fn strays(headers: &HeaderMap, settings: &Cookies) -> Vec<String> {
+    let name = name(settings, Kind::Access);
+    if name.starts_with("__Host-") || Jar::read(headers, settings).take(Kind::Access).is_empty() {
+        return Vec::new();
+    }
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).map(|host| host.split(':').next().unwrap_or(host));
+    let domains = host.into_iter().flat_map(domains).map(|domain| Some(domain.to_owned()));
+    let others = std::iter::once(None).chain(domains).filter(|domain| *domain != settings.domain);
+    let clear = |domain| {
+        let attributes = attributes(&Cookies { domain, ..settings.clone() }, Kind::Access);
+        format!("{name}=; Max-Age=0; {attributes}")
+    };
+    others.map(clear).collect()
+}
+
+/// A host and its parents, as far as a cookie can be set for them; none of an address.
+fn domains(host: &str) -> impl Iterator<Item = &str> {
+    let is_name = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    let is_address = host.rsplit('.').next().is_none_or(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    let first = (is_name && !is_address).then_some(host);
+    std::iter::successors(first, |domain| domain.split_once('.').map(|(_, parent)| parent))
+        .filter(|domain| domain.split('.').filter(|label| !label.is_empty()).count() > 1)
+        .take(MAX_DOMAINS)
 }
 
 /// What stands between the semicolons.

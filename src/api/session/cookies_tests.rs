@@ -127,3 +127,25 @@ fn a_flood_is_bounded() {
     let headers = headers(&[flood.as_bytes()]);
     assert_eq!(Jar::read(&headers, &development()).take(Kind::Access).len(), MAX_VALUES);
 }
+
+#[test]
+fn what_another_domain_has_set_is_cleared_where_it_can_be() {
+    let shared = Cookies { domain: Some("example.com".into()), ..production() };
+    let from = |host: &'static str, cookies: &[u8], settings: &Cookies| {
+        let mut headers = headers(&[cookies]);
+        headers.insert(HOST, host.parse().unwrap());
+        strays(&headers, settings)
+    };
+    let (name, kept) = ("__Secure-access_token", &b"__Secure-access_token=x"[..]);
+    let line = |domain: &str| format!("{name}=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/{domain}; Secure");
+    assert_eq!(from("auth.example.com:8443", kept, &shared), [line(""), line("; Domain=auth.example.com")]);
+    let below = Cookies { domain: Some("auth.example.com".into()), ..production() };
+    assert_eq!(from("auth.example.com", kept, &below), [line(""), line("; Domain=example.com")]);
+    // Nobody has one; or there is no domain that it could have been set for.
+    assert!(from("auth.example.com", b"theme=dark", &shared).is_empty());
+    assert!(from("auth.example.com", b"__Host-access_token=x", &production()).is_empty());
+    for host in ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "a;b.example.com", ""] {
+        assert!(from(host, b"access_token=x", &development()).is_empty(), "{host}");
+    }
+    assert_eq!(from("a.b.c.d.e.example.com", kept, &shared).len(), 1 + MAX_DOMAINS);
+}

@@ -21,7 +21,9 @@ pub(in crate::api) enum Door {
     Bare,
     /// A listed app: an origin whose scheme is neither `http` nor `https`.
     App,
-    /// Whatever may be a page.
+    /// One of many pages that a `*` of `ALLOWED_ORIGINS` allows.
+    OneOfMany,
+    /// Whatever else may be a page.
     Page,
 }
 
@@ -35,8 +37,11 @@ impl Door {
     /// Every sign of a browser counts: a script can add headers to its requests, and take none of these away.
     pub(super) fn of(request: &Request, settings: &Cookies) -> Self {
         let headers = request.headers();
-        let is_app = request.data::<Asking>().is_some_and(|asking| asking.app);
-        match (cookies::has_ours(headers, settings), is_app) {
+        let asking = request.data::<Asking>().copied().unwrap_or_default();
+        if asking.one_of_many {
+            return Self::OneOfMany;
+        }
+        match (cookies::has_ours(headers, settings), asking.app) {
             (false, true) => Self::App,
             (false, false) if !headers.contains_key(ORIGIN) && !has_metadata(headers) => Self::Bare,
             _ => Self::Page,
@@ -46,17 +51,24 @@ impl Door {
     /// Refuses to answer tokens in this way.
     pub(in crate::api) fn allow<C: Codes>(self, delivery: Delivery) -> Result<(), TypedProblem<C>> {
         match (delivery, self) {
-            (Delivery::Body, Self::Page) => Err(TypedProblem::delivery_refused(DETAIL)),
+            (Delivery::Body, Self::OneOfMany | Self::Page) => Err(TypedProblem::delivery_refused(DETAIL)),
             (Delivery::Cookies, Self::App) => Err(TypedProblem::delivery_refused(COOKIES)),
             _ => Ok(()),
         }
     }
 
-    /// Refuses whoever gets no cookies: the challenge for a passkey is in one.
+    /// Whether a passkey can be asked for.
+    pub(super) const fn has_passkeys(self, delivery: Delivery) -> bool {
+        matches!((delivery, self), (Delivery::Cookies, Self::Bare | Self::Page))
+    }
+
+    /// Refuses whoever gets no cookies: the challenge for a passkey is in one. And pages that no passkey is good on, whoever has put them
+    /// there.
     pub(in crate::api) fn allow_passkey<C: Codes>(self, delivery: Delivery) -> Result<(), TypedProblem<C>> {
-        match (delivery, self) {
-            (Delivery::Cookies, Self::Bare | Self::Page) => Ok(()),
-            _ => Err(TypedProblem::delivery_refused(PASSKEYS)),
+        match self {
+            _ if self.has_passkeys(delivery) => Ok(()),
+            Self::OneOfMany => Err(TypedProblem::exact_origin()),
+            Self::Bare | Self::App | Self::Page => Err(TypedProblem::delivery_refused(PASSKEYS)),
         }
     }
 }

@@ -10,7 +10,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::delivery::InBody;
 use super::second_factor::with_ticket;
-use super::{Tokens, binds, with_tokens, without_ticket};
+use super::{Tokens, binds, logged_in};
 use crate::api::Tag;
 use crate::api::body::{Body, Fields, IfJson, Strict};
 use crate::api::factor::{TotpCode, TotpEnrolment, revealed};
@@ -96,10 +96,10 @@ impl EnrolApi {
         let browser = session::Browser { binds: binds(bind.0.as_deref()), ..browser };
         match session::confirm_at_login(app, client.clone(), browser, code).await {
             Ok(enrolled) => {
-                let tokens = &enrolled.tokens;
+                let issued = &enrolled.tokens;
                 let recovery_codes = Some(revealed(&enrolled.recovery_codes));
-                let body = ConfirmedAtLogin { recovery_codes, tokens: InBody::both(tokens) };
-                Ok(without_ticket(with_tokens(Confirmed::Ok(Json(body)), settings, tokens), settings, had_ticket))
+                let body = ConfirmedAtLogin { recovery_codes, tokens: InBody::both(issued) };
+                Ok(logged_in(Confirmed::Ok(Json(body)), settings, issued, (had_ticket, &tokens.strays)))
             }
             Err(SecondFactorError::Incorrect) => Err(TypedProblem::new(LoginConfirmCode::IncorrectSecondFactor)),
             Err(SecondFactorError::EnrolmentCode) => Err(TypedProblem::new(LoginConfirmCode::IncorrectEnrolmentCode)),

@@ -8,7 +8,7 @@ use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
-use super::{Tokens, binds, with_ceremony, with_tokens, without_ticket};
+use super::{Tokens, binds, logged_in, with_ceremony};
 use crate::api::Tag;
 use crate::api::body::{Body, Fields, Strict};
 use crate::api::factor::{PasskeyRequestOptions, UsedCredential, assertion};
@@ -69,9 +69,9 @@ impl PasskeyLoginApi {
         let browser = session::Browser { binds: binds(bind.0.as_deref()), ..tokens.browser };
         let had_ticket = !browser.tickets.is_empty();
         match session::login_passkey(app, client.clone(), browser, passkey.0).await {
-            Ok(tokens) => {
-                let reply = with_tokens(SignedIn::Ok(Json(Message::new(LOGGED_IN))), settings, &tokens);
-                Ok(without_ticket(reply, settings, had_ticket))
+            Ok(issued) => {
+                let reply = SignedIn::Ok(Json(Message::new(LOGGED_IN)));
+                Ok(logged_in(reply, settings, &issued, (had_ticket, &tokens.strays)))
             }
             Err(PasskeyLoginError::Unavailable) => Err(TypedProblem::new(LoginPasskeyCode::PasskeysUnavailable)),
             Err(PasskeyLoginError::ChallengeExpired) => {
@@ -88,14 +88,14 @@ impl PasskeyLoginApi {
 
 codes! {
     /// Why `loginPasskeyOptions` refuses.
-    LoginPasskeyOptionsCode: CrossSiteRequest TokenDeliveryRefused PasskeysUnavailable Overloaded DatabaseUnavailable
+    LoginPasskeyOptionsCode: ExactOriginRequired CrossSiteRequest TokenDeliveryRefused PasskeysUnavailable Overloaded DatabaseUnavailable
 }
 
 codes! {
     /// Why `loginPasskey` refuses.
     LoginPasskeyCode:
-        MalformedJson UnknownPasskey IncorrectPasskey EmailNotVerified CrossSiteRequest TokenDeliveryRefused PasskeysUnavailable
-        PasskeyChallengeExpired PayloadTooLarge UnsupportedMediaType ValidationFailed TooManyAttempts Overloaded DatabaseUnavailable
+        MalformedJson UnknownPasskey IncorrectPasskey EmailNotVerified ExactOriginRequired CrossSiteRequest TokenDeliveryRefused
+        PasskeysUnavailable PasskeyChallengeExpired PayloadTooLarge UnsupportedMediaType ValidationFailed TooManyAttempts Overloaded DatabaseUnavailable
 }
 
 #[derive(ApiResponse)]

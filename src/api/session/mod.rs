@@ -8,9 +8,11 @@ mod cookies;
 mod delivery;
 mod devices;
 mod enrol;
+mod enrol_passkey;
 mod initiators;
 mod jwks;
 mod login_passkey;
+mod replies;
 mod second_factor;
 mod state;
 
@@ -33,14 +35,16 @@ pub use self::check::CheckApi;
 pub(super) use self::check::{PATH as CHECK, TellsEmail};
 use self::cookies::Kind;
 pub(super) use self::delivery::Delivered;
-use self::delivery::in_body;
 pub use self::devices::DevicesApi;
 pub(super) use self::devices::{Session, clearing};
 pub use self::enrol::EnrolApi;
+pub use self::enrol_passkey::EnrolPasskeyApi;
 pub use self::initiators::Initiators;
 pub use self::jwks::JwksApi;
 pub(super) use self::login_passkey::Asked;
 pub use self::login_passkey::PasskeyLoginApi;
+use self::replies::logged_in;
+pub(super) use self::replies::{with_ceremony, with_proof, with_tokens};
 pub use self::second_factor::SecondFactorApi;
 pub(super) use self::second_factor::optionally_offered;
 pub use self::state::StateApi;
@@ -50,8 +54,9 @@ use super::middleware::X_DOORWARD_SESSION;
 use super::problem::{Ticket, TypedProblem, codes};
 use super::types::{LOGGED_IN, LOGGED_OUT, Message, REFRESHED};
 use crate::config::cookies::Cookies;
+use crate::domain::factor::Method;
 use crate::domain::session::{Delivery, EndReason, Refusal};
-use crate::service::session::{self, IssuedTokens, LoginError, LoginOutcome, LogoutError, RefreshError};
+use crate::service::session::{self, LoginError, LoginOutcome, LogoutError, RefreshError};
 use crate::service::{App, Client};
 
 /// When a browser that could not reach the service asks again.
@@ -88,7 +93,8 @@ impl SessionApi {
         credentials: Strict<Login>,
     ) -> Result<Response<LoggedIn>, TypedProblem<LoginCode>> {
         let (credentials, delivery) = credentials.0;
-        tokens.door.allow(delivery)?;
+        let door = tokens.door;
+        door.allow(delivery)?;
         let browser = session::Browser { binds: binds(bind.0.as_deref()), delivery, ..tokens.browser };
         let had_ticket = !browser.tickets.is_empty();
         let hand = |ticket: String| match delivery {
@@ -96,15 +102,17 @@ impl SessionApi {
             Delivery::Body => Ticket::Body(ticket),
         };
         match session::login(app, client.clone(), credentials, browser).await {
-            Ok(LoginOutcome::SignedIn(tokens)) => {
-                let reply = with_tokens(LoggedIn::Ok(Json(Delivered::both(LOGGED_IN, &tokens))), settings, &tokens);
-                Ok(without_ticket(reply, settings, had_ticket))
+            Ok(LoginOutcome::SignedIn(issued)) => {
+                let body = Json(Delivered::both(LOGGED_IN, &issued));
+                Ok(logged_in(LoggedIn::Ok(body), settings, &issued, (had_ticket, &tokens.strays)))
             }
             Ok(LoginOutcome::SecondFactor { ticket, methods }) => {
                 Err(TypedProblem::new(LoginCode::SecondFactorRequired).methods(methods).with_ticket(hand(ticket)))
             }
-            Ok(LoginOutcome::Enrol { ticket }) => {
-                Err(TypedProblem::new(LoginCode::SecondFactorEnrolmentRequired).with_ticket(hand(ticket)))
+            Ok(LoginOutcome::Enrol { ticket, mut methods }) => {
+                methods.retain(|method| *method != Method::Passkey || door.has_passkeys(delivery));
+                let problem = TypedProblem::new(LoginCode::SecondFactorEnrolmentRequired).methods(methods);
+                Err(problem.with_ticket(hand(ticket)))
             }
             Err(LoginError::Incorrect) => Err(TypedProblem::new(LoginCode::IncorrectCredentials)),
             Err(LoginError::EmailNotVerified) => Err(TypedProblem::new(LoginCode::EmailNotVerified)),
@@ -135,7 +143,7 @@ impl SessionApi {
         skipped: Header<Option<String>>,
         in_body: IfJson<Refresh>,
     ) -> Result<Response<Refreshed>, TypedProblem<RefreshCode>> {
-        let Tokens { access, mut browser, door } = cookie.0;
+        let Tokens { access, mut browser, door, .. } = cookie.0;
         if let Some(token) = in_body.0 {
             door.allow(Delivery::Body)?;
             browser = session::Browser { refresh: vec![token], delivery: Delivery::Body, ..browser };
@@ -190,63 +198,13 @@ impl SessionApi {
                 let reply = clearing(LoggedOut::Ok(Json(Message::new(LOGGED_OUT))), settings);
                 // Not those of another installation on this host.
                 let ours = cookies::old(headers, settings).into_iter().filter(|old| session::is_ours(app, old.value));
-                let cleared = ours.flat_map(|old| old.clear(settings));
+                let cleared = ours.flat_map(|old| old.clear(settings)).chain(tokens.strays);
                 Ok(cleared.fold(reply, |reply, clear| reply.header(SET_COOKIE, clear)))
             }
             Err(LogoutError::Overloaded { retry_after }) => Err(TypedProblem::overloaded(retry_after)),
             Err(LogoutError::Failed(cause)) => Err(cause.into()),
         }
     }
-}
-
-/// The reply, with the cookies of both tokens, and of the device where somebody has logged in with it; without any where the tokens are
-/// delivered in bodies.
-pub(super) fn with_tokens<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
-    let reply = Response::new(reply).header(X_DOORWARD_SESSION, tokens.session.to_string());
-    if in_body(tokens) {
-        return reply;
-    }
-    let reply = reply
-        .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age))
-        .header(SET_COOKIE, cookies::set(settings, Kind::Hint, cookies::HINT, tokens.refresh_max_age))
-        .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age));
-    let reply = match &tokens.device {
-        Some(device) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Device, device, cookies::DEVICE_MAX_AGE)),
-        None => reply,
-    };
-    let reply = with_recent(reply, settings, tokens);
-    match &tokens.offer {
-        Some(challenge) => reply.header("Secure-Session-Registration", bound::offer(challenge)),
-        None => reply,
-    }
-}
-
-/// The reply, with the access cookie and what tells that somebody has just proved who they are. The refresh token is as it was.
-pub(super) fn with_proof<T>(reply: T, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
-    let reply = Response::new(reply).header(X_DOORWARD_SESSION, tokens.session.to_string());
-    if in_body(tokens) {
-        return reply;
-    }
-    let access = cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age);
-    let reply = reply.header(SET_COOKIE, access);
-    with_recent(reply, settings, tokens)
-}
-
-fn with_recent<T>(reply: Response<T>, settings: &Cookies, tokens: &IssuedTokens) -> Response<T> {
-    match &tokens.recent {
-        Some(recent) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Recent, recent, cookies::RECENT_MAX_AGE)),
-        None => reply,
-    }
-}
-
-/// The reply, with the challenge that an authenticator is asked to sign.
-pub(super) fn with_ceremony<T>(reply: T, settings: &Cookies, ceremony: &str) -> Response<T> {
-    Response::new(reply).header(SET_COOKIE, cookies::set(settings, Kind::Ceremony, ceremony, cookies::CEREMONY_MAX_AGE))
-}
-
-/// The reply that takes the ticket away from a browser that has one.
-fn without_ticket<T>(reply: Response<T>, settings: &Cookies, had_ticket: bool) -> Response<T> {
-    if had_ticket { reply.header(SET_COOKIE, cookies::clear(settings, Kind::Ticket)) } else { reply }
 }
 
 /// Whether a page says that it knows sessions that are bound to a device: `X-Doorward-Bind: device`. Others would take a session that

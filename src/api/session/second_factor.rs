@@ -9,7 +9,7 @@ use poem_openapi::types::{Example, Password as PasswordText};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::delivery::Door;
-use super::{Asked, Delivered, Tokens, binds, with_ceremony, with_tokens, without_ticket};
+use super::{Asked, Delivered, Tokens, binds, logged_in, with_ceremony};
 use crate::api::Tag;
 use crate::api::body::{Body, Fields, Strict};
 use crate::api::factor::{PasskeyRequestOptions, UsedCredential, optional_assertion};
@@ -57,11 +57,7 @@ impl SecondFactorApi {
                     None => LOGGED_IN.to_owned(),
                 };
                 let body = Delivered::both(&message, &signed_in.tokens);
-                Ok(without_ticket(
-                    with_tokens(SignedIn::Ok(Json(body)), settings, &signed_in.tokens),
-                    settings,
-                    had_ticket,
-                ))
+                Ok(logged_in(SignedIn::Ok(Json(body)), settings, &signed_in.tokens, (had_ticket, &tokens.strays)))
             }
             Err(SecondFactorError::TicketExpired | SecondFactorError::EnrolmentCode) => {
                 Err(TypedProblem::new(SecondFactorCode::LoginTicketExpired))
@@ -87,6 +83,7 @@ impl SecondFactorApi {
         Data(settings): Data<&Cookies>,
         tokens: Tokens,
     ) -> Result<Response<Asked>, TypedProblem<SecondFactorOptionsCode>> {
+        tokens.door.allow_passkey(Delivery::Cookies)?;
         let options = match session::second_factor_options(app, &tokens.browser).await {
             Ok(Ok(options)) => options,
             Ok(Err(PasskeyError::Failed(cause))) | Err(SecondFactorError::Failed(cause)) => return Err(cause.into()),
@@ -101,7 +98,8 @@ impl SecondFactorApi {
 
 codes! {
     /// Why `secondFactorPasskeyOptions` refuses.
-    SecondFactorOptionsCode: LoginTicketExpired CrossSiteRequest PasskeysUnavailable NoFactor Overloaded DatabaseUnavailable
+    SecondFactorOptionsCode:
+        LoginTicketExpired ExactOriginRequired CrossSiteRequest TokenDeliveryRefused PasskeysUnavailable NoFactor Overloaded DatabaseUnavailable
 }
 
 codes! {

@@ -50,11 +50,11 @@ pub async fn erase(app: &Arc<App>, proof: Proof) -> Result<Erased, EraseError> {
     let account = throttle::in_session(app, &proof.caller);
     let attempt = Attempt::begin::<ProofError>(app, Scope::Reauthenticate, &proof.client, Some(account)).await?;
     let admitted = attempt.place::<ProofError>().await?;
-    let (_waiting, hung_up) = waiting();
+    let (_waiting, mut hung_up) = waiting();
     let app = Arc::clone(app);
     in_own_task(async move {
         let (id, client) = (proof.caller.user.id, proof.client.clone());
-        let (attempt, _) = prove(&app, admitted, proof, hung_up).await?;
+        let (attempt, _) = prove(&app, admitted, &proof, &mut hung_up).await?;
         if let Some(ended) = plan(&app, id, &client).await? {
             attempt.succeeded().await;
             for session in ended {

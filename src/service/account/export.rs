@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::domain::account::{User, UserId};
 use crate::domain::audit::{Entry, Event, Record};
-use crate::domain::factor::Method;
+use crate::domain::factor::{Method, Recovery};
 use crate::domain::session::{Session, SessionId};
 use crate::domain::throttle::Scope;
 use crate::domain::timestamp::Timestamp;
@@ -16,7 +16,7 @@ use crate::service::session::Caller;
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure};
 use crate::storage::mail::{self, LinkOf, MailOf};
-use crate::storage::{account, audit, session};
+use crate::storage::{account, audit, factor, session};
 
 /// How many rows are read at once.
 const PAGE: u32 = 500;
@@ -89,6 +89,8 @@ pub struct Export {
     pub links: Vec<LinkOf>,
     /// What it has beside its password.
     pub factors: Listed,
+    /// Their removal, where somebody who has lost them has asked for it.
+    pub recovery: Option<Recovery>,
     /// The addresses that it had and that are kept for it, and when it left them.
     pub left_addresses: Vec<(String, Timestamp)>,
     app: Arc<App>,
@@ -141,14 +143,17 @@ pub(in crate::service) async fn hand_out(
             audit::append(tx, record, locked.now).await?;
             let (mails, links) = (mail::mails_of(tx, *id).await?, mail::links_of(tx, *id).await?);
             let factors = factors_of(tx, *id, Timestamp::EPOCH).await?;
-            Ok(Some((locked.user, mails, links, factors, account::left_by(tx, *id).await?)))
+            let stands = |recovery: &Recovery| recovery.stands(locked.version, locked.user.is_superuser);
+            let recovery = factor::recovery(tx, *id).await?.filter(stands);
+            Ok(Some((locked.user, (mails, links), (factors, recovery), account::left_by(tx, *id).await?)))
         })
     });
-    let export = |(user, mails, links, factors, left_addresses)| Export {
+    let export = |(user, (mails, links), (factors, recovery), left_addresses)| Export {
         user,
         mails,
         links,
         factors,
+        recovery,
         left_addresses,
         app: Arc::clone(app),
         next: Next::Sessions(None),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::look::Looker;
 use super::{NewFactor, NotRecent, PasskeyOf, Shown, add, draw_codes, ensure_recent};
-use crate::domain::account::ExternalId;
+use crate::domain::account::{ExternalId, User};
 use crate::domain::factor::{
-    Attestation, CeremonyFor, Decision, EnrolmentCode, MAX_PASSKEYS, Method, Passkey, PasskeyId, PasskeyName, Proof,
-    RecoveryCode, Requirement, decide,
+    Attestation, CeremonyFor, Decision, Enrolled, EnrolmentCode, MAX_PASSKEYS, Method, Passkey, PasskeyId, PasskeyName,
+    Proof, RecoveryCode, Requirement, decide,
 };
 use crate::domain::mail::Kind;
 use crate::domain::session::{EndReason, Session, SessionId};
@@ -18,6 +18,7 @@ use crate::service::mail::Draft;
 use crate::service::session::{Caller, IssuedTokens, issue_tokens, session_ended};
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
+use crate::storage::account::Locked;
 use crate::storage::factor::NewRecoveryCode;
 use crate::storage::{self, Tx, account, factor, session};
 
@@ -91,15 +92,36 @@ pub struct Added {
     pub recovery_codes: Option<Vec<RecoveryCode>>,
 }
 
+/// The same, with what is needed to look at it.
+pub(in crate::service) struct Made {
+    pub(in crate::service) answer: Attestation,
+    pub(in crate::service) name: PasskeyName,
+    pub(in crate::service) first: Shown,
+    pub(in crate::service) id: PasskeyId,
+    pub(in crate::service) looker: Looker,
+}
+
+impl NewPasskey {
+    /// Looks at what comes with it. `presented`: the challenges that the browser holds.
+    pub(in crate::service) async fn made(
+        self,
+        app: &App,
+        user: &User,
+        presented: &[String],
+        client: &Client,
+    ) -> Result<Made, Failure> {
+        let Self { answer, name, enrolment_code } = self;
+        let first = Shown::look(app, user, enrolment_code.as_ref()).await?;
+        let (id, looker) = (PasskeyId(app.random.bytes()?), Looker::new(app, presented, client));
+        Ok(Made { answer, name, first, id, looker })
+    }
+}
+
 struct Input {
     caller: Caller,
     client: Client,
-    answer: Attestation,
-    name: PasskeyName,
-    first: Shown,
-    id: PasskeyId,
+    made: Made,
     codes: Vec<NewRecoveryCode>,
-    looker: Looker,
     notice: Option<Draft>,
 }
 
@@ -127,7 +149,7 @@ pub async fn add_passkey(
     app: &Arc<App>,
     caller: Caller,
     (client, presented): (Client, &[String]),
-    NewPasskey { answer, name, enrolment_code }: NewPasskey,
+    new: NewPasskey,
 ) -> Result<Added, PasskeyError> {
     if app.factor.passkeys.is_none() {
         return Err(PasskeyError::Unavailable);
@@ -135,15 +157,13 @@ pub async fn add_passkey(
     ensure_recent(app, &caller).await?;
     let account = throttle::in_session(app, &caller);
     let attempt = Attempt::begin::<PasskeyError>(app, Scope::Profile, &client, Some(account)).await?;
-    let looker = Looker::new(app, presented, &client);
+    let made = new.made(app, &caller.user, presented, &client).await?;
     let app = Arc::clone(app);
     in_own_task(async move {
         let session_id = caller.session.id;
         let (shown, codes) = draw_codes(&app)?;
-        let id = PasskeyId(app.random.bytes().map_err(Failure::from)?);
         let notice = app.mail.notice(Kind::FactorAdded)?;
-        let first = Shown::look(&app, &caller.user, enrolment_code.as_ref()).await?;
-        let input = Input { caller, client, answer, name, first, id, codes, looker, notice };
+        let input = Input { caller, client, made, codes, notice };
         let found = app.store.write(input, |tx, input| Box::pin(add_one(tx, input))).await.map_err(Failure::from)?;
         attempt.succeeded().await;
         let done = match found {
@@ -168,47 +188,23 @@ pub async fn add_passkey(
 }
 
 async fn add_one(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> {
-    let Input { caller, client, answer, name, first, id, codes, looker, notice } = input;
+    let Input { caller, client, made, codes, notice } = input;
     let (user_id, session_id) = (caller.user.id, caller.session.id);
     let Some(locked) = account::lock(tx, user_id).await? else { return Ok(Found::Not(PasskeyError::Gone)) };
     let now = locked.now;
     let Some(row) = session::lock(tx, session_id).await? else { return Ok(Found::Not(PasskeyError::Gone)) };
     let standing = factor::standing(tx, user_id, Timestamp::EPOCH).await?.filter(|_| row.session.ended.is_none());
     let Some((enrolled, _)) = standing else { return Ok(Found::Not(PasskeyError::Gone)) };
-    let asked = (CeremonyFor::Registration, Some((user_id, session_id.0)));
-    let Some(ceremony) = looker.ceremony(tx, &answer.client_data, asked, now).await? else {
-        return Ok(Found::Not(PasskeyError::ChallengeExpired));
-    };
-    let checked = looker.relying_party().map(|relying_party| relying_party.register(answer, &ceremony.challenge));
-    let credential = match checked {
-        Some(Ok(credential)) => credential,
-        Some(Err(refused)) => {
-            tracing::info!(%user_id, why = %refused, "a new passkey was refused");
-            return Ok(Found::Not(PasskeyError::Invalid));
-        }
-        None => return Ok(Found::Not(PasskeyError::Unavailable)),
-    };
-    if enrolled.passkeys as usize >= MAX_PASSKEYS {
-        return Ok(Found::Not(PasskeyError::TooMany));
-    }
     let is_first = !enrolled.has_factor();
-    if is_first && !first.admit(tx, &locked.user, client, now).await? {
-        return Ok(Found::Not(PasskeyError::EnrolmentCode));
-    }
-    if !factor::spend(tx, &ProofCookies::spent_ceremony(&ceremony), ceremony.expires).await? {
-        return Ok(Found::Not(PasskeyError::ChallengeExpired));
-    }
-    let synced = credential.is_synced;
-    let passkey = Passkey { id: *id, credential, name: name.clone(), created_at: now, last_used_at: None };
-    if !factor::add_passkey(tx, user_id, &passkey).await? {
-        tracing::info!(%user_id, why = "its id is taken", "a new passkey was refused");
-        return Ok(Found::Not(PasskeyError::Invalid));
-    }
+    let passkey = match register(tx, &locked, enrolled, session_id.0, made, client).await? {
+        Ok(passkey) => passkey,
+        Err(error) => return Ok(Found::Not(error)),
+    };
     let new = NewFactor { what: "passkey", first: is_first.then_some(codes), kept: Some(session_id) };
     let ended = add(tx, &locked.user, new, client, notice.as_ref(), now).await?;
     // A recent proof was asked for, and this is one of the new factor, whose owner was verified.
     let mut proved = Proof::of(&row.session.amr);
-    proved.push(Proof::Passkey { verified: true, synced });
+    proved.push(Proof::Passkey { verified: true, synced: passkey.credential.is_synced });
     let Some((enrolled, _)) = factor::standing(tx, user_id, Timestamp::EPOCH).await? else {
         return Ok(Found::Not(PasskeyError::Gone));
     };
@@ -219,4 +215,45 @@ async fn add_one(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> {
     }
     let external_id = locked.user.external_id;
     Ok(Found::Done(Box::new(Done { passkey, session, external_id, is_first, ended, now })))
+}
+
+/// Makes the account's what answers a challenge that is bound to this: a session, or a ticket. Where it is the first factor it takes
+/// the enrolment code.
+pub(in crate::service) async fn register(
+    tx: &mut Tx,
+    locked: &Locked,
+    enrolled: Enrolled,
+    bound_to: [u8; 16],
+    made: &Made,
+    client: &Client,
+) -> Result<Result<Passkey, PasskeyError>, storage::Error> {
+    let (user_id, now) = (locked.user.id, locked.now);
+    let asked = (CeremonyFor::Registration, Some((user_id, bound_to)));
+    let Some(ceremony) = made.looker.ceremony(tx, &made.answer.client_data, asked, now).await? else {
+        return Ok(Err(PasskeyError::ChallengeExpired));
+    };
+    let relying_party = made.looker.relying_party();
+    let credential = match relying_party.map(|party| party.register(&made.answer, &ceremony.challenge)) {
+        Some(Ok(credential)) => credential,
+        Some(Err(refused)) => {
+            tracing::info!(%user_id, why = %refused, "a new passkey was refused");
+            return Ok(Err(PasskeyError::Invalid));
+        }
+        None => return Ok(Err(PasskeyError::Unavailable)),
+    };
+    if enrolled.passkeys as usize >= MAX_PASSKEYS {
+        return Ok(Err(PasskeyError::TooMany));
+    }
+    if !enrolled.has_factor() && !made.first.admit(tx, &locked.user, client, now).await? {
+        return Ok(Err(PasskeyError::EnrolmentCode));
+    }
+    if !factor::spend(tx, &ProofCookies::spent_ceremony(&ceremony), ceremony.expires).await? {
+        return Ok(Err(PasskeyError::ChallengeExpired));
+    }
+    let passkey = Passkey { id: made.id, credential, name: made.name.clone(), created_at: now, last_used_at: None };
+    if !factor::add_passkey(tx, user_id, &passkey).await? {
+        tracing::info!(%user_id, why = "its id is taken", "a new passkey was refused");
+        return Ok(Err(PasskeyError::Invalid));
+    }
+    Ok(Ok(passkey))
 }

@@ -67,12 +67,26 @@ pub async fn passkey_options(
     client: &Client,
     presented: &[String],
 ) -> Result<CreationOptions, PasskeyError> {
-    let RelyingParty { id: rp_id, .. } = app.factor.passkeys.as_deref().ok_or(PasskeyError::Unavailable)?;
+    if app.factor.passkeys.is_none() {
+        return Err(PasskeyError::Unavailable);
+    }
     ensure_recent(app, caller).await?;
     let account = throttle::in_session(app, caller);
     let attempt = Attempt::begin::<PasskeyError>(app, Scope::Profile, client, Some(account)).await?;
+    let options = creation_options(app, (caller.user.id, caller.session.id.0), presented).await;
+    attempt.succeeded().await;
+    options
+}
+
+/// The same for whoever holds what the challenge is bound to. Where it will be the first factor its code is mailed.
+pub(in crate::service) async fn creation_options(
+    app: &App,
+    bound: (UserId, [u8; 16]),
+    presented: &[String],
+) -> Result<CreationOptions, PasskeyError> {
+    let RelyingParty { id: rp_id, .. } = app.factor.passkeys.as_deref().ok_or(PasskeyError::Unavailable)?;
     let new = UserHandle(app.random.bytes().map_err(Failure::from)?);
-    let input = (caller.user.id, new, app.mail.enrolment()?);
+    let input = (bound.0, new, app.mail.enrolment()?);
     let kept = app.store.write(input, |tx, (id, new, draft)| {
         Box::pin(async move {
             let Some(locked) = account::lock(tx, *id).await? else { return Ok(None) };
@@ -86,12 +100,10 @@ pub async fn passkey_options(
     });
     let (user, handle, passkeys, now) = kept.await.map_err(Failure::from)?.ok_or(PasskeyError::Gone)?;
     app.mail.wake();
-    attempt.succeeded().await;
     if passkeys.len() >= MAX_PASSKEYS {
         return Err(PasskeyError::TooMany);
     }
-    let bound = Some((user.id, caller.session.id.0));
-    let made = app.factor.cookies.ceremony(presented, CeremonyFor::Registration, bound, now);
+    let made = app.factor.cookies.ceremony(presented, CeremonyFor::Registration, Some(bound), now);
     let (ceremony, cookie) = made.map_err(Failure::from)?;
     Ok(CreationOptions {
         rp_id: rp_id.clone(),

@@ -10,7 +10,7 @@ use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::Session;
 use crate::domain::throttle::Scope;
 use crate::domain::timestamp::Timestamp;
-use crate::service::password::{Proof as PasswordProof, ProofError, prove_password, waiting};
+use crate::service::password::{Looks, Proof as PasswordProof, ProofError, prove_password, waiting};
 use crate::service::session::{Caller, IssuedTokens, issue_tokens};
 use crate::service::throttle::{self, Attempt};
 use crate::service::{App, Client, Failure, in_own_task};
@@ -74,13 +74,14 @@ enum Found {
     Wrong,
     Unreadable,
     Void,
+    /// Another hash is stored than the one that was verified.
+    Renewed,
     Gone,
 }
 
 struct Input {
     caller: Caller,
     client: Client,
-    verified: Option<PasswordHash>,
     offered: Option<Offered>,
     looker: Looker,
     not_before: Timestamp,
@@ -105,28 +106,36 @@ pub async fn reauthenticate(app: &Arc<App>, proof: Reproof) -> Result<IssuedToke
         }
         None => None,
     };
-    let (_waiting, hung_up) = waiting();
+    let (_waiting, mut hung_up) = waiting();
     let app = Arc::clone(app);
     in_own_task(Box::pin(async move {
-        let mut verified = None;
-        if let Some((admitted, password)) = admitted {
-            let shown = PasswordProof { caller: caller.clone(), client: client.clone(), password };
-            let (attempt, hash) = prove_password(&app, admitted, shown, hung_up).await?;
-            attempt.succeeded().await;
-            verified = Some(hash);
-        }
-        let held = match &offered {
-            Some(offered) => {
-                Some(Attempt::begin::<ReauthenticateError>(&app, offered.scope(), &client, Some(account)).await?)
-            }
-            None => None,
-        };
         let not_before = app.session.policy.not_before.unwrap_or(Timestamp::EPOCH);
         let (looker, notices) = (Looker::new(&app, &ceremonies, &client), Notices::draw(&app)?);
         let is_passkey = matches!(offered, Some(Offered::Passkey(_)));
         let id = caller.session.id;
-        let input = Input { caller, client, verified, offered, looker, not_before, notices };
-        let found = app.store.write(input, |tx, input| Box::pin(decide_on(tx, input))).await.map_err(Failure::from)?;
+        let input = Arc::new(Input { caller, client, offered, looker, not_before, notices });
+        let mut held = None;
+        let found = match admitted {
+            None => look(&app, &input, None, &mut held).await?,
+            Some((mut admitted, password)) => {
+                let (caller, client) = (input.caller.clone(), input.client.clone());
+                let (shown, mut looks) = (PasswordProof { caller, client, password }, Looks::default());
+                loop {
+                    let (attempt, hash) = prove_password(&app, admitted, &shown, &mut hung_up).await?;
+                    match look(&app, &input, Some(hash), &mut held).await {
+                        Ok(Found::Renewed) => {
+                            admitted =
+                                looks.again::<ReauthenticateError>(attempt, ProofError::Incorrect.into()).await?;
+                        }
+                        found => {
+                            // The password was right. Codes are counted apart.
+                            attempt.succeeded().await;
+                            break found?;
+                        }
+                    }
+                }
+            }
+        };
         match (held, &found) {
             (Some(attempt), Found::Wrong) => attempt.failed(),
             (Some(attempt), _) => attempt.succeeded().await,
@@ -146,22 +155,42 @@ pub async fn reauthenticate(app: &Arc<App>, proof: Reproof) -> Result<IssuedToke
             Found::Wrong => Err(ReauthenticateError::IncorrectCode),
             Found::Unreadable => Err(ReauthenticateError::Unavailable),
             Found::Void => Err(ReauthenticateError::ChallengeExpired),
-            Found::Gone => Err(ProofError::Gone.into()),
+            Found::Renewed | Found::Gone => Err(ProofError::Gone.into()),
         }
     }))
     .await
 }
 
-async fn decide_on(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> {
-    let Input { caller, client, verified, offered, looker, not_before, notices } = input;
+/// Looks at what is shown beside the password, and decides. `held` is the attempt at that, which a second look goes on with.
+async fn look(
+    app: &Arc<App>,
+    input: &Arc<Input>,
+    verified: Option<PasswordHash>,
+    held: &mut Option<Attempt>,
+) -> Result<Found, ReauthenticateError> {
+    if held.is_none()
+        && let Some(offered) = &input.offered
+    {
+        let account = throttle::in_session(app, &input.caller);
+        let attempt = Attempt::begin::<ReauthenticateError>(app, offered.scope(), &input.client, Some(account));
+        *held = Some(attempt.await?);
+    }
+    let found = app.store.write((Arc::clone(input), verified), |tx, (input, verified)| {
+        Box::pin(decide_on(tx, input, verified.as_ref()))
+    });
+    Ok(found.await.map_err(Failure::from)?)
+}
+
+async fn decide_on(tx: &mut Tx, input: &Input, verified: Option<&PasswordHash>) -> Result<Found, storage::Error> {
+    let Input { caller, client, offered, looker, not_before, notices } = input;
     let Some(locked) = account::lock(tx, caller.user.id).await? else { return Ok(Found::Gone) };
     let (id, now) = (locked.user.id, locked.now);
     let Some(row) = session::lock(tx, caller.session.id).await? else { return Ok(Found::Gone) };
-    if verified.as_ref().is_some_and(|hash| locked.password_hash != *hash)
-        || !locked.user.is_active
-        || row.session.ended.is_some()
-    {
+    if !locked.user.is_active || row.session.ended.is_some() {
         return Ok(Found::Gone);
+    }
+    if verified.is_some_and(|hash| locked.password_hash != *hash) {
+        return Ok(Found::Renewed);
     }
     let Some((enrolled, _)) = factor::standing(tx, id, *not_before).await? else { return Ok(Found::Gone) };
     let mut proved: Vec<_> = verified.iter().map(|_| Proof::Password).collect();

@@ -6,12 +6,12 @@ use super::{Draft, Unavailable};
 use crate::domain::account::{Email, User, UserId};
 use crate::domain::audit::{Event, Record};
 use crate::domain::mail::{Budget, Kind, LinkToken, Purpose};
-use crate::domain::password::Password;
+use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::EndReason;
 use crate::domain::throttle::Scope;
 use crate::domain::timestamp::Timestamp;
 use crate::platform::digest::sha256;
-use crate::service::password::{Proof, ProofError, prove, waiting};
+use crate::service::password::{Looks, Proof, ProofError, prove, waiting};
 use crate::service::session::{Caller, end_sessions_of, session_ended};
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
@@ -46,50 +46,57 @@ impl From<Failure> for ChangeEmailError {
 pub async fn change_email(app: &Arc<App>, proof: Proof, email: Email) -> Result<(), ChangeEmailError> {
     let account = throttle::in_session(app, &proof.caller);
     let attempt = Attempt::begin::<ProofError>(app, Scope::EmailChange, &proof.client, Some(account)).await?;
-    let admitted = attempt.place::<ProofError>().await?;
+    let mut admitted = attempt.place::<ProofError>().await?;
     let link = app.mail.link_mail(Kind::EmailChange)??;
     let drafts = (link, app.mail.notice(Kind::AddressTaken)?, app.mail.notice(Kind::EmailChanging)?);
     if proof.caller.user.email == email {
         return Err(ChangeEmailError::Same);
     }
-    let (_waiting, hung_up) = waiting();
+    let (_waiting, mut hung_up) = waiting();
     let app = Arc::clone(app);
     // Large, and seldom.
     in_own_task(Box::pin(async move {
-        let (id, client) = (proof.caller.user.id, proof.client.clone());
-        let (attempt, verified) = prove(&app, admitted, proof, hung_up).await?;
-        let input = (id, client, email, drafts, verified);
-        let asked = app.store.write(input, |tx, (id, client, email, (link, taken, notice), verified)| {
-            Box::pin(async move {
-                let Some(locked) = account::lock(tx, *id).await? else { return Ok(false) };
-                if locked.password_hash != *verified {
-                    return Ok(false);
-                }
-                // Of several that were asked for the last counts.
-                mail::void(tx, Purpose::EmailChange, *id).await?;
-                match (taken, account::owner(tx, email, locked.now).await?.filter(|owner| owner != id)) {
-                    (Some(taken), Some(owner)) => {
-                        let to = (email, Some(owner));
-                        taken.mail_word(tx, Purpose::EmailChange, to, None, &Budget::Asked, locked.now).await?;
-                    }
-                    _ => link.mail_new(tx, Purpose::EmailChange, (email, Some(*id)), None, locked.now).await?,
-                }
-                if let Some(notice) = notice {
-                    notice.tell(tx, &locked.user, client, locked.now).await?;
-                }
-                audit::append(tx, &client.record(Event::EmailChangeAsked, *id, None), locked.now).await?;
-                Ok(true)
-            })
-        });
-        if !asked.await.map_err(Failure::from)? {
-            attempt.failed();
-            return Err(ProofError::Incorrect.into());
-        }
+        let wanted = Arc::new((proof.caller.user.id, proof.client.clone(), email, drafts));
+        let mut looks = Looks::default();
+        let attempt = loop {
+            let (attempt, verified) = prove(&app, admitted, &proof, &mut hung_up).await?;
+            let input = (Arc::clone(&wanted), verified);
+            let asked = app.store.write(input, |tx, (wanted, verified)| Box::pin(ask(tx, wanted, verified)));
+            if asked.await.map_err(Failure::from)? {
+                break attempt;
+            }
+            admitted = looks.again(attempt, ProofError::Incorrect).await?;
+        };
         attempt.succeeded().await;
         app.mail.wake();
         Ok(())
     }))
     .await
+}
+
+type Wanted = (UserId, Client, Email, (Draft, Option<Draft>, Option<Draft>));
+
+/// Whether the mails are written: not, where another hash is stored than the one that was verified.
+async fn ask(tx: &mut Tx, wanted: &Wanted, verified: &PasswordHash) -> Result<bool, storage::Error> {
+    let (id, client, email, (link, taken, notice)) = wanted;
+    let Some(locked) = account::lock(tx, *id).await? else { return Ok(false) };
+    if locked.password_hash != *verified {
+        return Ok(false);
+    }
+    // Of several that were asked for the last counts.
+    mail::void(tx, Purpose::EmailChange, *id).await?;
+    match (taken, account::owner(tx, email, locked.now).await?.filter(|owner| owner != id)) {
+        (Some(taken), Some(owner)) => {
+            let to = (email, Some(owner));
+            taken.mail_word(tx, Purpose::EmailChange, to, None, &Budget::Asked, locked.now).await?;
+        }
+        _ => link.mail_new(tx, Purpose::EmailChange, (email, Some(*id)), None, locked.now).await?,
+    }
+    if let Some(notice) = notice {
+        notice.tell(tx, &locked.user, client, locked.now).await?;
+    }
+    audit::append(tx, &client.record(Event::EmailChangeAsked, *id, None), locked.now).await?;
+    Ok(true)
 }
 
 /// Why the account has the address that it had.

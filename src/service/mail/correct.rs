@@ -3,17 +3,17 @@
 
 use std::sync::Arc;
 
-use super::Unavailable;
+use super::{Draft, Unavailable};
 use crate::config::mail::Verification;
 use crate::domain::account::Email;
 use crate::domain::audit::Event;
 use crate::domain::mail::{Budget, Kind, Purpose};
 use crate::domain::throttle::{Guesser, Scope};
-use crate::service::password::waiting;
-use crate::service::session::{Credentials, LoginError, verify_credentials};
+use crate::service::password::{Looks, waiting};
+use crate::service::session::{Credentials, LoginError, Verified, verify_credentials};
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
-use crate::storage::{account, audit};
+use crate::storage::{self, Tx, account, audit};
 
 /// Why no link is on its way.
 #[derive(Debug, thiserror::Error)]
@@ -59,51 +59,76 @@ pub async fn correct_email(
     let by = known.map_or(Guesser::Stranger, Guesser::Device);
     let account = credentials.as_ref().map(|of| throttle::account(app, &of.email, by));
     let attempt = Attempt::begin::<CorrectError>(app, Scope::Login, &client, account).await?;
-    let admitted = attempt.place::<CorrectError>().await?;
+    let mut admitted = attempt.place::<CorrectError>().await?;
     let link = app.mail.link_mail(Kind::Verify)??;
     let drafts = (link, app.mail.notice(Kind::AddressTaken)?, app.mail.notice(Kind::EmailChanging)?);
     let (_waiting, mut hung_up) = waiting();
     let app = Arc::clone(app);
     // Large, and seldom.
     in_own_task(Box::pin(async move {
-        let (attempt, verified) = verify_credentials(&app, admitted, &client, credentials, &mut hung_up).await?;
-        attempt.succeeded().await;
-        if app.mail.verification() != Verification::Required || verified.is_confirmed {
-            return Err(CorrectError::Incorrect);
+        let (wanted, mut looks) = (Arc::new((client.clone(), new, drafts)), Looks::default());
+        let mut mailing = None;
+        loop {
+            let credentials = credentials.clone();
+            let (attempt, verified) = verify_credentials(&app, admitted, &client, credentials, &mut hung_up).await?;
+            match correct(&app, &wanted, verified, &mut mailing).await {
+                Ok(false) => admitted = looks.again(attempt, CorrectError::Incorrect).await?,
+                done => {
+                    // The password was right.
+                    attempt.succeeded().await;
+                    done?;
+                    break;
+                }
+            }
         }
-        // Whoever does not know the password draws on none of it.
-        let account = throttle::account(&app, &verified.email, Guesser::Session);
-        let attempt = Attempt::begin::<CorrectError>(&app, Scope::Mail, &client, Some(account)).await?;
-        let input = (verified, client, new, drafts);
-        let asked = app.store.write(input, |tx, (verified, client, new, (link, taken, notice))| {
-            Box::pin(async move {
-                let id = verified.user_id;
-                let Some(locked) = account::lock(tx, id).await? else { return Ok(false) };
-                let is_same = locked.password_hash == verified.password_hash;
-                if !is_same || locked.user.email_verified_at.is_some() {
-                    return Ok(false);
-                }
-                match (taken, account::owner(tx, new, locked.now).await?.filter(|owner| *owner != id)) {
-                    (Some(taken), Some(owner)) => {
-                        let to = (new, Some(owner));
-                        taken.mail_word(tx, Purpose::Verify, to, None, &Budget::Asked, locked.now).await?;
-                    }
-                    _ => link.mail_new(tx, Purpose::Verify, (new, Some(id)), None, locked.now).await?,
-                }
-                if let Some(notice) = notice {
-                    notice.tell(tx, &locked.user, client, locked.now).await?;
-                }
-                audit::append(tx, &client.record(Event::EmailChangeAsked, id, None), locked.now).await?;
-                Ok(true)
-            })
-        });
-        if !asked.await.map_err(Failure::from)? {
-            attempt.failed();
-            return Err(CorrectError::Incorrect);
+        if let Some(mailing) = mailing {
+            mailing.succeeded().await;
         }
-        attempt.succeeded().await;
         app.mail.wake();
         Ok(())
     }))
     .await
+}
+
+type Wanted = (Client, Email, (Draft, Option<Draft>, Option<Draft>));
+
+/// Whether the mails are written: not, where the account is no longer what was looked at.
+async fn correct(
+    app: &Arc<App>,
+    wanted: &Arc<Wanted>,
+    verified: Verified,
+    mailing: &mut Option<Attempt>,
+) -> Result<bool, CorrectError> {
+    if app.mail.verification() != Verification::Required || verified.is_confirmed {
+        return Err(CorrectError::Incorrect);
+    }
+    if mailing.is_none() {
+        // Whoever does not know the password draws on none of it.
+        let account = throttle::account(app, &verified.email, Guesser::Session);
+        *mailing = Some(Attempt::begin::<CorrectError>(app, Scope::Mail, &wanted.0, Some(account)).await?);
+    }
+    let asked =
+        app.store.write((Arc::clone(wanted), verified), |tx, (wanted, verified)| Box::pin(ask(tx, wanted, verified)));
+    Ok(asked.await.map_err(Failure::from)?)
+}
+
+async fn ask(tx: &mut Tx, wanted: &Wanted, verified: &Verified) -> Result<bool, storage::Error> {
+    let (id, (client, new, (link, taken, notice))) = (verified.user_id, wanted);
+    let Some(locked) = account::lock(tx, id).await? else { return Ok(false) };
+    let is_same = locked.password_hash == verified.password_hash;
+    if !is_same || locked.user.email_verified_at.is_some() {
+        return Ok(false);
+    }
+    match (taken, account::owner(tx, new, locked.now).await?.filter(|owner| *owner != id)) {
+        (Some(taken), Some(owner)) => {
+            let to = (new, Some(owner));
+            taken.mail_word(tx, Purpose::Verify, to, None, &Budget::Asked, locked.now).await?;
+        }
+        _ => link.mail_new(tx, Purpose::Verify, (new, Some(id)), None, locked.now).await?,
+    }
+    if let Some(notice) = notice {
+        notice.tell(tx, &locked.user, client, locked.now).await?;
+    }
+    audit::append(tx, &client.record(Event::EmailChangeAsked, id, None), locked.now).await?;
+    Ok(true)
 }

@@ -1,11 +1,13 @@
 //! A person's password: looked at, proved, changed, reset.
 
 mod change;
+mod looks;
 mod prove;
 mod reset;
 mod verify;
 
 pub use change::change;
+pub(super) use looks::Looks;
 pub(super) use prove::{prove, prove_password};
 pub use reset::{ResetError, reset};
 pub(super) use verify::{HungUp, verify, waiting};

@@ -15,8 +15,8 @@ use crate::storage::{account, audit};
 pub(in crate::service) async fn prove(
     app: &App,
     (attempt, place): (Attempt, Place),
-    proof: Proof,
-    hung_up: HungUp,
+    proof: &Proof,
+    hung_up: &mut HungUp,
 ) -> Result<(Attempt, PasswordHash), ProofError> {
     let (is_recent, methods) = is_recent(app, &proof.caller).await?;
     // One of the methods is the password.
@@ -31,8 +31,8 @@ pub(in crate::service) async fn prove(
 pub(in crate::service) async fn prove_password(
     app: &App,
     (attempt, place): (Attempt, Place),
-    proof: Proof,
-    mut hung_up: HungUp,
+    proof: &Proof,
+    hung_up: &mut HungUp,
 ) -> Result<(Attempt, PasswordHash), ProofError> {
     let Proof { caller, client, password } = proof;
     let stored = {
@@ -40,7 +40,7 @@ pub(in crate::service) async fn prove_password(
         account::credentials(&mut tx, &caller.user.email).await.map_err(Failure::from)?
     };
     let stored = stored.ok_or(ProofError::Gone)?.password_hash;
-    let Some(verified) = verify(place, password, Some(stored.clone()), &mut hung_up).await else {
+    let Some(verified) = verify(place, password.clone(), Some(stored.clone()), hung_up).await else {
         attempt.failed();
         return Err(ProofError::Incorrect);
     };

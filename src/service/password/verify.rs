@@ -8,14 +8,16 @@ use crate::domain::password::{Password, PasswordHash};
 use crate::platform::hashing::{HashError, Pending, Place, Verified};
 
 /// Becomes ready when the caller has hung up.
-pub(in crate::service) struct HungUp(oneshot::Receiver<Infallible>);
+pub(in crate::service) struct HungUp(oneshot::Sender<Infallible>);
 
 /// Held by whoever waits for the answer; its end tells [`HungUp`].
-pub(in crate::service) struct Waiting(#[expect(dead_code, reason = "held to be dropped")] oneshot::Sender<Infallible>);
+pub(in crate::service) struct Waiting(
+    #[expect(dead_code, reason = "held to be dropped")] oneshot::Receiver<Infallible>,
+);
 
 /// Tells work that goes on in a task of its own whether its caller still waits.
 pub(in crate::service) fn waiting() -> (Waiting, HungUp) {
-    let (waiting, hung_up) = oneshot::channel();
+    let (hung_up, waiting) = oneshot::channel();
     (Waiting(waiting), HungUp(hung_up))
 }
 
@@ -37,6 +39,6 @@ pub(in crate::service) async fn verify(
     tokio::select! {
         biased;
         verified = &mut pending => Some(verified),
-        _ = &mut hung_up.0 => if pending.withdraw() { None } else { Some(pending.await) },
+        () = hung_up.0.closed() => if pending.withdraw() { None } else { Some(pending.await) },
     }
 }

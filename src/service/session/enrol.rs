@@ -6,6 +6,7 @@ use super::enter::{Entered, Entry};
 use super::login::at_the_door;
 use super::second_factor::holder;
 use super::{Browser, IssuedTokens, SecondFactorError, session_ended};
+use crate::domain::account::UserId;
 use crate::domain::factor::{Code, Decision, Enrolled, Proof, RecoveryCode, Requirement, Ticket, TicketFor, decide};
 use crate::domain::mail::Kind;
 use crate::domain::session::{EndReason, SessionId};
@@ -16,6 +17,7 @@ use crate::service::factor::{Confirmation, Enrolment, NewFactor, Shown, add, dra
 use crate::service::mail::Draft;
 use crate::service::throttle::{self, Attempt};
 use crate::service::{App, Client, Failure, in_own_task};
+use crate::storage::account::Locked;
 use crate::storage::factor::NewRecoveryCode;
 use crate::storage::{self, Tx, account, factor};
 
@@ -53,7 +55,7 @@ enum Found {
     Void,
 }
 
-type Input = (Entry, Ticket, (Option<Code>, Shown), Vec<NewRecoveryCode>, (Seals, Option<Draft>));
+type Input = (FirstFactor, (Option<Code>, Shown), Seals);
 
 /// Makes the app that was shown to the holder of the ticket the account's, and begins the session.
 ///
@@ -76,8 +78,8 @@ pub async fn confirm_at_login(
         let (drawn, codes) = draw_codes(&app)?;
         let shown = Shown::look(&app, &user, typed.enrolment_code.as_ref()).await?;
         let is_guess = shown.is_guess();
-        let tools = (app.factor.seals.clone(), app.mail.notice(Kind::FactorAdded)?);
-        let input: Input = (entry, ticket, (typed.code, shown), codes, tools);
+        let first = FirstFactor { entry, ticket, codes, notice: app.mail.notice(Kind::FactorAdded)? };
+        let input: Input = (first, (typed.code, shown), app.factor.seals.clone());
         let found = app.store.write(input, |tx, input| Box::pin(confirm(tx, input))).await.map_err(Failure::from)?;
         match found {
             Found::In(entered, ended) => {
@@ -110,38 +112,66 @@ pub async fn confirm_at_login(
 }
 
 async fn confirm(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> {
-    let (entry, ticket, (code, shown), codes, (seals, notice)) = input;
-    let owner = entry.lock_before(tx).await?;
-    let Some(locked) = account::lock(tx, ticket.user_id).await? else { return Ok(Found::Void) };
-    let (id, now, spent) = (locked.user.id, locked.now, ProofCookies::spent(ticket));
-    let (purpose, is_active) = (TicketFor::Enrolment, locked.user.is_active);
-    let is_good = ticket.admits(purpose, locked.version, is_active, entry.policy.not_before, now);
-    if !is_good || factor::is_spent(tx, &spent).await? {
-        return Ok(Found::Void);
-    }
-    let Some(step) = right_step(tx, &locked.user, &ticket.nonce, *code, seals, now).await? else {
+    let (first, (code, shown), seals) = input;
+    let Some((owner, locked)) = first.lock(tx).await? else { return Ok(Found::Void) };
+    let (user, now) = (&locked.user, locked.now);
+    let Some(step) = right_step(tx, user, &first.ticket.nonce, *code, seals, now).await? else {
         return Ok(Found::Void);
     };
     let Some((secret, step)) = step else { return Ok(Found::Wrong) };
     // The enrolment ticket is of an account that had none, and of the credentials that it has still.
-    if !shown.admit(tx, &locked.user, &entry.client, now).await? {
+    if !shown.admit(tx, user, &first.entry.client, now).await? {
         return Ok(Found::Unproved);
     }
-    if !factor::spend(tx, &spent, ticket.expires).await? {
-        return Ok(Found::Void);
-    }
-    factor::activate(tx, id, &secret, step, now).await?;
-    let new = NewFactor { what: "totp", first: Some(codes), kept: None };
-    let ended = add(tx, &locked.user, new, &entry.client, notice.as_ref(), now).await?;
+    factor::activate(tx, user.id, &secret, step, now).await?;
     let enrolled = Enrolled { totp: true, ..Enrolled::default() };
-    let proved = [Proof::Password, Proof::Totp];
-    let Decision::SignedIn(signed_in) = decide(enrolled, &proved, Requirement::Required) else {
-        return Ok(Found::Void);
-    };
-    // With the factor the account has got new credentials.
-    let Some(locked) = account::lock(tx, id).await? else { return Ok(Found::Void) };
-    let looked_at = (&locked.password_hash, locked.version);
-    let detail = Some(Proof::Totp.as_str());
-    let entered = entry.enter(tx, owner, looked_at, (&signed_in, detail)).await?;
-    Ok(entered.map_or(Found::Void, |entered| Found::In(Box::new(entered), ended)))
+    let entered = first.enter(tx, owner, &locked, (enrolled, Proof::Totp)).await?;
+    Ok(entered.map_or(Found::Void, |(entered, ended)| Found::In(Box::new(entered), ended)))
+}
+
+/// Whoever gets the account's first factor on the way in.
+pub(super) struct FirstFactor {
+    pub(super) entry: Entry,
+    pub(super) ticket: Ticket,
+    pub(super) codes: Vec<NewRecoveryCode>,
+    pub(super) notice: Option<Draft>,
+}
+
+impl FirstFactor {
+    /// Locks the account, and whose session the new one replaces. None: the ticket is good no more.
+    pub(super) async fn lock(&self, tx: &mut Tx) -> Result<Option<(Option<UserId>, Locked)>, storage::Error> {
+        let Self { entry, ticket, .. } = self;
+        let owner = entry.lock_before(tx).await?;
+        let Some(locked) = account::lock(tx, ticket.user_id).await? else { return Ok(None) };
+        let (version, is_active) = (locked.version, locked.user.is_active);
+        let is_good = ticket.admits(TicketFor::Enrolment, version, is_active, entry.policy.not_before, locked.now);
+        if !is_good || factor::is_spent(tx, &ProofCookies::spent(ticket)).await? {
+            return Ok(None);
+        }
+        Ok(Some((owner, locked)))
+    }
+
+    /// The account has the factor: uses the ticket up, and begins the session. The sessions that ended come with it.
+    pub(super) async fn enter(
+        &self,
+        tx: &mut Tx,
+        owner: Option<UserId>,
+        Locked { user, now, .. }: &Locked,
+        (enrolled, proof): (Enrolled, Proof),
+    ) -> Result<Option<(Entered, Vec<SessionId>)>, storage::Error> {
+        let Self { entry, ticket, codes, notice } = self;
+        if !factor::spend(tx, &ProofCookies::spent(ticket), ticket.expires).await? {
+            return Ok(None);
+        }
+        let new = NewFactor { what: proof.as_str(), first: Some(codes), kept: None };
+        let ended = add(tx, user, new, &entry.client, notice.as_ref(), *now).await?;
+        let Decision::SignedIn(signed_in) = decide(enrolled, &[Proof::Password, proof], Requirement::Required) else {
+            return Ok(None);
+        };
+        // With the factor the account has got new credentials.
+        let Some(locked) = account::lock(tx, user.id).await? else { return Ok(None) };
+        let looked_at = (&locked.password_hash, locked.version);
+        let entered = entry.enter(tx, owner, looked_at, (&signed_in, Some(proof.as_str()))).await?;
+        Ok(entered.map(|entered| (entered, ended)))
+    }
 }

@@ -15,7 +15,7 @@ use crate::domain::throttle::{Guesser, Scope};
 use crate::domain::timestamp::Timestamp;
 use crate::platform::hashing::Place;
 use crate::service::mail::verification;
-use crate::service::password::{HungUp, verify, waiting};
+use crate::service::password::{HungUp, Looks, verify, waiting};
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
 use crate::storage::{account, audit, factor};
@@ -44,6 +44,8 @@ pub enum LoginOutcome {
     Enrol {
         /// What the browser shows when it sets one up.
         ticket: String,
+        /// Which it can be.
+        methods: Vec<Method>,
     },
 }
 
@@ -134,24 +136,20 @@ async fn log_in(
         throttle::account(app, &credentials.email, device.map_or(Guesser::Stranger, Guesser::Device))
     });
     let attempt = Attempt::begin::<LoginError>(app, Scope::Login, &client, account).await?;
-    let admitted = attempt.place::<LoginError>().await?;
+    let mut admitted = attempt.place::<LoginError>().await?;
     let (_waiting, mut hung_up) = waiting();
     let app = Arc::clone(app);
     in_own_task(async move {
-        let (mut attempt, mut outcome) =
-            look(&app, admitted, &client, credentials.clone(), &browser, &mut hung_up).await?;
-        if outcome.is_none() {
-            // Another login, of the same password, may have renewed its hash.
-            let admitted = attempt.place::<LoginError>().await?;
-            (attempt, outcome) = look(&app, admitted, &client, credentials, &browser, &mut hung_up).await?;
+        let mut looks = Looks::default();
+        loop {
+            let (attempt, outcome) = look(&app, admitted, &client, credentials.clone(), &browser, &mut hung_up).await?;
+            if let Some(outcome) = outcome {
+                // The password was right. Codes are counted apart.
+                attempt.succeeded().await;
+                return Ok(outcome);
+            }
+            admitted = looks.again(attempt, LoginError::Incorrect).await?;
         }
-        let Some(outcome) = outcome else {
-            attempt.failed();
-            return Err(LoginError::Incorrect);
-        };
-        // The password was right. Codes are counted apart.
-        attempt.succeeded().await;
-        Ok(outcome)
     })
     .await
 }
@@ -181,7 +179,11 @@ async fn look(
     let outcome = match begin(app, entry, verified).await? {
         Found::In(entered) => LoginOutcome::SignedIn(entered.welcome(app, browser, &email)?),
         Found::Half(methods) => LoginOutcome::SecondFactor { ticket: ticket(TicketFor::SecondFactor)?, methods },
-        Found::Enrol => LoginOutcome::Enrol { ticket: ticket(TicketFor::Enrolment)? },
+        Found::Enrol => {
+            let passkey = app.factor.passkeys.as_ref().map(|_| Method::Passkey);
+            let methods = [Method::Totp].into_iter().chain(passkey).collect();
+            LoginOutcome::Enrol { ticket: ticket(TicketFor::Enrolment)?, methods }
+        }
         Found::Changed => return Ok((attempt, None)),
     };
     Ok((attempt, Some(outcome)))

@@ -2,6 +2,7 @@
 //! sessions hold. The reference knows what can be done next; `world` does it, and judges each answer by what is known from
 //! outside: the tokens that were handed out, and when.
 
+mod holder;
 mod world;
 
 use std::time::Duration;
@@ -17,7 +18,10 @@ use crate::harness::time::{days, hours, minutes, seconds};
 /// One step. Indexes wrap around what there is.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    Login,
+    /// In a browser, or in an app that gets its tokens in bodies.
+    Login {
+        in_body: bool,
+    },
     /// Somebody presents any token that was ever handed out.
     Refresh {
         session: usize,
@@ -25,6 +29,10 @@ pub(super) enum Step {
     },
     /// The newest one: what an honest client does.
     RefreshNewest {
+        session: usize,
+    },
+    /// A good one in the other way: as a cookie, or in a body.
+    Convert {
         session: usize,
     },
     /// A token with one character changed.
@@ -88,9 +96,10 @@ impl ReferenceStateMachine for Possible {
     fn transitions(_: &Self) -> BoxedStrategy<Step> {
         let session = 0..4_usize;
         prop_oneof![
-            2 => Just(Step::Login),
+            2 => any::<bool>().prop_map(|in_body| Step::Login { in_body }),
             6 => (session.clone(), 0..12_usize).prop_map(|(session, token)| Step::Refresh { session, token }),
             8 => session.clone().prop_map(|session| Step::RefreshNewest { session }),
+            1 => session.clone().prop_map(|session| Step::Convert { session }),
             1 => (session.clone(), 0..84_usize).prop_map(|(session, position)| Step::Forge { session, position }),
             3 => session.clone().prop_map(|session| Step::Me { session }),
             1 => session.clone().prop_map(|session| Step::Logout { session }),

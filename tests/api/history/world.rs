@@ -11,12 +11,12 @@ use doorward::service::operator::Changed;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
+use super::holder::Holder;
 use super::{IDLE, Step};
 use crate::harness::app::{Database, TestApp};
-use crate::harness::browser::Browser;
 use crate::harness::operations::Operation;
 
-const EMAIL: &str = "ann@example.com";
+pub(super) const EMAIL: &str = "ann@example.com";
 const GRACE: Duration = Duration::from_secs(30);
 /// From a rotation until the next one.
 const SETTLED: Duration = Duration::from_secs(90);
@@ -28,7 +28,7 @@ const AUDIT_KEPT: Duration = Duration::from_hours(3650 * 24);
 
 /// What is known of a session from outside.
 struct Known {
-    browser: Browser,
+    holder: Holder,
     /// Every refresh token, by its generation and key. There is never a second one.
     tokens: BTreeMap<(u32, KeyId), String>,
     began: Timestamp,
@@ -102,7 +102,7 @@ impl World {
             keys,
             retired: BTreeSet::new(),
         };
-        world.take(&Step::Login);
+        world.take(&Step::Login { in_body: false });
         world
     }
 
@@ -132,10 +132,8 @@ impl World {
         &mut self.sessions[index % count]
     }
 
-    /// The browser of a session, as it finds the service now.
-    fn browser(&mut self, index: usize) -> Browser {
-        let browser = self.session(index).browser.clone();
-        self.app().visit(&browser)
+    fn holder(&mut self, index: usize) -> Holder {
+        self.session(index).holder.clone()
     }
 
     async fn make(&mut self, step: &Step) {
@@ -143,7 +141,7 @@ impl World {
         match *step {
             Step::Wait(span) => self.app().clock.advance(span),
             Step::ClockBack(span) => self.app().clock.set(self.now() - span),
-            Step::Login => self.login().await,
+            Step::Login { in_body } => self.login(in_body).await,
             Step::Refresh { session, token } => {
                 let tokens = &self.session(session).tokens;
                 let (_, text) = tokens.iter().nth(token % tokens.len()).unwrap();
@@ -154,23 +152,31 @@ impl World {
                 let text = self.session(session).newest_token().to_owned();
                 self.refresh(session, &text).await;
             }
+            Step::Convert { session } => {
+                let Holder { in_body, refresh, .. } = self.holder(session);
+                let before = self.app().dump().await;
+                let got = Holder::present(self.app(), &refresh, !in_body).await;
+                got.err().unwrap().refused("not_authenticated");
+                assert_eq!(self.app().dump().await, before, "in the other way a token is none");
+            }
             Step::Forge { session, position } => {
                 let mut text = self.session(session).newest_token().to_owned().into_bytes();
                 text[position] = if text[position] == b'A' { b'B' } else { b'A' };
                 let before = self.app().dump().await;
-                self.app().refresh_with(std::str::from_utf8(&text).unwrap()).await.refused("not_authenticated");
+                let (text, in_body) = (String::from_utf8(text).unwrap(), self.session(session).holder.in_body);
+                let got = Holder::present(self.app(), &text, in_body).await;
+                got.err().unwrap().refused("not_authenticated");
                 assert_eq!(self.app().dump().await, before, "a forged token changes no row");
             }
             Step::Me { session } => {
-                let answer = self.browser(session).me().await;
+                let status = self.holder(session).me(self.app()).await;
                 let may = self.session(session).ended.is_none() && !self.disabled;
-                assert!(answer.status() == 401 || may, "no success after the end");
+                assert!(status == 401 || may, "no success after the end");
             }
             Step::Logout { session } => self.logout(session).await,
             Step::ChangePassword { session } => self.change_password(session).await,
             Step::LogoutAll { session } => {
-                let asking = self.browser_with_access_alone(session);
-                if asking.post("/api/auth/logout-all").await.status() == 200 {
+                if self.holder(session).logout_all(self.app()).await {
                     self.all_ended();
                 }
             }
@@ -188,65 +194,65 @@ impl World {
         }
     }
 
-    async fn login(&mut self) {
-        let browser = self.app().browser();
-        let answer = browser.login_with(EMAIL, &self.password).await;
-        if self.disabled {
-            answer.refused("incorrect_credentials");
-        } else {
-            answer.ok();
-            self.began(browser);
+    async fn login(&mut self, in_body: bool) {
+        match Holder::login(self.app(), &self.password, in_body).await {
+            Ok(holder) if !self.disabled => self.began(holder),
+            Ok(_) => panic!("nobody lets them in"),
+            Err(answer) => {
+                answer.refused("incorrect_credentials");
+                assert!(self.disabled);
+            }
         }
     }
 
-    fn began(&mut self, browser: Browser) {
-        let text = browser.refresh_cookie();
-        let token = RefreshToken::parse(&text).unwrap();
+    fn began(&mut self, holder: Holder) {
+        let token = RefreshToken::parse(&holder.refresh).unwrap();
         assert_eq!(token.generation, 1);
         let now = self.now();
-        let tokens = BTreeMap::from([((1, token.key_id), text)]);
-        let known = Known { browser, tokens, began: now, made: now, rotated: now, ended: None, purged: false };
+        let tokens = BTreeMap::from([((1, token.key_id), holder.refresh.clone())]);
+        let known = Known { holder, tokens, began: now, made: now, rotated: now, ended: None, purged: false };
         self.sessions.push(known);
     }
 
     async fn refresh(&mut self, index: usize, presented: &str) {
         let now = self.now();
         let disabled = self.disabled;
-        let tab = self.app().browser();
-        tab.put_refresh_cookie(presented);
-        let answer = tab.refresh().await;
-        let (status, code) = (answer.status(), answer.code());
+        let in_body = self.session(index).holder.in_body;
+        let got = Holder::present(self.app(), presented, in_body).await;
         let RefreshToken { key_id, generation, expires, .. } = RefreshToken::parse(presented).unwrap();
         let key_is_gone = self.retired.contains(&key_id);
         let known = self.session(index);
         let newest = known.newest();
 
-        if status != 200 {
-            assert_eq!(status, 401);
-            assert_eq!(tab.refresh_cookie(), presented, "a 401 clears nothing");
-            if code == "not_authenticated" {
-                assert!(known.purged || key_is_gone, "an authentic token of a known session");
-            } else if now >= expires {
-                assert_eq!(code, "session_expired", "an old leak can't be used to log people out");
-            } else if disabled {
-                assert_eq!(code, "session_revoked");
-            } else if let Some((reason, _)) = known.ended {
-                assert_eq!(code, reason, "ended is for ever, and says why");
-            } else if code == "session_reuse_detected" {
-                assert!(generation < newest, "the newest token is never a reuse");
-                let inside = now < known.rotated + GRACE;
-                assert!(generation + 1 < newest || !inside, "inside the window nothing is a reuse");
-                known.ended = Some(("session_reuse_detected", now));
-            } else {
-                assert_eq!(code, "session_expired");
-                assert!(now >= known.expires(), "expired before its time");
+        let holder = match got {
+            Ok(holder) => holder,
+            Err(answer) => {
+                assert_eq!(answer.status(), 401);
+                let code = answer.code();
+                if code == "not_authenticated" {
+                    assert!(known.purged || key_is_gone, "an authentic token of a known session");
+                } else if now >= expires {
+                    assert_eq!(code, "session_expired", "an old leak can't be used to log people out");
+                } else if disabled {
+                    assert_eq!(code, "session_revoked");
+                } else if let Some((reason, _)) = known.ended {
+                    assert_eq!(code, reason, "ended is for ever, and says why");
+                } else if code == "session_reuse_detected" {
+                    assert!(generation < newest, "the newest token is never a reuse");
+                    let inside = now < known.rotated + GRACE;
+                    assert!(generation + 1 < newest || !inside, "inside the window nothing is a reuse");
+                    known.ended = Some(("session_reuse_detected", now));
+                } else {
+                    assert_eq!(code, "session_expired");
+                    assert!(now >= known.expires(), "expired before its time");
+                }
+                return;
             }
-            return;
-        }
+        };
 
         assert!(known.ended.is_none() && !disabled, "no success after the end");
         assert!(now < expires && now < known.began + ABSOLUTE, "no success past an expiry");
-        let text = tab.refresh_cookie();
+        let text = holder.refresh.clone();
         let token = RefreshToken::parse(&text).unwrap();
         let grew = token.generation - newest;
         assert!(grew <= 1 && token.generation >= generation, "generations go up by one");
@@ -260,39 +266,26 @@ impl World {
         }
         let first = known.tokens.entry((token.generation, token.key_id)).or_insert_with(|| text.clone());
         assert_eq!(*first, text, "a generation has exactly one successor, ever");
-        known.browser.put_refresh_cookie(&text);
-        known.browser.put_access_cookie(&tab.access_cookie());
+        known.holder = holder;
     }
 
     async fn logout(&mut self, index: usize) {
-        let browser = self.browser(index);
-        let (refresh, access) = (browser.refresh_cookie(), browser.access_cookie());
-        browser.logout().await.ok();
-        browser.put_refresh_cookie(&refresh);
-        browser.put_access_cookie(&access);
-        let now = self.now();
-        // Logout takes expired tokens too: it ends whatever has not ended.
-        let known = self.session(index);
-        known.ended = known.ended.or(Some(("session_ended", now)));
-    }
-
-    fn browser_with_access_alone(&mut self, index: usize) -> Browser {
-        let access = self.session(index).browser.access_cookie();
-        let browser = self.app().browser();
-        browser.put_access_cookie(&access);
-        browser
+        if self.holder(index).logout(self.app()).await {
+            let now = self.now();
+            let known = self.session(index);
+            known.ended = known.ended.or(Some(("session_ended", now)));
+        }
     }
 
     async fn change_password(&mut self, index: usize) {
         self.passwords += 1;
         let new = format!("SecurePass{}", 200 + self.passwords);
-        let browser = self.browser_with_access_alone(index);
         let change = json!({ "current_password": self.password, "new_password": new });
-        if browser.post("/api/auth/password").json(&change).await.status() == 200 {
+        if let Some(holder) = self.holder(index).change_password(self.app(), &change).await {
             assert!(!self.disabled);
             self.password = new;
             self.all_ended();
-            self.began(browser);
+            self.began(holder);
         }
     }
 

@@ -122,6 +122,15 @@ impl Browser {
         self.post("/api/auth/me/passkeys").json(&json!({ "credential": credential, "name": name }))
     }
 
+    /// The same on the way in, with a ticket.
+    pub(crate) fn enrolment_options(&self) -> Call {
+        self.post("/api/auth/login/passkeys/options")
+    }
+
+    pub(crate) fn enrol_passkey(&self, credential: &Value, name: &str) -> Call {
+        self.post("/api/auth/login/passkeys").json(&json!({ "credential": credential, "name": name }))
+    }
+
     pub(crate) fn remove_passkey(&self, id: &Value) -> Call {
         self.call(Method::DELETE, &format!("/api/auth/me/passkeys/{}", id.as_str().expect("an id")))
     }

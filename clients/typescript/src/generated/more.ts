@@ -28,6 +28,8 @@ export const more = {
   askFactorRecovery: "POST /login/recovery 202 401 403 409 429",
   loginEnrolTotp: "POST /login/totp 200 401 403 429",
   loginConfirmTotp: "POST /login/totp/confirm 200 400 401 403 413 415 422 429 *",
+  loginPasskeyCreationOptions: "POST /login/passkeys/options 200 401 403 429 *",
+  loginAddPasskey: "POST /login/passkeys 200 400 401 403 409 413 415 422 429 *",
   loginPasskeyOptions: "POST /login/passkey/options 200 403 *",
   loginPasskey: "POST /login/passkey 200 400 401 403 409 413 415 422 429 *",
   reauthenticate: "POST /reauthenticate 200 400 401 403 409 413 415 422 429 * !",

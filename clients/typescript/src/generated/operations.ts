@@ -86,6 +86,11 @@ import type {
   LoginConfirmTotpData,
   LoginConfirmTotpErrors,
   LoginConfirmTotpResponses,
+  LoginPasskeyCreationOptionsErrors,
+  LoginPasskeyCreationOptionsResponses,
+  LoginAddPasskeyData,
+  LoginAddPasskeyErrors,
+  LoginAddPasskeyResponses,
   LoginPasskeyOptionsErrors,
   LoginPasskeyOptionsResponses,
   LoginPasskeyData,
@@ -128,7 +133,7 @@ export const operations = {
 } as const;
 
 /** Those that `@doorward/client/account` adds. */
-export type More = "deleteMe" | "resetPassword" | "forgotPassword" | "reportNotMe" | "followFactorRecovery" | "sendVerification" | "verifyEmail" | "changeEmail" | "correctEmail" | "confirmEmailChange" | "restoreEmail" | "exportMe" | "listFactors" | "enrolTotp" | "removeTotp" | "confirmTotp" | "makeRecoveryCodes" | "passkeyCreationOptions" | "addPasskey" | "renamePasskey" | "removePasskey" | "loginSecondFactor" | "secondFactorPasskeyOptions" | "askFactorRecovery" | "loginEnrolTotp" | "loginConfirmTotp" | "loginPasskeyOptions" | "loginPasskey" | "reauthenticate" | "reauthenticatePasskeyOptions";
+export type More = "deleteMe" | "resetPassword" | "forgotPassword" | "reportNotMe" | "followFactorRecovery" | "sendVerification" | "verifyEmail" | "changeEmail" | "correctEmail" | "confirmEmailChange" | "restoreEmail" | "exportMe" | "listFactors" | "enrolTotp" | "removeTotp" | "confirmTotp" | "makeRecoveryCodes" | "passkeyCreationOptions" | "addPasskey" | "renamePasskey" | "removePasskey" | "loginSecondFactor" | "secondFactorPasskeyOptions" | "askFactorRecovery" | "loginEnrolTotp" | "loginConfirmTotp" | "loginPasskeyCreationOptions" | "loginAddPasskey" | "loginPasskeyOptions" | "loginPasskey" | "reauthenticate" | "reauthenticatePasskeyOptions";
 
 /** The operations, by their ids in the contract. */
 export type Operation = keyof typeof operations | More;
@@ -168,6 +173,8 @@ export interface Arguments {
   askFactorRecovery: [];
   loginEnrolTotp: [];
   loginConfirmTotp: [body: NonNullable<LoginConfirmTotpData["body"]>];
+  loginPasskeyCreationOptions: [];
+  loginAddPasskey: [body: NonNullable<LoginAddPasskeyData["body"]>];
   loginPasskeyOptions: [];
   loginPasskey: [body: NonNullable<LoginPasskeyData["body"]>];
   reauthenticate: [body: NonNullable<ReauthenticateData["body"]>];
@@ -213,6 +220,8 @@ export interface Responses {
   askFactorRecovery: AskFactorRecoveryResponses;
   loginEnrolTotp: LoginEnrolTotpResponses;
   loginConfirmTotp: LoginConfirmTotpResponses;
+  loginPasskeyCreationOptions: LoginPasskeyCreationOptionsResponses;
+  loginAddPasskey: LoginAddPasskeyResponses;
   loginPasskeyOptions: LoginPasskeyOptionsResponses;
   loginPasskey: LoginPasskeyResponses;
   reauthenticate: ReauthenticateResponses;
@@ -258,6 +267,8 @@ export interface Errors {
   askFactorRecovery: AskFactorRecoveryErrors;
   loginEnrolTotp: LoginEnrolTotpErrors;
   loginConfirmTotp: LoginConfirmTotpErrors;
+  loginPasskeyCreationOptions: LoginPasskeyCreationOptionsErrors;
+  loginAddPasskey: LoginAddPasskeyErrors;
   loginPasskeyOptions: LoginPasskeyOptionsErrors;
   loginPasskey: LoginPasskeyErrors;
   reauthenticate: ReauthenticateErrors;

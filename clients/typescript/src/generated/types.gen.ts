@@ -876,7 +876,7 @@ export type EnrolTotpUnauthorized = ({
 } & DeviceBindingRequiredProblem);
 
 /**
- * The page's origin is allowed by a `*` in `ALLOWED_ORIGINS`, as many are: what wants a proof of who asks is done on a page whose origin is listed by itself.
+ * The page's origin is allowed by a `*` in `ALLOWED_ORIGINS`, as many are: what wants a proof of who asks, or a passkey, is done on a page whose origin is listed by itself.
  */
 export type ExactOriginRequiredProblem = {
     /**
@@ -910,6 +910,10 @@ export type Export = {
      * What it has beside its password.
      */
     factors: FactorList;
+    /**
+     * The removal of lost factors that is under way; null where none is.
+     */
+    factor_recovery: StoredRecovery | null;
     /**
      * The mails that were written for the person and are still remembered, the oldest first.
      */
@@ -1503,6 +1507,37 @@ export type Login = {
 /**
  * Refused; `code` says why.
  */
+export type LoginAddPasskeyForbidden = ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'passkeys_unavailable';
+} & PasskeysUnavailableProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type LoginAddPasskeyServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * The body was understood, and refused; `code` says why.
+ */
+export type LoginAddPasskeyUnprocessableEntity = ({
+    code: 'validation_failed';
+} & ValidationFailedProblem) | ({
+    code: 'invalid_passkey';
+} & InvalidPasskeyProblem) | ({
+    code: 'incorrect_enrolment_code';
+} & IncorrectEnrolmentCodeProblem);
+
+/**
+ * Refused; `code` says why.
+ */
 export type LoginConfirmTotpForbidden = {
     code: 'cross_site_request';
 } & CrossSiteRequestProblem;
@@ -1562,9 +1597,31 @@ export type LoginForbidden = ({
 /**
  * Refused; `code` says why.
  */
+export type LoginPasskeyCreationOptionsForbidden = ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
+    code: 'cross_site_request';
+} & CrossSiteRequestProblem) | ({
+    code: 'passkeys_unavailable';
+} & PasskeysUnavailableProblem);
+
+/**
+ * The service can't answer now; `code` says why. Try again.
+ */
+export type LoginPasskeyCreationOptionsServiceUnavailable = ({
+    code: 'overloaded';
+} & OverloadedProblem) | ({
+    code: 'database_unavailable';
+} & DatabaseUnavailableProblem);
+
+/**
+ * Refused; `code` says why.
+ */
 export type LoginPasskeyForbidden = ({
     code: 'email_not_verified';
 } & EmailNotVerifiedProblem) | ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem) | ({
     code: 'passkeys_unavailable';
@@ -1574,6 +1631,8 @@ export type LoginPasskeyForbidden = ({
  * Refused; `code` says why.
  */
 export type LoginPasskeyOptionsForbidden = ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem) | ({
     code: 'passkeys_unavailable';
@@ -2465,6 +2524,8 @@ export type ReauthenticateForbidden = ({
  * Refused; `code` says why.
  */
 export type ReauthenticatePasskeyOptionsForbidden = ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem) | ({
     code: 'passkeys_unavailable';
@@ -3005,7 +3066,7 @@ export type SecondFactor = {
 };
 
 /**
- * The password is right, `SECOND_FACTOR=required`, and the account has none. A cookie with a ticket was set, which is good for five minutes: call `loginEnrolTotp`.
+ * The password is right, `SECOND_FACTOR=required`, and the account has none. A cookie with a ticket was set, which is good for five minutes: call `loginEnrolTotp`, or `loginPasskeyCreationOptions` where `methods` has it.
  */
 export type SecondFactorEnrolmentRequiredProblem = {
     /**
@@ -3025,12 +3086,18 @@ export type SecondFactorEnrolmentRequiredProblem = {
      * What to switch on.
      */
     code: 'second_factor_enrolment_required';
+    /**
+     * What can be set up. More may come.
+     */
+    methods: Array<'password' | 'totp' | 'recovery_code' | 'passkey'>;
 };
 
 /**
  * Refused; `code` says why.
  */
 export type SecondFactorPasskeyOptionsForbidden = ({
+    code: 'exact_origin_required';
+} & ExactOriginRequiredProblem) | ({
     code: 'cross_site_request';
 } & CrossSiteRequestProblem) | ({
     code: 'passkeys_unavailable';
@@ -3331,6 +3398,20 @@ export type StoredMail = {
      * What became of it, such as `sent`; null while it waits.
      */
     outcome: string | null;
+};
+
+/**
+ * Lost factors that are to be removed, unless somebody who has one calls it off.
+ */
+export type StoredRecovery = {
+    /**
+     * When it was asked for.
+     */
+    started_at: string;
+    /**
+     * Before this nothing is removed.
+     */
+    due_at: string;
 };
 
 /**
@@ -5353,6 +5434,106 @@ export type LoginConfirmTotpResponses = {
 };
 
 export type LoginConfirmTotpResponse = LoginConfirmTotpResponses[keyof LoginConfirmTotpResponses];
+
+export type LoginPasskeyCreationOptionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/auth/login/passkeys/options';
+};
+
+export type LoginPasskeyCreationOptionsErrors = {
+    /**
+     * There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again.
+     */
+    401: LoginTicketExpiredProblem;
+    /**
+     * Refused; `code` says why.
+     */
+    403: LoginPasskeyCreationOptionsForbidden;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: LoginPasskeyCreationOptionsServiceUnavailable;
+};
+
+export type LoginPasskeyCreationOptionsError = LoginPasskeyCreationOptionsErrors[keyof LoginPasskeyCreationOptionsErrors];
+
+export type LoginPasskeyCreationOptionsResponses = {
+    /**
+     * What the browser needs.
+     */
+    200: PasskeyCreationOptions;
+};
+
+export type LoginPasskeyCreationOptionsResponse = LoginPasskeyCreationOptionsResponses[keyof LoginPasskeyCreationOptionsResponses];
+
+export type LoginAddPasskeyData = {
+    body: NewPasskey;
+    headers?: {
+        /**
+         * As in `login`.
+         */
+        'X-Doorward-Bind'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/auth/login/passkeys';
+};
+
+export type LoginAddPasskeyErrors = {
+    /**
+     * The body is not JSON in UTF-8, is empty, or did not arrive whole.
+     */
+    400: MalformedJsonProblem;
+    /**
+     * There is no ticket, or it was used, is older than five minutes, or the account's credentials have changed since. Log in again.
+     */
+    401: LoginTicketExpiredProblem;
+    /**
+     * Refused; `code` says why.
+     */
+    403: LoginAddPasskeyForbidden;
+    /**
+     * The challenge that was signed is none that this browser was given for this in the last ten minutes, or was used. Ask for new options.
+     */
+    409: PasskeyChallengeExpiredProblem;
+    /**
+     * The body is larger than 16 KiB.
+     */
+    413: PayloadTooLargeProblem;
+    /**
+     * The body is not declared as `application/json`.
+     */
+    415: UnsupportedMediaTypeProblem;
+    /**
+     * The body was understood, and refused; `code` says why.
+     */
+    422: LoginAddPasskeyUnprocessableEntity;
+    /**
+     * Too many attempts. `Retry-After` says when the next one is taken.
+     */
+    429: TooManyAttemptsProblem;
+    /**
+     * The service can't answer now; `code` says why. Try again.
+     */
+    503: LoginAddPasskeyServiceUnavailable;
+};
+
+export type LoginAddPasskeyError = LoginAddPasskeyErrors[keyof LoginAddPasskeyErrors];
+
+export type LoginAddPasskeyResponses = {
+    /**
+     * The account has the passkey, and the session was started.
+     */
+    200: AddedPasskey;
+};
+
+export type LoginAddPasskeyResponse = LoginAddPasskeyResponses[keyof LoginAddPasskeyResponses];
 
 export type LoginPasskeyOptionsData = {
     body?: never;

@@ -180,7 +180,8 @@ pub(super) fn problem(exchange: &Exchange, codes: &[&str], found: &mut Complaint
     let errors = body["errors"].as_array().map_or(0, Vec::len);
     found.unless((errors > 0) == (code == "validation_failed"), || format!("{errors} errors with {code}"));
     let methods = body["methods"].as_array().map_or(0, Vec::len);
-    let names_methods = ["second_factor_required", "reauthentication_required"].contains(&code);
+    let names_methods =
+        ["second_factor_required", "second_factor_enrolment_required", "reauthentication_required"].contains(&code);
     found.unless((methods > 0) == names_methods, || format!("{methods} methods with {code}"));
     let keys: BTreeSet<_> = body.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
     let extra: Vec<_> = keys

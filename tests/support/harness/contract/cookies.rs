@@ -10,8 +10,14 @@ use super::{Complaints, Exchange};
 
 /// Complains unless the answer sets what its operation sets, and that as the settings say.
 pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, found: &mut Complaints) {
-    let set = SetCookie::all(&exchange.headers);
     let (access, refresh, device) = names(settings);
+    // What another `COOKIE_DOMAIN` has set is cleared by whatever begins or ends a session.
+    let domain = |cookie: &SetCookie| cookie.attributes.get("domain").cloned().flatten();
+    let is_stray =
+        |cookie: &SetCookie| cookie.name == access && cookie.max_age() == Some(0) && domain(cookie) != settings.domain;
+    let (strays, set): (Vec<_>, Vec<_>) = SetCookie::all(&exchange.headers).into_iter().partition(is_stray);
+    let clears = operation.starts_with("login") || operation == "logout";
+    found.unless(strays.is_empty() || clears, || format!("{operation} clears {strays:?}"));
     let names: BTreeSet<_> = set.iter().map(|cookie| cookie.name.as_str()).collect();
     let (ticket, recent) = (factor_name(settings, "login_ticket"), factor_name(settings, "recent_proof"));
     let (hint, ceremony) = (factor_name(settings, "session_hint"), factor_name(settings, "passkey_ceremony"));
@@ -37,11 +43,12 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
         "login" | "loginPasskey" => all,
         // The challenge.
         "passkeyCreationOptions"
+        | "loginPasskeyCreationOptions"
         | "loginPasskeyOptions"
         | "secondFactorPasskeyOptions"
         | "reauthenticatePasskeyOptions" => names == BTreeSet::from([ceremony.as_str()]) && set.len() == 1 && fresh,
         // The ticket is used up.
-        "loginSecondFactor" | "loginConfirmTotp" => all && set.len() == 6,
+        "loginSecondFactor" | "loginConfirmTotp" | "loginAddPasskey" => all && set.len() == 6,
         // To who gets tokens in bodies the next refresh brings one that tells of both factors.
         "confirmTotp" if exchange.is_bare() => set.is_empty() || (proof && fresh),
         "confirmTotp" | "reauthenticate" | "addPasskey" => proof && fresh,
@@ -59,7 +66,7 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
         _ => set.is_empty(),
     };
     found.unless(kept, || format!("not the cookies of {operation} with {}: {set:?}", exchange.status));
-    for cookie in &set {
+    for cookie in set.iter().chain(&strays) {
         let text = |value: &str| Some(value.to_owned());
         let same_site = match settings.same_site {
             _ if cookie.name == hint => "Lax",
@@ -76,8 +83,9 @@ pub(super) fn check(settings: &Cookies, operation: &str, exchange: &Exchange, fo
         if settings.secure || cookie.name.starts_with("__") {
             expected.insert("secure".into(), None);
         }
-        if let Some(domain) = settings.domain.as_ref().filter(|_| cookie.name == access) {
-            expected.insert("domain".into(), Some(domain.clone()));
+        let domain = if is_stray(cookie) { domain(cookie) } else { settings.domain.clone() };
+        if let Some(domain) = domain.filter(|_| cookie.name == access) {
+            expected.insert("domain".into(), Some(domain));
         }
         found.unless(cookie.attributes == expected, || format!("attributes {cookie:?}, expected {expected:?}"));
     }
