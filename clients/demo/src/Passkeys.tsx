@@ -43,11 +43,13 @@ export function Passkeys({
   const by = usePasskeys();
   const proved = useProof();
   const [isNaming, setNaming] = useState("");
-  /** What waits for the code that was mailed. */
-  const [waits, setWaits] = useState<((code: string | null) => void) | null>(null);
+  /** What waits for the code that was mailed, and how often one was wrong. */
+  const [waits, setWaits] = useState<{ tell: (code: string | null) => void; wrong: number } | null>(null);
 
   async function add({ name = "" }: Record<string, string>) {
-    const result = await proved(() => by.add(name, () => new Promise((told) => setWaits(() => told))));
+    let asked = 0;
+    const code = () => new Promise<string | null>((tell) => setWaits({ tell, wrong: asked++ }));
+    const result = await proved(() => by.add(name, code));
     setWaits(null);
     if (result.ok) {
       await done("The passkey is added.", "recovery_codes" in result.data ? result.data.recovery_codes : null);
@@ -101,13 +103,14 @@ export function Passkeys({
       </ul>
       {waits && (
         <Form
+          key={waits.wrong}
           button="Go on"
           send={async ({ enrolment_code = "" }) => {
-            waits(enrolment_code);
+            waits.tell(enrolment_code);
             return { ok: true } as const;
           }}
         >
-          {(errors) => <EnrolmentCode error={errors["enrolment_code"]} />}
+          {() => <EnrolmentCode error={waits.wrong ? "That was not the code." : undefined} autoFocus />}
         </Form>
       )}
       <Form button="Add a passkey" send={add}>

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { startMailServer } from "../../../tests/browser/mail_server.mjs";
 import { person, startBrowser } from "../../../tests/browser/support.mjs";
-import { beginLogin, call, fill, heading, judge, logIn, logOut, press, startDemo } from "./support.mjs";
+import { beginLogin, call, fill, heading, judge, logIn, logOut, mailedCode, press, startDemo } from "./support.mjs";
 
 /** A person who is logged in, with an authenticator that answers when `touch` says so. */
 async function begin(t, settings = {}) {
@@ -113,4 +114,23 @@ test("what is cancelled is told from what failed, and a passkey that the service
     assert.ok(tries < 1_000, "the browser was not told");
     await new Promise((done) => setTimeout(done, 20));
   }
+});
+
+test("where mail is sent a first passkey takes the code that was mailed", async (t) => {
+  const { settings, mail } = await startMailServer(t);
+  const here = await begin(t, settings);
+  const { page } = here;
+  await logIn(page);
+  await add(here);
+  const enter = async (code) => {
+    await fill(page, { "Mailed code": code });
+    await press(page, "Go on");
+  };
+  const code = await mailedCode(mail);
+  await enter("0000-0000");
+  await page.getByText("That was not the code.").waitFor();
+  assert.equal(await page.getByLabel("Mailed code").evaluate((field) => field === document.activeElement), true);
+  await judge(page, "passkey-mailed-code");
+  await enter(code);
+  await heading(page, "Your recovery codes");
 });

@@ -113,6 +113,13 @@ export async function setUpApp(page, clock) {
   return { secret, codes };
 }
 
+/** The code without which an account gets no first factor, where mail is sent by SMTP. */
+export async function mailedCode(mail) {
+  const { to, text } = await mail("Your code to set up a second step");
+  assert.equal(to, person.email);
+  return /^[0-9a-z]{4}-[0-9a-z]{4}$/m.exec(text)[0];
+}
+
 /** Goes on by the keyboard until it is at a link or button of this text, or a field of this name. */
 export async function tabTo(page, text) {
   for (let presses = 0; presses < 30; presses++) {
