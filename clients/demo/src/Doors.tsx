@@ -10,6 +10,7 @@ import { CodeField, codeOf } from "./Codes";
 import { Enrol } from "./Enrol";
 import { Field, Form, NewPassword } from "./forms";
 import { PasskeyButton, told } from "./Passkeys";
+import { AskRecovery } from "./Recovery";
 
 /** By the password, and what is wanted beside it. */
 export function Login(): ReactNode {
@@ -118,6 +119,8 @@ function usePasskeyLogin(isAsked: boolean) {
 function SecondFactor({ by }: { by: ReturnType<typeof useLogin> }): ReactNode {
   const { setArrival } = useArrival();
   const [isRecovery, setRecovery] = useState(!by.methods.includes("totp"));
+  const [isLost, setLost] = useState(false);
+  if (isLost) return <AskRecovery ask={by.askRecovery} back={() => setLost(false)} />;
 
   async function send(values: Record<string, string>) {
     const held = codeOf(values);
@@ -137,7 +140,10 @@ function SecondFactor({ by }: { by: ReturnType<typeof useLogin> }): ReactNode {
       <Form button="Log in" send={send}>
         {(errors) => <CodeField isRecovery={isRecovery} setRecovery={setRecovery} errors={errors} autoFocus />}
       </Form>
-      <p>
+      <p className="row">
+        <button type="button" className="plain" onClick={() => setLost(true)}>
+          I have lost all of these
+        </button>
         <button type="button" className="plain" onClick={by.again}>
           Somebody else
         </button>

@@ -9,8 +9,9 @@ import { useAuth } from "@doorward/client/react";
 import { Login } from "./Doors";
 import { Form, NewPassword } from "./forms";
 import type { Link } from "./link";
+import { FollowRecovery } from "./Recovery";
 
-export function LinkPage({ link: { page, token, restores } }: { link: Link }): ReactNode {
+export function LinkPage({ link: { page, word, token } }: { link: Link }): ReactNode {
   if (!token) return <NoToken />;
   switch (page) {
     case "/reset":
@@ -18,9 +19,11 @@ export function LinkPage({ link: { page, token, restores } }: { link: Link }): R
     case "/verify":
       return <Verify token={token} />;
     case "/email":
-      return restores ? <TakeBack token={token} /> : <ConfirmChange token={token} />;
+      return word === "restore" ? <TakeBack token={token} /> : <ConfirmChange token={token} />;
     case "/not-me":
       return <NotMe token={token} />;
+    case "/factor-recovery":
+      return <FollowRecovery word={word} token={token} />;
   }
 }
 

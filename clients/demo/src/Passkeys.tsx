@@ -40,11 +40,13 @@ export function AddPasskey({
   add: ByPasskey["add"];
   done: (recoveryCodes: readonly string[] | null) => void;
 }): ReactNode {
-  /** What waits for the code. */
-  const [waits, setWaits] = useState<((code: string | null) => void) | null>(null);
+  /** What waits for the code, and how often one was wrong. */
+  const [waits, setWaits] = useState<{ tell: (code: string | null) => void; wrong: number } | null>(null);
 
   async function send({ name = "" }: Record<string, string>) {
-    const result = await add(name, () => new Promise((told) => setWaits(() => told)));
+    let asked = 0;
+    const code = () => new Promise<string | null>((tell) => setWaits({ tell, wrong: asked++ }));
+    const result = await add(name, code);
     setWaits(null);
     if (result.ok) {
       done("recovery_codes" in result.data ? (result.data.recovery_codes ?? null) : null);
@@ -58,13 +60,14 @@ export function AddPasskey({
     <>
       {waits && (
         <Form
+          key={waits.wrong}
           button="Go on"
           send={async ({ enrolment_code = "" }) => {
-            waits(enrolment_code);
+            waits.tell(enrolment_code);
             return { ok: true } as const;
           }}
         >
-          {(errors) => <EnrolmentCode error={errors["enrolment_code"]} />}
+          {() => <EnrolmentCode error={waits.wrong ? "That was not the code." : undefined} autoFocus />}
         </Form>
       )}
       <Form button="Add a passkey" send={send}>

@@ -128,7 +128,7 @@ export function NewPassword({ name, error }: { name: string; error: string | und
 }
 
 /** What an account's first factor takes beside it. */
-export function EnrolmentCode({ error }: { error: string | undefined }): ReactNode {
+export function EnrolmentCode({ error, autoFocus = false }: { error: string | undefined; autoFocus?: boolean }): ReactNode {
   return (
     <Field
       label="Mailed code"
@@ -137,6 +137,7 @@ export function EnrolmentCode({ error }: { error: string | undefined }): ReactNo
       autoCapitalize="none"
       spellCheck={false}
       hint="We have mailed it to your address; or an operator has given it to you."
+      autoFocus={autoFocus}
       error={error}
     />
   );

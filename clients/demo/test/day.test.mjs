@@ -70,7 +70,8 @@ test("a throttled login counts down, and the reason of a lost session is a plain
   const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
   await call(api, "/logout-all", {}, cookie);
   await page.getByRole("link", { name: "Devices" }).click();
-  await page.getByText("Your session was ended, on another device").waitFor();
+  const reason = page.getByText("Your session was ended, on another device");
+  await reason.waitFor();
   for (let attempt = 0; attempt < 3; attempt++) {
     await fill(page, { Email: person.email, Password: "WrongPass123" });
     await page.getByRole("button", { name: "Log in", exact: true }).click();
@@ -79,6 +80,7 @@ test("a throttled login counts down, and the reason of a lost session is a plain
   const waiting = page.getByRole("button", { name: /^Again in \d+ s$/ });
   await waiting.waitFor();
   assert.ok(await waiting.isDisabled());
+  assert.ok(await reason.isVisible(), "and stays until somebody logs in");
 });
 
 test("a service that is away is said, and asked again", async (t) => {

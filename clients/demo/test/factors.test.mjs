@@ -5,8 +5,9 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { startClock } from "../../../tests/browser/authenticator.mjs";
+import { startMailServer } from "../../../tests/browser/mail_server.mjs";
 import { person, startBrowser } from "../../../tests/browser/support.mjs";
-import { beginLogin, call, fill, heading, logIn, logOut, press, setUpApp, startDemo, tabTo } from "./support.mjs";
+import { beginLogin, call, fill, heading, judge, logIn, logOut, mailedCode, press, setUpApp, startDemo, tabTo } from "./support.mjs";
 
 /** A person who is logged in, and whose service has a clock that stands still. */
 async function begin(t, settings = {}) {
@@ -67,6 +68,39 @@ test("an app is set up; from then on a login wants a code; the lost app is remov
   await page.getByText("The app is removed.").waitFor();
   await logOut(page);
   await logIn(page);
+});
+
+test("where mail is sent the first app takes the code that was mailed, and the next one does not", async (t) => {
+  const { settings, mail } = await startMailServer(t);
+  const { clock, page } = await begin(t, settings);
+  await logIn(page);
+  await page.getByRole("link", { name: "Two steps" }).click();
+  const show = async (button) => {
+    await press(page, button);
+    await press(page, "Show the code for the app");
+    return (await page.locator(".secret").textContent()).replaceAll(" ", "");
+  };
+  const secret = await show("Set up an app");
+  const code = await mailedCode(mail);
+  await fill(page, { Code: clock.code(secret), "Mailed code": "0000-0000" });
+  await press(page, "Confirm");
+  await page.getByRole("alert").filter({ hasText: "Enter the code that was mailed to you" }).waitFor();
+  await judge(page, "app-mailed-code");
+  // As people type it.
+  await fill(page, { Code: clock.code(secret), "Mailed code": code.toUpperCase().replace("-", " ") });
+  await press(page, "Confirm");
+  await heading(page, "Your recovery codes");
+  await press(page, "I have written them down");
+  await page.getByText("The app is set up.").waitFor();
+  await page.getByRole("link", { name: "Address", exact: true }).click();
+  await page.getByText("confirmed", { exact: true }).waitFor();
+
+  await page.getByRole("link", { name: "Two steps" }).click();
+  const other = await show("Another app");
+  assert.equal(await page.getByLabel("Mailed code").count(), 0);
+  await fill(page, { Code: clock.code(other) });
+  await press(page, "Confirm");
+  await page.getByText("The app is set up.").waitFor();
 });
 
 test("what wants a proof asks for one, and goes on with what it was wanted for", async (t) => {

@@ -4,22 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { person, startBrowser } from "../../../tests/browser/support.mjs";
-import { call, fill, heading, logIn, press, startDemo, tabTo } from "./support.mjs";
+import { call, confirmed, fill, heading, logIn, open, press, startDemo, tabTo } from "./support.mjs";
 
 const NEW = "EvenMoreSecure456";
-const open = async (context, link) => {
-  const page = await context.newPage();
-  await page.goto(link);
-  return page;
-};
 const logsIn = async (api, email, password) => (await call(api, "/login", { email, password })).status === 200;
-
-/** A person whose address is confirmed. */
-async function confirmed(api, mail, who = person) {
-  await call(api, "/register", who);
-  const token = (await mail("verify")).link.split("#token=")[1];
-  assert.equal((await call(api, "/email/verify", { token, new_password: who.password })).status, 200);
-}
 
 test("a forgotten password: the same words for everybody, a link that works once", async (t) => {
   const { api, url, mail } = await startDemo(t);

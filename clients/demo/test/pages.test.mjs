@@ -32,6 +32,9 @@ for (const colorScheme of ["light", "dark"]) {
         [`reset#token=${TOKEN}`, "reset", "Set a new password"],
         [`verify#token=${TOKEN}`, "verify", "Confirm your address"],
         [`email#restore=${TOKEN}`, "restore", "Take your account back"],
+        [`factor-recovery#start=${TOKEN}`, "recovery-start", "Begin the removal"],
+        [`factor-recovery#cancel=${TOKEN}`, "recovery-cancel", "Stop the removal"],
+        [`factor-recovery#remove=${TOKEN}`, "recovery-remove", "Remove your second step"],
         [`email#token=${TOKEN}`, "email-login", "Log in"],
         ["#/", "login", "Log in"],
       ]) {
@@ -111,6 +114,12 @@ for (const colorScheme of ["light", "dark"]) {
       await press(page, "Log in");
       await page.locator(".error").first().waitFor();
       await see("second-step-errors");
+      await press(page, "I have lost all of these");
+      await see("second-step-lost");
+      await press(page, "Mail me a link");
+      await page.locator(".error").first().waitFor();
+      await see("second-step-lost-errors");
+      await press(page, "Back to the code");
       await press(page, "Use a recovery code");
       await see("second-step-recovery");
       await fill(page, { "Recovery code": recovery });

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { startMailServer } from "../../../tests/browser/mail_server.mjs";
 import { person, startBrowser } from "../../../tests/browser/support.mjs";
-import { beginLogin, call, fill, heading, judge, logIn, logOut, press, startDemo } from "./support.mjs";
+import { beginLogin, call, fill, heading, judge, logIn, logOut, mailedCode, press, startDemo } from "./support.mjs";
 
 /** A person who is logged in, with an authenticator that answers when `touch` says so. */
 async function begin(t, settings = {}) {
@@ -139,4 +140,23 @@ test("where everybody needs a second factor a passkey is one, and is made on the
   await press(page, "Remove: My laptop");
   await page.getByRole("status").filter({ hasText: "Everybody needs a second factor here." }).waitFor();
   assert.ok((await credentials()).length >= 1);
+});
+
+test("where mail is sent a first passkey takes the code that was mailed", async (t) => {
+  const { settings, mail } = await startMailServer(t);
+  const here = await begin(t, settings);
+  const { page } = here;
+  await logIn(page);
+  await add(here);
+  const enter = async (code) => {
+    await fill(page, { "Mailed code": code });
+    await press(page, "Go on");
+  };
+  const code = await mailedCode(mail);
+  await enter("0000-0000");
+  await page.getByText("That was not the code.").waitFor();
+  assert.equal(await page.getByLabel("Mailed code").evaluate((field) => field === document.activeElement), true);
+  await judge(page, "passkey-mailed-code");
+  await enter(code);
+  await heading(page, "Your recovery codes");
 });

@@ -36,7 +36,7 @@ export async function startDemo(t, settings = {}) {
   });
   const url = `http://localhost:${server.address().port}/`;
   const mails = temporaryFolder(t, "mails");
-  const pages = Object.entries({ RESET: "reset", VERIFY: "verify", EMAIL_CHANGE: "email", NOT_ME: "not-me" });
+  const pages = Object.entries({ RESET: "reset", VERIFY: "verify", EMAIL_CHANGE: "email", NOT_ME: "not-me", FACTOR_RECOVERY: "factor-recovery" });
   const links = pages.map(([name, page]) => [`${name}_URL`, url + page]);
   const environment = { ...Object.fromEntries([...UNLIMITED, ...links]), MAIL_FOLDER: mails, ...settings };
   const { port, kill, again } = await startService(t, environment);
@@ -57,6 +57,20 @@ export const call = (api, path, body, cookie = "") =>
     headers: { "Content-Type": "application/json", "User-Agent": "Mozilla/5.0 (iPhone) Safari/604.1", Cookie: cookie },
     body: JSON.stringify(body),
   });
+
+/** A person whose address is confirmed, where a mail is sent for that (`EMAIL_VERIFICATION`). */
+export async function confirmed(api, mail, who = person) {
+  await call(api, "/register", who);
+  const token = (await mail("verify")).link.split("#token=")[1];
+  assert.equal((await call(api, "/email/verify", { token, new_password: who.password })).status, 200);
+}
+
+/** What a mail leads to, in a page of its own. */
+export async function open(context, link) {
+  const page = await context.newPage();
+  await page.goto(link);
+  return page;
+}
 
 export async function fill(page, values) {
   for (const [label, value] of Object.entries(values)) await page.getByLabel(label, { exact: true }).fill(value);
@@ -97,6 +111,13 @@ export async function setUpApp(page, clock) {
   await press(page, "I have written them down");
   await page.getByText("The app is set up.").waitFor();
   return { secret, codes };
+}
+
+/** The code without which an account gets no first factor, where mail is sent by SMTP. */
+export async function mailedCode(mail) {
+  const { to, text } = await mail("Your code to set up a second step");
+  assert.equal(to, person.email);
+  return /^[0-9a-z]{4}-[0-9a-z]{4}$/m.exec(text)[0];
 }
 
 /** Goes on by the keyboard until it is at a link or button of this text, or a field of this name. */

@@ -1,6 +1,7 @@
-// One self-contained script for pages without a build step: dist/client.js, and the copy that the service serves.
+// One self-contained script for pages without a build step, as the service serves it. Not in dist/: the package's client has the table of operations in
+// common with its other entries.
 
-import { copyFileSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
@@ -10,11 +11,10 @@ const { version } = JSON.parse(readFileSync(at("../package.json"), "utf8"));
 
 await build({
   entryPoints: [at("../src/index.ts")],
-  outfile: at("../dist/client.js"),
+  outfile: at("../../../src/api/client/client.js"),
   bundle: true,
   minify: true,
   format: "esm",
   target: "es2022",
   banner: { js: `/*! @doorward/client ${version}, MIT. Made from clients/typescript by \`npm run build\`. */` },
 });
-copyFileSync(at("../dist/client.js"), at("../../../src/api/client/client.js"));

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { startClock } from "../../../tests/browser/authenticator.mjs";
 import { freePort, person, startBrowser, startDoorward } from "../../../tests/browser/support.mjs";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -27,7 +28,8 @@ export function packClient(t) {
 export async function tryExample(t, name, example, client, isLocked) {
   const folder = isLocked ? copyBesideLock(t, name, client) : install(t, name, example, client);
   const modules = isLocked ? at("../examples/node_modules") : join(folder, "node_modules");
-  const service = `http://localhost:${await startDoorward(t, { LOGIN_RATE_LIMIT: "off" })}`;
+  const clock = example.hasSecondStep && startClock(t);
+  const service = `http://localhost:${await startDoorward(t, { LOGIN_RATE_LIMIT: "off", ...(clock && clock.settings) })}`;
   const body = JSON.stringify(person);
   await fetch(`${service}/api/auth/register`, { method: "POST", headers: { "Content-Type": "application/json" }, body });
   const environment = { ...process.env, ...SILENT, DOORWARD_URL: service, PATH: `${modules}/.bin:${process.env.PATH}` };
@@ -44,12 +46,18 @@ export async function tryExample(t, name, example, client, isLocked) {
   await walk(t, developed, example.renders);
   const served = await freePort();
   await start(example.serve, String(served));
-  await walk(t, await startEdge(t, served, service), example.renders);
+  const edge = await startEdge(t, served, service);
+  await walk(t, edge, example.renders);
+  if (clock) {
+    const secret = await enrol(service, clock);
+    for (const port of [developed, edge]) await walkTwoSteps(t, port, clock, secret);
+  }
 
   const version = (one) => JSON.parse(readFileSync(join(modules, one, "package.json"), "utf8")).version;
   const did = { renewed: "renewed and rendered by the server", found: "rendered by the server" }[example.renders];
   const compiled = compilers.length ? "both" : `${COMPILERS[0]}, by ${example.types.join(" ")}`;
-  const walked = ["developed and served: logged in, loaded again", ...(did ? [did] : [])].join(", ");
+  const loggedIn = `developed and served: logged in${clock ? ", by two steps too" : ""}, loaded again`;
+  const walked = [loggedIn, ...(did ? [did] : [])].join(", ");
   return `| [${name}](${name}) | ${example.show.map((one) => `${one} ${version(one)}`).join(", ")} | ${compiled} | ${walked} |`;
 }
 
@@ -147,6 +155,33 @@ async function walk(t, port, renders) {
   const renewed = { who: person.email, set: ["access_token", "refresh_token", "session_hint"] };
   assert.deepEqual(await rendered(), renders === "renewed" ? renewed : { who: "refreshable", set: [] });
   await loggedIn();
+}
+
+/** An authenticator app of the person's: its secret. */
+async function enrol(service, clock) {
+  const ask = (path, cookie, body) => {
+    const headers = { Cookie: cookie, ...(body && { "Content-Type": "application/json" }) };
+    return fetch(`${service}/api/auth${path}`, { method: "POST", headers, body: body && JSON.stringify(body) });
+  };
+  const cookies = (await ask("/login", "", person)).headers.getSetCookie();
+  const cookie = cookies.map((one) => one.split(";")[0]).join("; ");
+  const { secret } = await (await ask("/me/totp", cookie)).json();
+  assert.equal((await ask("/me/totp/confirm", cookie, { code: clock.code(secret) })).status, 200);
+  return secret;
+}
+
+/** Logs in by the application's two forms; and once more after a logout. */
+async function walkTwoSteps(t, port, clock, secret) {
+  const page = await (await startBrowser(t)).newPage();
+  await page.goto(`http://localhost:${port}/`, { waitUntil: "networkidle" });
+  for (let times = 0; times < 2; times++) {
+    await page.locator('input[name="email"]').fill(person.email);
+    await page.locator('input[name="password"]').fill(person.password);
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.locator('input[name="code"]').fill(clock.code(secret));
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByRole("button", { name: `Log out ${person.email}` }).click();
+  }
 }
 
 function temporary(t, name) {

@@ -16,12 +16,13 @@ const VITE = {
 };
 /**
  * `packages` at their newest, `show` of them in the table; `build`, and `types` for files that tsc does not read; `develop` with the framework's own
- * proxy, and `serve` what was built; what the server `renders`: "renewed" sessions, or what it finds, and leaves the rest to the browser.
+ * proxy, and `serve` what was built; what the server `renders`: "renewed" sessions, or what it finds, and leaves the rest to the browser. `hasSecondStep`:
+ * it asks for the code of an app.
  */
 const EXAMPLES = {
   "vite-react": { ...VITE, packages: ["vite", ...REACT], show: ["vite", "react"] },
-  "vite-vue": { ...VITE, packages: ["vite", "vue", "@vitejs/plugin-vue", "vue-tsc"], show: ["vite", "vue"], types: ["vue-tsc", "--noEmit"], isReadByTsc: false },
-  "vite-svelte": { ...VITE, packages: ["vite", "svelte", "@sveltejs/vite-plugin-svelte", "svelte-check"], show: ["vite", "svelte"], types: ["svelte-check"] },
+  "vite-vue": { ...VITE, packages: ["vite", "vue", "@vitejs/plugin-vue", "vue-tsc"], show: ["vite", "vue"], types: ["vue-tsc", "--noEmit"], isReadByTsc: false, hasSecondStep: true },
+  "vite-svelte": { ...VITE, packages: ["vite", "svelte", "@sveltejs/vite-plugin-svelte", "svelte-check"], show: ["vite", "svelte"], types: ["svelte-check"], hasSecondStep: true },
   next: {
     packages: ["next", ...REACT],
     show: ["next", "react"],

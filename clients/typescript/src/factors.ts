@@ -18,6 +18,11 @@ export interface Factors {
    * `login_ticket_expired` the login begins again.
    */
   secondFactor(held: Arguments["loginSecondFactor"][0]): Promise<Result<"loginSecondFactor">>;
+  /**
+   * In place of the second step, where everything that it could be done by is lost: mails a link that begins the removal, which takes days, or
+   * refuses with `recovery_by_operator`. `account(client).followFactorRecovery({ token })` is for the pages of its links.
+   */
+  askRecovery(): Promise<Result<"askFactorRecovery">>;
   list(): Promise<Result<"listFactors">>;
   /**
    * A new secret for an authenticator app, which counts for nothing until it is confirmed: for the person who is logged in; or on the way in,
@@ -42,6 +47,7 @@ export function factors(client: AuthClient): Factors {
   const isLoggedIn = () => Boolean(client.getSnapshot().user);
   return {
     secondFactor: by.loginSecondFactor,
+    askRecovery: by.askFactorRecovery,
     list: by.listFactors,
     enrolTotp: () => (isLoggedIn() ? by.enrolTotp() : by.loginEnrolTotp()),
     confirmTotp: (code, enrolmentCode) => {

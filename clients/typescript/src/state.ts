@@ -210,7 +210,7 @@ export function step(before: State, event: Event): readonly [State, readonly Eff
     if (was) run("tell", null, code);
     s.session = null;
     s.floor = s.next;
-    become({ status: "anonymous", user: null, lost: was || !code ? code : s.shown.lost });
+    become({ status: "anonymous", user: null, lost: was ? code : s.shown.lost });
   }
 
   /** Who is logged in: the answer to a look, to a glance, or after a login. */

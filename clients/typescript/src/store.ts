@@ -27,13 +27,25 @@ export interface Auth {
 }
 
 /** The same object while nothing changes. */
-export interface AuthStore {
-  get(): Auth;
+export interface Store<T> {
+  get(): T;
+  subscribe(listener: () => void): () => void;
+}
+
+export interface AuthStore extends Store<Auth> {
   /** What a server renders, and a browser first. */
   getServer(): Auth;
-  subscribe(listener: () => void): () => void;
   /** Finds out who is logged in, once for all components. */
   begin(): void;
+}
+
+const stores = new WeakMap<AuthClient, AuthStore>();
+
+/** One for all components. */
+export function storeOf(client: AuthClient): AuthStore {
+  const store = stores.get(client) ?? createStore(client);
+  stores.set(client, store);
+  return store;
 }
 
 export function createStore(client: AuthClient): AuthStore {

@@ -1,13 +1,13 @@
 /** Svelte: a store, so that `$auth.user` is who is logged in. */
 import type { AuthClient } from "./client.js";
-import { createStore } from "./store.js";
+import { storeOf } from "./store.js";
 import type { Auth } from "./store.js";
 
 export type { Auth };
 
 /** Who is logged in, and how to change it: `const auth = useAuth(client)`, and `$auth` in the component. */
 export function useAuth(client: AuthClient): { subscribe(run: (auth: Auth) => void): () => void } {
-  const store = createStore(client);
+  const store = storeOf(client);
   return {
     subscribe(run) {
       // A server asks for nobody; a browser shows first what a server has rendered.

@@ -30,6 +30,7 @@ const settings: Record<string, Setting> = {
   "the password is changed when tokens have run out": ann(2, [{ tab: 0, do: "password" }, { tab: 1, do: "sessions" }], { expired: 1 }),
   "a session is ended elsewhere": ann(2, [{ tab: 0, do: "me" }, { tab: 1, do: "sessions" }], { killed: 1 }),
   "a session is ended elsewhere while somebody logs in": ann(2, [{ tab: 0, do: "login", who: "bob" }, { tab: 1, do: "me" }], { killed: 1 }),
+  "a session is ended elsewhere, and who finds it logs out": ann(2, [{ tab: 0, do: "me" }, { tab: 0, do: "logout" }, { tab: 1, do: "me" }], { killed: 1 }),
   "answers are lost": ann(2, [{ tab: 0, do: "login", who: "bob" }, { tab: 1, do: "me" }], { lost: 1 }),
   "answers to a logout are lost": ann(2, [{ tab: 0, do: "logout" }, { tab: 1, do: "me" }], { lost: 1 }),
   "requests are doubled": ann(2, [{ tab: 0, do: "login", who: "bob" }, { tab: 1, do: "me" }], { doubled: 1 }),
@@ -65,6 +66,7 @@ const wrongs: readonly (readonly [string, setting: string, ...change: readonly [
   ["a call waits for the look with the lock in its hand", "a session is ended elsewhere, and a refresh finds it", "put(id, { outcome, sent: 0 });\n    leave(id);", "put(id, { outcome, sent: 0 });"],
   ["a login is believed before anybody is seen", "cookies are blocked", "        return send(id, \"state\");", "        somebody(id, session, { id: 2 } as never);"],
   ["a look ends for one", "tokens run out, and everybody asks", "begin(+key);\n", "begin(+key);\n        break;\n"],
+  ["why a session ended is forgotten", "a session is ended elsewhere, and who finds it logs out", "lost: was ? code", "lost: was || !code ? code"],
   ["the password is another tab's affair", "a password change without locks", "&& session === s.session)) glance", ")) glance"],
 ];
 

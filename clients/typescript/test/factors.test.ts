@@ -87,15 +87,17 @@ test("who does not use it pays nothing for it", async () => {
   const bundle = async (contents: string) => {
     const options = { bundle: true, minify: true, format: "esm", write: false, metafile: true, splitting: true, outdir: "out" } as const;
     const resolveDir = new URL("../src", import.meta.url).pathname;
-    const external = ["react", "react/jsx-runtime"];
+    const external = ["react", "react/jsx-runtime", "vue"];
     const { metafile } = await build({ ...options, external, stdin: { contents, resolveDir } });
     const [first] = Object.values(metafile.outputs).filter((output) => output.entryPoint === "<stdin>");
     return Object.keys(first!.inputs).map((path) => path.split("/").at(-1));
   };
   const names = ["account.ts", "factors.ts", "more.ts", "passkeys.ts"];
   expect(await bundle('export { createAuthClient } from "./index.js"')).not.toEqual(expect.arrayContaining([names[0]]));
-  const inReact = await bundle('export { useLogin } from "./react-factors.js"');
-  expect(inReact).toContain("react-factors.tsx");
-  for (const name of names) expect(inReact, "it is loaded when it is first used").not.toContain(name);
+  for (const binding of ["react-factors.tsx", "vue-factors.ts", "svelte-factors.ts"]) {
+    const bound = await bundle(`export { useLogin } from "./${binding}"`);
+    expect(bound).toContain(binding);
+    for (const name of names) expect(bound, "it is loaded when it is first used").not.toContain(name);
+  }
   expect(await bundle('export { factors } from "./factors.js"; export { passkeys } from "./passkeys.js"')).toEqual(expect.arrayContaining(names));
 });

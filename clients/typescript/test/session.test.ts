@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 
+import { account } from "../src/account.js";
 import { createAuthClient } from "../src/index.js";
 import type { AuthClientOptions } from "../src/index.js";
 import { bob, channels, doorward, memory, problem, promised, queue, user } from "./service.js";
@@ -108,6 +109,26 @@ test("a session that has ended is lost once, with the reason, and only where the
     await stranger.start();
     expect(events).not.toContain("never");
   }
+});
+
+test("why a session ended is said until somebody is logged in, whatever the page of the login asks meanwhile", async () => {
+  const service = await doorward(user);
+  const here = tab(service);
+  await here.start();
+  service.sessions[0]!.over = "session_revoked";
+  await here.sessions();
+  const said = { status: "anonymous", user: null, lost: "session_revoked" };
+  expect(here.getSnapshot()).toEqual(said);
+  // A challenge for autofill is a cookie, too: it is asked who is logged in after it.
+  service.instead = (path) => (path === "/login/passkey/options" ? { status: 200, body: { rpId: "localhost" } } : undefined);
+  const before = service.asked.length;
+  expect(await account(here).loginPasskeyOptions()).toMatchObject({ ok: true });
+  await vi.waitFor(() => expect(service.asked.slice(before)).toContain("GET /state"));
+  await here.me();
+  expect(here.getSnapshot()).toEqual(said);
+  await here.login(login);
+  await here.logout();
+  expect(here.getSnapshot()).toEqual({ ...said, lost: null });
 });
 
 test("a device that is not proved is away once, and then somebody else's", async () => {

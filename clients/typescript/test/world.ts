@@ -138,6 +138,9 @@ function explorer(setting: Setting, machine: Machine) {
     const exact = hasLocks && hasChannel && !setting.elsewhere && !setting.impatient && !setting.lost && !setting.closed;
     const wasLost = before.shown.status === "authenticated" && shown.status === "anonymous" && shown.lost;
     if (exact && wasLost && present(next) !== null) return broken(next, `tab ${tab} loses a good session: ${shown.lost}`);
+    // Why a session ended is said for as long as nobody is there, whatever else is asked meanwhile.
+    const nobody = before.shown.status === "anonymous" && shown.status === "anonymous";
+    if (nobody && before.shown.lost !== shown.lost) return broken(next, `tab ${tab} forgets ${before.shown.lost}`);
     return next;
   }
 

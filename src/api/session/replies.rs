@@ -37,8 +37,8 @@ fn beside_tokens<T>(reply: Response<T>, settings: &Cookies, tokens: &IssuedToken
     }
     let reply = reply
         .header(SET_COOKIE, cookies::set(settings, Kind::Access, &tokens.access, tokens.access_max_age))
-        .header(SET_COOKIE, cookies::set(settings, Kind::Hint, cookies::HINT, tokens.refresh_max_age));
-        .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age))
+        .header(SET_COOKIE, cookies::set(settings, Kind::Hint, cookies::HINT, tokens.refresh_max_age))
+        .header(SET_COOKIE, cookies::set(settings, Kind::Refresh, &tokens.refresh, tokens.refresh_max_age));
     let reply = match &tokens.device {
         Some(device) => reply.header(SET_COOKIE, cookies::set(settings, Kind::Device, device, cookies::DEVICE_MAX_AGE)),
         None => reply,
