@@ -1,4 +1,4 @@
-// One self-contained script for pages without a build step: dist/client.js, and the copy that the service serves.
+// One self-contained script for pages without a build step: dist/script.js, and the copy that the service serves.
 
 import { copyFileSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -10,11 +10,11 @@ const { version } = JSON.parse(readFileSync(at("../package.json"), "utf8"));
 
 await build({
   entryPoints: [at("../src/index.ts")],
-  outfile: at("../dist/client.js"),
+  outfile: at("../dist/script.js"),
   bundle: true,
   minify: true,
   format: "esm",
   target: "es2022",
   banner: { js: `/*! @doorward/client ${version}, MIT. Made from clients/typescript by \`npm run build\`. */` },
 });
-copyFileSync(at("../dist/client.js"), at("../../../src/api/client/client.js"));
+copyFileSync(at("../dist/script.js"), at("../../../src/api/client/client.js"));

@@ -10,7 +10,7 @@ import { findChromium, person, startBrowser, startDoorward, startPage, startPost
 
 export { person, startPage, startPostgres };
 
-const script = readFileSync(new URL("../../dist/client.js", import.meta.url), "utf8");
+const script = readFileSync(new URL("../../dist/script.js", import.meta.url), "utf8");
 const html = (api, settings) => `<!doctype html><title>A page</title><script type="module">
   import { createAuthClient } from "/auth.js";
   window.auth = createAuthClient({ baseUrl: ${JSON.stringify(api)}, ${settings} });
