@@ -67,8 +67,11 @@ impl Parts {
 
     fn attestation(&self) -> Attestation {
         let data = self.data();
-        let size = u16::try_from(data.len()).unwrap().to_be_bytes();
-        let object = [&b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x59"[..], &size, &data].concat();
+        let size = match u8::try_from(data.len()) {
+            Ok(size) => vec![0x58, size],
+            Err(_) => [&b"\x59"[..], &u16::try_from(data.len()).unwrap().to_be_bytes()].concat(),
+        };
+        let object = [&b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData"[..], &size, &data].concat();
         let id = CredentialId::new(ID.to_vec()).unwrap();
         Attestation { id, client_data: self.client_data(), object, transports: vec!["usb".to_owned()] }
     }
@@ -261,6 +264,7 @@ fn a_new_one_is_whole_and_has_a_key_of_use() {
         Vec::new(),
         b"\xa0".to_vec(),
         b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x60".to_vec(),
+        [&b"\xa3\x63fmt\x64none\x67attStmt\xa1\x63sig\x41\x01"[..], &whole.object[19..]].concat(),
         [&whole.object[..], &[0]].concat(),
         whole.object[..whole.object.len() - 1].to_vec(),
     ] {

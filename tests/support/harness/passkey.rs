@@ -72,8 +72,8 @@ impl Passkey {
             [&b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20"[..], &point[1..33], b"\x22\x58\x20", &point[33..]].concat();
         let length = u16::try_from(self.id.len()).expect("a short id").to_be_bytes();
         let data = [&self.data(self.flags | 1 << 6)[..], &[7; 16], &length, &self.id, &key].concat();
-        let size = u16::try_from(data.len()).expect("short").to_be_bytes();
-        let object = [&b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x59"[..], &size, &data].concat();
+        let size = u8::try_from(data.len()).expect("short");
+        let object = [&b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58"[..], &[size], &data].concat();
         json!({
             "id": encode(&self.id), "rawId": encode(&self.id), "type": "public-key",
             "authenticatorAttachment": "platform", "clientExtensionResults": {},

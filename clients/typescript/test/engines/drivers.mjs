@@ -1,4 +1,5 @@
-// Firefox by WebDriver BiDi, WebKitGTK by its own driver, with as little between as there can be: tabs, a function run in them, cookies.
+// Firefox by WebDriver BiDi, WebKitGTK by its own driver, with as little between as there can be: tabs, a function run in them, cookies; and an
+// authenticator, in Firefox alone.
 
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
@@ -6,8 +7,9 @@ import { setTimeout as wait } from "node:timers/promises";
 
 import puppeteer from "puppeteer-core";
 
-import { atEnd } from "../../../../tests/browser/ends.mjs";
+import { atEnd, temporaryFolder } from "../../../../tests/browser/ends.mjs";
 import { freePort } from "../../../../tests/browser/support.mjs";
+import * as marionette from "./marionette.mjs";
 
 const first = (files) => files.find((file) => existsSync(file));
 const libraries = existsSync("/usr/lib") ? readdirSync("/usr/lib").map((name) => `/usr/lib/${name}`) : [];
@@ -22,7 +24,9 @@ export const engines = {
 };
 
 async function launchFirefox(t, executablePath) {
-  const browser = await puppeteer.launch({ browser: "firefox", executablePath, headless: true });
+  const profile = temporaryFolder(t, "firefox");
+  const args = ["--profile", profile, ...marionette.args];
+  const browser = await puppeteer.launch({ browser: "firefox", executablePath, headless: true, args, extraPrefsFirefox: marionette.preferences });
   atEnd(t, () => browser.close());
   return {
     async open(url) {
@@ -38,6 +42,7 @@ async function launchFirefox(t, executablePath) {
       const cookies = await browser.cookies();
       await browser.deleteCookie(...cookies.filter(({ name }) => name === "access_token"));
     },
+    attach: (settings) => marionette.attach(t, profile, settings),
   };
 }
 
