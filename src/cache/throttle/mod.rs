@@ -7,6 +7,7 @@
 mod by_address;
 mod counters;
 mod crowd;
+mod turns;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use by_address::ByAddress;
 pub use counters::Slot;
 use counters::{Counters, MAX_KEYS};
 pub use crowd::Crowd;
+pub use turns::Turns;
 
 use crate::config::throttle::Throttle;
 use crate::domain::session::SessionId;
