@@ -85,6 +85,7 @@ function usePasskeyLogin(isAsked: boolean) {
   const [failed, setFailed] = useState("");
   const [round, setRound] = useState(0);
   const presses = useRef(0);
+  const pressing = useRef(false);
 
   useEffect(() => {
     if (!isAsked) return;
@@ -93,7 +94,8 @@ function usePasskeyLogin(isAsked: boolean) {
       const can = await support();
       if (leave.signal.aborted) return;
       setThere(can.passkeys);
-      if (!can.autofill) return;
+      // It would end what a press has begun meanwhile; when that comes to nothing this is done again.
+      if (!can.autofill || pressing.current) return;
       const result = await login({ autofill: true, signal: leave.signal });
       // What ended by itself takes no message away.
       if (leave.signal.aborted || result.ok || result.kind === "cancelled") return;
@@ -107,9 +109,11 @@ function usePasskeyLogin(isAsked: boolean) {
 
   async function press() {
     const own = ++presses.current;
+    pressing.current = true;
     const result = await login();
     // Ended by another press, which autofill must not end.
     if (own !== presses.current) return;
+    pressing.current = false;
     setFailed(told(result));
     if (!result.ok) setRound((before) => before + 1);
   }

@@ -7,7 +7,7 @@ import { startMailServer } from "../../../tests/browser/mail_server.mjs";
 import { person, startBrowser } from "../../../tests/browser/support.mjs";
 import { beginLogin, call, fill, heading, judge, logIn, logOut, mailedCode, press, startDemo } from "./support.mjs";
 
-/** A person who is logged in, with an authenticator that answers when `touch` says so. */
+/** A person, and a browser with an authenticator that answers at once; what is asked of it after `touches(false)` it never answers. */
 async function begin(t, settings = {}) {
   const { api, url } = await startDemo(t, settings);
   await call(api, "/register", person);
@@ -16,25 +16,31 @@ async function begin(t, settings = {}) {
   const cdp = await context.newCDPSession(page);
   await cdp.send("WebAuthn.enable");
   const options = { protocol: "ctap2", ctap2Version: "ctap2_1", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
-  const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", { options: { ...options, automaticPresenceSimulation: false } });
+  const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", { options: { ...options, automaticPresenceSimulation: true } });
+  // Without it nobody signs in by opening the page.
+  const autofills = (isThere) =>
+    page.evaluate((isThere) => {
+      const own = (window.ownAutofill ??= PublicKeyCredential.isConditionalMediationAvailable.bind(PublicKeyCredential));
+      PublicKeyCredential.isConditionalMediationAvailable = isThere ? own : async () => false;
+    }, isThere);
   const touches = (enabled) => cdp.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
   const credentials = async () => (await cdp.send("WebAuthn.getCredentials", { authenticatorId })).credentials;
   const forget = () => cdp.send("WebAuthn.clearCredentials", { authenticatorId });
   await page.goto(url);
-  return { api, url, context, page, touches, credentials, forget };
+  return { api, url, context, page, autofills, touches, credentials, forget };
 }
 
 /** Adds one for whoever is logged in. */
-async function add({ page, touches }, name = "My laptop") {
+async function add({ page }, name = "My laptop") {
   await page.getByRole("link", { name: "Two steps" }).click();
   await fill(page, { "Its name": name });
-  await touches(true);
   await press(page, "Add a passkey");
 }
 
 test("a passkey is added, named, signs in by a button and by autofill, proves once more, and is removed", async (t) => {
   const here = await begin(t);
-  const { page, touches } = here;
+  const { page, autofills } = here;
+  await autofills(false);
   await logIn(page);
   await add(here);
   await heading(page, "Your recovery codes");
@@ -51,23 +57,23 @@ test("a passkey is added, named, signs in by a button and by autofill, proves on
   await page.getByText("Work laptop").waitFor();
 
   // By a button: nothing is typed, not even who it is.
-  await touches(false);
   await logOut(page);
   await page.getByRole("button", { name: "Log in with a passkey" }).waitFor();
   await judge(page, "login-passkey");
   await press(page, "Log in with a passkey");
-  await touches(true);
   await heading(page, "Welcome");
 
   // By autofill: the browser offers it in the field, and the authenticator is touched.
-  await logOut(page);
+  await autofills(true);
+  const signedIn = page.waitForResponse((response) => response.url().endsWith("/login/passkey") && response.ok());
+  await press(page, "Log out");
+  await signedIn;
   await heading(page, "Welcome");
 
   // Beside the password.
-  await touches(false);
+  await autofills(false);
   await logOut(page);
   await beginLogin(page);
-  await touches(true);
   await press(page, "Use a passkey");
   await heading(page, "Welcome");
 
@@ -79,14 +85,14 @@ test("a passkey is added, named, signs in by a button and by autofill, proves on
   await judge(page, "proof-passkey");
   await press(page, "Use a passkey");
   await page.getByText("The passkey is removed.").waitFor();
-  await touches(false);
   await logOut(page);
   await logIn(page);
 });
 
 test("what is cancelled is told from what failed, and a passkey that the service does not know is offered no more", async (t) => {
   const here = await begin(t, { PASSKEY_TELL_UNKNOWN: "on" });
-  const { api, page, touches, credentials } = here;
+  const { api, page, autofills, touches, credentials } = here;
+  await autofills(false);
   await logIn(page);
   await add(here);
   await heading(page, "Your recovery codes");
@@ -104,11 +110,21 @@ test("what is cancelled is told from what failed, and a passkey that the service
 
   await touches(false);
   await logOut(page);
+  await page.evaluate(() => {
+    const get = navigator.credentials.get.bind(navigator.credentials);
+    navigator.credentials.get = (options) => {
+      window.asked = (window.asked ?? 0) + 1;
+      return get(options);
+    };
+  });
   await press(page, "Log in with a passkey");
+  await page.waitForFunction(() => window.asked === 1);
   // Another question ends the one that waits: nothing is said of it.
   await press(page, "Log in with a passkey");
+  await page.waitForFunction(() => window.asked === 2);
   assert.equal(await page.locator(".error").count(), 0);
   await touches(true);
+  await press(page, "Log in with a passkey");
   await page.getByRole("alert").filter({ hasText: "passkey" }).waitFor();
   for (let tries = 0; (await credentials()).length; tries++) {
     assert.ok(tries < 1_000, "the browser was not told");
@@ -117,13 +133,13 @@ test("what is cancelled is told from what failed, and a passkey that the service
 });
 
 test("where everybody needs a second factor a passkey is one, and is made on the way in", async (t) => {
-  const { page, touches, credentials } = await begin(t, { SECOND_FACTOR: "required" });
+  const { page, autofills, credentials } = await begin(t, { SECOND_FACTOR: "required" });
+  await autofills(false);
   await beginLogin(page);
   await heading(page, "One thing more");
   await judge(page, "enrolment-passkey");
   await fill(page, { "Its name": "" });
   await press(page, "Add a passkey");
-  await touches(true);
   await page.locator(".error").first().waitFor();
   await fill(page, { "Its name": "My laptop" });
   await press(page, "Add a passkey");
@@ -131,10 +147,8 @@ test("where everybody needs a second factor a passkey is one, and is made on the
   assert.equal(await page.locator(".codes li").count(), 10);
   await press(page, "I have written them down");
   await heading(page, "Welcome");
-  await touches(false);
   await logOut(page);
   await press(page, "Log in with a passkey");
-  await touches(true);
   await heading(page, "Welcome");
   await page.getByRole("link", { name: "Two steps" }).click();
   await press(page, "Remove: My laptop");

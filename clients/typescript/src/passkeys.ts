@@ -69,25 +69,45 @@ const browser = (): Browser | undefined => {
   return found?.parseRequestOptionsFromJSON ? (found as Browser) : undefined;
 };
 
-/** One dialog, or offer of autofill, at a time: the next one ends that which waits. */
+const CANCELLED: Cancelled = { ok: false, kind: "cancelled" };
+
+/** One dialog, or offer of autofill, at a time: the next call ends that which waits, for the person or still for the service. */
 let waiting: AbortController | undefined;
 
-type Asked<C> = { readonly ok: true; readonly credential: C } | Cancelled | AlreadyThere | NotPossible;
+/** Options are asked for one after the other: with each comes a cookie that has its challenge beside those of before. */
+let asking: Promise<unknown> = Promise.resolve();
 
-async function ask<C>(what: (here: Browser, signal: AbortSignal) => Promise<Credential | null>, signal?: AbortSignal): Promise<Asked<C>> {
-  const here = browser();
-  if (!here) return { ok: false, kind: "browser", cause: "this browser, or this page, has no passkeys" };
+type Asked<R, C> =
+  | { readonly ok: true; readonly credential: C; readonly data: object }
+  | Extract<R, { readonly ok: false }>
+  | Cancelled
+  | AlreadyThere
+  | NotPossible;
+
+/** Asks the service what to ask for, and then the person. */
+async function ask<R extends { readonly ok: boolean }, C>(
+  options: () => Promise<R>,
+  what: (here: Browser, data: object, signal: AbortSignal) => Promise<Credential | null>,
+  signal?: AbortSignal,
+): Promise<Asked<R, C>> {
   waiting?.abort();
   const own = (waiting = new AbortController());
   const end = () => own.abort();
   signal?.addEventListener("abort", end);
   if (signal?.aborted) end();
   try {
-    const credential = (await what(here, own.signal)) as PublicKeyCredential | null;
-    return credential ? { ok: true, credential: credential.toJSON() as C } : { ok: false, kind: "cancelled" };
+    const turn = asking.then<R | Cancelled>(() => (own.signal.aborted ? CANCELLED : options()));
+    asking = turn.catch(() => {});
+    const asked = await turn;
+    if (!asked.ok) return asked as Extract<R, { readonly ok: false }> | Cancelled;
+    const here = browser();
+    if (!here) return { ok: false, kind: "browser", cause: "this browser, or this page, has no passkeys" };
+    const { data } = asked as unknown as { readonly data: object };
+    const credential = (await what(here, data, own.signal)) as PublicKeyCredential | null;
+    return credential ? { ok: true, credential: credential.toJSON() as C, data } : CANCELLED;
   } catch (cause) {
     const { name } = cause as { name?: string };
-    if (name === "NotAllowedError" || name === "AbortError") return { ok: false, kind: "cancelled" };
+    if (name === "NotAllowedError" || name === "AbortError") return CANCELLED;
     return name === "InvalidStateError" ? { ok: false, kind: "exists" } : { ok: false, kind: "browser", cause };
   } finally {
     signal?.removeEventListener("abort", end);
@@ -105,11 +125,9 @@ export function passkeys(client: AuthClient): Passkeys {
     use: (passkey: Assertion, rpId: string) => Promise<R>,
     { autofill = false, signal }: { readonly autofill?: boolean; readonly signal?: AbortSignal } = {},
   ): Promise<Touch<O> | R> {
-    const asked = await client.operate(options);
-    if (!asked.ok) return asked;
-    const { data } = asked as unknown as { data: { rpId: string } };
-    const answer = await ask<Assertion>(
-      (here, signal) =>
+    const answer = await ask<Result<O>, Assertion>(
+      () => client.operate(options) as Promise<Result<O>>,
+      (here, data, signal) =>
         navigator.credentials.get({
           publicKey: here.parseRequestOptionsFromJSON(data),
           signal,
@@ -117,7 +135,7 @@ export function passkeys(client: AuthClient): Passkeys {
         }),
       signal,
     );
-    if (answer.ok) return use(answer.credential, data.rpId);
+    if (answer.ok) return use(answer.credential, (answer.data as { readonly rpId: string }).rpId);
     return answer.kind === "exists" ? { ok: false, kind: "browser", cause: answer } : answer;
   }
 
@@ -143,10 +161,9 @@ export function passkeys(client: AuthClient): Passkeys {
     reauthenticate: () => touch("reauthenticatePasskeyOptions", (passkey) => by.reauthenticate({ passkey })),
     async add(name, code) {
       const isLoggedIn = Boolean(client.getSnapshot().user);
-      const asked = await (isLoggedIn ? by.passkeyCreationOptions() : by.loginPasskeyCreationOptions());
-      if (!asked.ok) return asked;
-      const answer = await ask<Attestation>((here, signal) =>
-        navigator.credentials.create({ publicKey: here.parseCreationOptionsFromJSON(asked.data), signal }),
+      const answer = await ask<Result<"passkeyCreationOptions"> | Result<"loginPasskeyCreationOptions">, Attestation>(
+        () => (isLoggedIn ? by.passkeyCreationOptions() : by.loginPasskeyCreationOptions()),
+        (here, data, signal) => navigator.credentials.create({ publicKey: here.parseCreationOptionsFromJSON(data), signal }),
       );
       if (!answer.ok) return answer;
       const { credential } = answer;
