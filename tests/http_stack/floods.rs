@@ -30,9 +30,9 @@ async fn while_something_is_hashed_a_flood_of_anything_is_answered_at_its_pace()
         pace.held() > before
     };
     assert!(!was_held().await);
-    let place = pool.reserve(Class::Login, Subject::UNBOUNDED).unwrap();
+    let waits = pool.reserve(Class::Login, Subject::UNBOUNDED).unwrap();
     // A machine that stood still meanwhile let its turn come.
     guarded(async { while !was_held().await {} }).await;
-    drop(place);
+    drop(waits);
     assert!(!was_held().await);
 }
