@@ -39,8 +39,8 @@ async fn sets_five_cookies_and_says_so(app: TestApp) {
         ages,
         [
             ("access_token", 3_600),
-            ("refresh_token", 604_800),
             ("session_hint", 604_800),
+            ("refresh_token", 604_800),
             ("device", 400 * 86_400),
             ("recent_proof", 600)
         ]

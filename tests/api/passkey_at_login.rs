@@ -50,7 +50,7 @@ async fn a_passkey_is_the_first_factor_on_the_way_in(database: Database) {
     laptop.me().await.refused("not_authenticated");
     let answer = laptop.enrol_passkey(&passkey.attestation(&options), " Laptop ").await;
     let names: Vec<_> = answer.cookies().into_iter().map(|cookie| cookie.name.clone()).collect();
-    assert_eq!(names, ["access_token", "refresh_token", "session_hint", "device", "recent_proof", "login_ticket"]);
+    assert_eq!(names, ["access_token", "session_hint", "refresh_token", "device", "recent_proof", "login_ticket"]);
     let added = answer.ok();
     remember(&added);
     assert_eq!(

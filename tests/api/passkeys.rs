@@ -51,7 +51,7 @@ async fn a_passkey_alone_signs_in(app: TestApp) {
     app.clock.advance(minutes(1));
     let answer = phone.sign_in(&passkey).await;
     let names: Vec<_> = answer.cookies().into_iter().map(|cookie| cookie.name.clone()).collect();
-    assert_eq!(names, ["access_token", "refresh_token", "session_hint", "device", "recent_proof"]);
+    assert_eq!(names, ["access_token", "session_hint", "refresh_token", "device", "recent_proof"]);
     answer.ok();
     assert_eq!(phone.me().await.ok()["email"], ANN);
     let proved = claims(&phone.access_cookie());
