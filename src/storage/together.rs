@@ -86,6 +86,8 @@ impl<I: Send + Sync + 'static, T: Send + 'static> Batch<I, T> {
     fn taken(&self) -> &Taken<I, T> {
         self.taken.get_or_init(|| {
             let mut waiting = self.together.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            // Nothing has begun for who has gone.
+            waiting.retain(|(_, reply)| !reply.is_closed());
             let most = waiting.len().min(self.together.most);
             let left = waiting.split_off(most);
             let taken = std::mem::replace(&mut *waiting, left);
@@ -97,12 +99,100 @@ impl<I: Send + Sync + 'static, T: Send + 'static> Batch<I, T> {
         })
     }
 
+    /// There is no transaction for anybody who waits: the next would have to wait as long again.
+    fn refuse_all(&self, error: &Error) {
+        let waiting = std::mem::take(&mut *self.together.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        waiting.into_iter().for_each(|(_, reply)| drop(reply.send(Err(error.clone()))));
+    }
+
     fn answer(&self, done: Result<Vec<T>, Error>) {
+        if let (None, Err(error)) = (self.taken.get(), &done) {
+            return self.refuse_all(error);
+        }
         let replies = std::mem::take(&mut *self.taken().replies.lock().unwrap_or_else(PoisonError::into_inner));
         // Nobody may be waiting any more.
         match done {
             Ok(done) => replies.into_iter().zip(done).for_each(|(reply, one)| drop(reply.send(Ok(one)))),
             Err(error) => replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone())))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::database::{Database, Location};
+    use crate::platform::clock::Clock;
+
+    async fn store(folder: &tempfile::TempDir) -> Store {
+        let settings = Database {
+            location: Location::Sqlite(folder.path().join("doorward.db")),
+            max_connections: 1,
+            start_timeout: Duration::ZERO,
+            audit_retention: Duration::ZERO,
+        };
+        Store::open(&settings, Clock::system()).await.unwrap()
+    }
+
+    /// What becomes of each is how many were done together.
+    fn counting(most: usize) -> Arc<Together<u32, usize>> {
+        Together::new(most, |_, inputs| Box::pin(async { Ok(vec![inputs.len(); inputs.len()]) }))
+    }
+
+    /// Lets those come who are spawned, which wait for the turns.
+    async fn all_wait(together: &Together<u32, usize>, number: usize) {
+        while together.waiting.lock().unwrap().len() < number {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_done_with_the_others_and_who_has_gone_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, together) = (store(&folder).await, counting(3));
+        let write = |input| {
+            let (store, together) = (store.clone(), Arc::clone(&together));
+            tokio::spawn(async move { together.write(&store, input).await })
+        };
+        assert_eq!(write(0).await.unwrap().unwrap(), 1);
+        let turns = together.turns.acquire_many(2).await.unwrap();
+        let callers: Vec<_> = (0..6).map(write).collect();
+        all_wait(&together, 6).await;
+        for gone in [0, 3] {
+            callers[gone].abort();
+            while !callers[gone].is_finished() {
+                tokio::task::yield_now().await;
+            }
+        }
+        drop(turns);
+        let mut done = Vec::new();
+        for caller in callers {
+            if let Ok(together) = caller.await {
+                done.push(together.unwrap());
+            }
+        }
+        assert_eq!(done, [3, 3, 3, 1]);
+    }
+
+    #[tokio::test]
+    async fn where_nothing_can_begin_everybody_is_told_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, together) = (store(&folder).await, counting(2));
+        store.close().await;
+        let turns = together.turns.acquire_many(2).await.unwrap();
+        let callers: Vec<_> = (0..9)
+            .map(|input| {
+                let (store, together) = (store.clone(), Arc::clone(&together));
+                tokio::spawn(async move { together.write(&store, input).await })
+            })
+            .collect();
+        all_wait(&together, 9).await;
+        drop(turns);
+        for caller in callers {
+            assert!(caller.await.unwrap().unwrap_err().is_unavailable());
+        }
+        assert!(together.waiting.lock().unwrap().is_empty());
     }
 }

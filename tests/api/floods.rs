@@ -17,6 +17,7 @@ both! {
     forged_refresh_tokens_count_by_address,
     of_all_refresh_tokens_of_a_request_two_are_looked_at,
     who_meets_a_full_queue_gets_in_as_soon_as_there_is_room,
+    what_hashes_nothing_does_not_wait_for_what_does,
     one_account_has_one_operation_in_the_queue,
     however_many_changes_of_one_password_come_at_once_they_wait_in_turn,
     a_network_has_one_limit_for_all_who_are_in_it,
@@ -104,6 +105,26 @@ async fn who_meets_a_full_queue_gets_in_as_soon_as_there_is_room(database: Datab
     }
     office.login(ANN).await.refused("too_many_attempts");
     assert_eq!(app.service().password.hashing.rounds_done() - rounds, 5 << 4, "five passwords were looked at");
+}
+
+/// Such as links of mails, which may be what keeps a thief out.
+async fn what_hashes_nothing_does_not_wait_for_what_does(database: Database) {
+    let app = TestApp::with(
+        database,
+        &[("HASH_QUEUE", "1s"), ("EMAIL_VERIFICATION", "required"), ("FACTOR_RECOVERY", "72h")],
+    )
+    .await;
+    let pool = app.service().password.hashing.clone();
+    let fill = |class| std::iter::from_fn(move || pool.reserve(class, Subject::UNBOUNDED).ok()).collect::<Vec<_>>();
+    let filled = fill(Class::Other);
+    let office = app.browser();
+    let reset = json!({ "token": "A".repeat(43), "new_password": "EvenMoreSecure456" });
+    office.post("/api/auth/password/reset").json(&reset).await.refused("overloaded");
+    let cancel = json!({ "token": "A".repeat(43) });
+    office.post("/api/auth/factor-recovery").json(&cancel).await.refused("invalid_or_expired_token");
+    office.register(ANN).await.is(202);
+    drop(filled);
+    office.post("/api/auth/password/reset").json(&reset).await.refused("invalid_or_expired_token");
 }
 
 /// Otherwise the answer, and its time, would tell what is stored of whom. On PostgreSQL the places of all nodes come before the one in

@@ -7,6 +7,7 @@ use crate::harness::answer::Answer;
 use crate::harness::app::{Database, TestApp};
 use crate::harness::both;
 use crate::harness::browser::PASSWORD;
+use crate::harness::cookies::SetCookie;
 use crate::harness::http1;
 use crate::harness::time::seconds;
 use crate::harness::tokens;
@@ -15,6 +16,7 @@ const URL: &str = "/api/auth/login";
 
 both! {
     sets_five_cookies_and_says_so,
+    clears_no_access_cookie_of_another_installation,
     the_access_token_tells_what_a_service_beside_needs,
     the_last_login_is_remembered,
     upper_and_lower_case_of_the_email_are_the_same,
@@ -46,6 +48,20 @@ async fn sets_five_cookies_and_says_so(app: TestApp) {
         ]
     );
     assert_eq!(answer.ok(), json!({ "message": "Login successful" }));
+}
+
+/// A browser sends the cookies of a domain above to each host below it, and does not say whose they are.
+async fn clears_no_access_cookie_of_another_installation(database: Database) {
+    let app = TestApp::with(database, &[("SECURE_COOKIES", "on"), ("COOKIE_DOMAIN", "staging.example.com")]).await;
+    let browser = app.register("ann@example.com").await;
+    let ours = browser.login("ann@example.com").await.cookies()[0].value.clone();
+    for (held, cleared) in [(ours, true), ("eyJhbGciOiJIUzI1NiJ9.e30.x".to_owned(), false)] {
+        let login = app.browser().login("ann@example.com").header("host", "auth.staging.example.com");
+        let answer = login.header("cookie", format!("__Secure-access_token={held}")).await;
+        let clears = |cookie: &SetCookie| cookie.name == "__Secure-access_token" && cookie.max_age() == Some(0);
+        assert_eq!(answer.cookies().iter().any(clears), cleared);
+        answer.ok();
+    }
 }
 
 async fn the_access_token_tells_what_a_service_beside_needs(app: TestApp) {

@@ -185,10 +185,14 @@ pub(in crate::api) struct Tokens {
 
 impl<'a> FromRequest<'a> for Tokens {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        let Data(app) = <Data<&Arc<App>>>::from_request_without_body(request).await?;
         let Data(settings) = <Data<&Cookies>>::from_request_without_body(request).await?;
         let mut jar = jar(request, settings);
+        let access: Vec<_> = access_tokens(request.headers(), &mut jar).into_iter().map(str::to_owned).collect();
+        // Not those of another installation on a host beside or above this one.
+        let is_ours = access.iter().all(|token| session::is_ours(app, token));
         Ok(Self {
-            access: access_tokens(request.headers(), &mut jar).into_iter().map(str::to_owned).collect(),
+            access,
             browser: session::Browser {
                 refresh: jar.keep(Kind::Refresh),
                 device: jar.keep(Kind::Device),
@@ -199,7 +203,7 @@ impl<'a> FromRequest<'a> for Tokens {
                 binds: false,
             },
             door: Door::of(request, settings),
-            strays: strays(request.headers(), settings),
+            strays: if is_ours { strays(request.headers(), settings) } else { Vec::new() },
         })
     }
 }

@@ -128,12 +128,6 @@ impl Scope {
         };
         Row { by_address, by_account }
     }
-
-    /// Whether a password is verified or hashed for it.
-    #[must_use]
-    pub const fn hashes(self) -> bool {
-        matches!(self, Self::Login | Self::Register | Self::Reset | Self::Reauthenticate | Self::EmailChange)
-    }
 }
 
 impl Counter {

@@ -101,6 +101,7 @@ impl Shared {
 
     /// For a thread with nothing to do: the next job; none when the pool is closed.
     pub(super) fn wait(&self) -> Option<(Job, Position)> {
+        // Who begins a job leaves the pool as busy as it was.
         let mut queue = lock(&self.queue);
         loop {
             if queue.is_closed() {

@@ -48,7 +48,8 @@ pub enum Erased {
 /// See [`EraseError`].
 pub async fn erase(app: &Arc<App>, proof: Proof) -> Result<Erased, EraseError> {
     let account = throttle::in_session(app, &proof.caller);
-    let attempt = Attempt::begin::<ProofError>(app, Scope::Reauthenticate, &proof.client, Some(account)).await?;
+    let attempt =
+        Attempt::begin_to_hash::<ProofError>(app, Scope::Reauthenticate, &proof.client, Some(account)).await?;
     let admitted = attempt.place::<ProofError>().await?;
     let (_waiting, mut hung_up) = waiting();
     let app = Arc::clone(app);

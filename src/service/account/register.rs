@@ -74,11 +74,12 @@ async fn make(app: &Arc<App>, client: Client, new: NewAccount) -> Result<Registe
     if app.registration == Registration::Closed && client.actor != Actor::Operator {
         return Err(RegisterError::Closed);
     }
-    let attempt = Attempt::begin::<RegisterError>(app, Scope::Register, &client, None).await?;
     let by_operator = client.actor == Actor::Operator;
     if app.mail.verification() == Verification::Required && !by_operator {
+        let attempt = Attempt::begin::<RegisterError>(app, Scope::Register, &client, None).await?;
         return ask(app, attempt, client, new).await;
     }
+    let attempt = Attempt::begin_to_hash::<RegisterError>(app, Scope::Register, &client, None).await?;
     let (attempt, place) = attempt.place::<RegisterError>().await?;
     let NewAccount { email, password, full_name } = new;
     let hashed = place.hash(password).await;

@@ -101,7 +101,8 @@ pub async fn reauthenticate(app: &Arc<App>, proof: Reproof) -> Result<IssuedToke
     let admitted = match password {
         Some(Typed(password)) => {
             let attempt =
-                Attempt::begin::<ReauthenticateError>(app, Scope::Reauthenticate, &client, Some(account)).await?;
+                Attempt::begin_to_hash::<ReauthenticateError>(app, Scope::Reauthenticate, &client, Some(account))
+                    .await?;
             Some((attempt.place::<ReauthenticateError>().await?, password))
         }
         None => None,
@@ -124,6 +125,10 @@ pub async fn reauthenticate(app: &Arc<App>, proof: Reproof) -> Result<IssuedToke
                     let (attempt, hash) = prove_password(&app, admitted, &shown, &mut hung_up).await?;
                     match look(&app, &input, Some(hash), &mut held).await {
                         Ok(Found::Renewed) => {
+                            // No code was looked at: the next look asks for it anew.
+                            if let Some(held) = held.take() {
+                                Attempt::succeeded(held).await;
+                            }
                             admitted =
                                 looks.again::<ReauthenticateError>(attempt, ProofError::Incorrect.into()).await?;
                         }
@@ -161,7 +166,7 @@ pub async fn reauthenticate(app: &Arc<App>, proof: Reproof) -> Result<IssuedToke
     .await
 }
 
-/// Looks at what is shown beside the password, and decides. `held` is the attempt at that, which a second look goes on with.
+/// Looks at what is shown beside the password, and decides. `held` becomes the attempt at that.
 async fn look(
     app: &Arc<App>,
     input: &Arc<Input>,

@@ -45,7 +45,7 @@ impl From<Failure> for ChangeEmailError {
 /// See [`ChangeEmailError`].
 pub async fn change_email(app: &Arc<App>, proof: Proof, email: Email) -> Result<(), ChangeEmailError> {
     let account = throttle::in_session(app, &proof.caller);
-    let attempt = Attempt::begin::<ProofError>(app, Scope::EmailChange, &proof.client, Some(account)).await?;
+    let attempt = Attempt::begin_to_hash::<ProofError>(app, Scope::EmailChange, &proof.client, Some(account)).await?;
     let mut admitted = attempt.place::<ProofError>().await?;
     let link = app.mail.link_mail(Kind::EmailChange)??;
     let drafts = (link, app.mail.notice(Kind::AddressTaken)?, app.mail.notice(Kind::EmailChanging)?);
@@ -233,7 +233,7 @@ pub async fn restore(
     token: Option<LinkToken>,
     new: Password,
 ) -> Result<(), RestoreError> {
-    let attempt = Attempt::begin::<RestoreError>(app, Scope::Reset, &client, None).await?;
+    let attempt = Attempt::begin_to_hash::<RestoreError>(app, Scope::Reset, &client, None).await?;
     let (attempt, place) = attempt.place::<RestoreError>().await?;
     let hash = sha256(token.ok_or(RestoreError::Invalid)?.bytes());
     let (id, email) = whose(app, &hash).await?.ok_or(RestoreError::Invalid)?;

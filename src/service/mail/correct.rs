@@ -58,7 +58,7 @@ pub async fn correct_email(
     let known = credentials.as_ref().and_then(|of| app.session.devices.device(device, &of.email));
     let by = known.map_or(Guesser::Stranger, Guesser::Device);
     let account = credentials.as_ref().map(|of| throttle::account(app, &of.email, by));
-    let attempt = Attempt::begin::<CorrectError>(app, Scope::Login, &client, account).await?;
+    let attempt = Attempt::begin_to_hash::<CorrectError>(app, Scope::Login, &client, account).await?;
     let mut admitted = attempt.place::<CorrectError>().await?;
     let link = app.mail.link_mail(Kind::Verify)??;
     let drafts = (link, app.mail.notice(Kind::AddressTaken)?, app.mail.notice(Kind::EmailChanging)?);

@@ -112,7 +112,7 @@ pub async fn verify(
     token: Option<LinkToken>,
     new: Option<Password>,
 ) -> Result<(), VerifyError> {
-    let attempt = Attempt::begin::<VerifyError>(app, Scope::Reset, &client, None).await?;
+    let attempt = Attempt::begin_to_hash::<VerifyError>(app, Scope::Reset, &client, None).await?;
     let (attempt, place) = attempt.place::<VerifyError>().await?;
     let hash = sha256(token.ok_or(VerifyError::Invalid)?.bytes());
     let found = look(app, &hash).await?.ok_or(VerifyError::Invalid)?;

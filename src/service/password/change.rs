@@ -32,7 +32,8 @@ pub async fn change(
     binds: bool,
 ) -> Result<IssuedTokens, ProofError> {
     let account = throttle::in_session(app, &proof.caller);
-    let attempt = Attempt::begin::<ProofError>(app, Scope::Reauthenticate, &proof.client, Some(account)).await?;
+    let attempt =
+        Attempt::begin_to_hash::<ProofError>(app, Scope::Reauthenticate, &proof.client, Some(account)).await?;
     let (attempt, (first, second)) = attempt.two_places::<ProofError>().await?;
     let (_waiting, mut hung_up) = waiting();
     let app = Arc::clone(app);

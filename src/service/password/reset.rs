@@ -39,7 +39,7 @@ pub enum ResetError {
 /// # Errors
 /// See [`ResetError`].
 pub async fn reset(app: &Arc<App>, client: Client, token: Option<LinkToken>, new: Password) -> Result<(), ResetError> {
-    let attempt = Attempt::begin::<ResetError>(app, Scope::Reset, &client, None).await?;
+    let attempt = Attempt::begin_to_hash::<ResetError>(app, Scope::Reset, &client, None).await?;
     let (attempt, place) = attempt.place::<ResetError>().await?;
     let token = sha256(token.ok_or(ResetError::Invalid)?.bytes());
     let user = whose(app, &token).await?.ok_or(ResetError::Invalid)?;

@@ -135,7 +135,7 @@ async fn log_in(
         let device = known;
         throttle::account(app, &credentials.email, device.map_or(Guesser::Stranger, Guesser::Device))
     });
-    let attempt = Attempt::begin::<LoginError>(app, Scope::Login, &client, account).await?;
+    let attempt = Attempt::begin_to_hash::<LoginError>(app, Scope::Login, &client, account).await?;
     let mut admitted = attempt.place::<LoginError>().await?;
     let (_waiting, mut hung_up) = waiting();
     let app = Arc::clone(app);

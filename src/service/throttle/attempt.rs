@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Limited, shared};
 use crate::cache::throttle::{Account, Reservation, Who};
-use crate::domain::throttle::{ClientKey, Counter, Key, Scope};
+use crate::domain::throttle::{ClientKey, Counter, Key, Scope, Throttled};
 use crate::platform::hashing::{Class, HashError, Place, Subject};
 use crate::service::{App, Client, Failure};
 
@@ -33,19 +33,42 @@ impl Attempt {
         E: From<Limited> + From<Failure>,
     {
         let who = Who { address: client.ip, account };
-        let limited = |throttled| {
-            app.metrics.limited.add(scope.as_str());
-            Limited::from(throttled)
-        };
-        let here = app.limits.counters.reserve(scope, &who, app.clock.now()).map_err(limited)?;
-        // Before the database is asked: a full queue is met by many.
-        if scope.hashes()
-            && let Err(error) = app.password.hashing.room(class(scope), subject(app, scope, who))
-        {
+        let here = Self::begin_here(app, scope, who)?;
+        Self::begin_everywhere(app, scope, who, here).await
+    }
+
+    /// The same, for what will take a place in the queue of the hashing pool: a full queue refuses without the database, since it
+    /// is met by many.
+    ///
+    /// # Errors
+    /// As there; when too much is waiting, or the pool is closed.
+    pub(in crate::service) async fn begin_to_hash<E>(
+        app: &Arc<App>,
+        scope: Scope,
+        client: &Client,
+        account: Option<Account>,
+    ) -> Result<Self, E>
+    where
+        E: From<Limited> + From<Failure>,
+    {
+        let who = Who { address: client.ip, account };
+        let here = Self::begin_here(app, scope, who)?;
+        if let Err(error) = app.password.hashing.room(class(scope), subject(app, scope, who)) {
             here.refund();
             return Err(refusal(error));
         }
-        let taken = shared::admit::<E>(app, here).await?.map_err(limited)?;
+        Self::begin_everywhere(app, scope, who, here).await
+    }
+
+    fn begin_here(app: &App, scope: Scope, who: Who) -> Result<Reservation, Limited> {
+        app.limits.counters.reserve(scope, &who, app.clock.now()).map_err(|throttled| limited(app, scope, throttled))
+    }
+
+    async fn begin_everywhere<E>(app: &Arc<App>, scope: Scope, who: Who, here: Reservation) -> Result<Self, E>
+    where
+        E: From<Limited> + From<Failure>,
+    {
+        let taken = shared::admit::<E>(app, here).await?.map_err(|throttled| limited(app, scope, throttled))?;
         Ok(Self { app: Arc::clone(app), scope, who, taken })
     }
 
@@ -54,10 +77,8 @@ impl Attempt {
     /// # Errors
     /// When there were too many attempts from there.
     pub(in crate::service) fn may_begin(app: &App, scope: Scope, client: &Client) -> Result<(), Limited> {
-        app.limits.counters.may_try(scope, client.ip, app.clock.now()).map_err(|throttled| {
-            app.metrics.limited.add(scope.as_str());
-            throttled.into()
-        })
+        let tried = app.limits.counters.may_try(scope, client.ip, app.clock.now());
+        tried.map_err(|throttled| limited(app, scope, throttled))
     }
 
     /// Takes a place in the queue of the hashing pool, before anything of an account is read: whoever is refused learns nothing. A
@@ -113,6 +134,11 @@ impl Attempt {
             Err(error) => Err(refusal(error)),
         }
     }
+}
+
+fn limited(app: &App, scope: Scope, throttled: Throttled) -> Limited {
+    app.metrics.limited.add(scope.as_str());
+    throttled.into()
 }
 
 fn refusal<E>(error: HashError) -> E
