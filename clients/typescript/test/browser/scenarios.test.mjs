@@ -297,7 +297,7 @@ test("Q: a server that renders pages tells who asks, and renews the session on t
   assert.deepEqual(await ask(getAuthState, cookies), { state: "refreshable" });
   const renewed = await ask(renewAuthState, cookies);
   assert.equal(renewed.user.email, person.email);
-  assert.deepEqual(renewed.setCookies.map((cookie) => cookie.split("=")[0]), ["access_token", "refresh_token", "session_hint"]);
+  assert.deepEqual(renewed.setCookies.map((cookie) => cookie.split("=")[0]), ["access_token", "session_hint", "refresh_token"]);
 });
 
 test("J: a browser that is killed 12 s after a refresh comes back logged in", async (t) => {
