@@ -152,7 +152,7 @@ async function walk(t, port, renders) {
   assert.deepEqual(await rendered(), { who: person.email, set: [] });
   await loggedIn();
   await context.clearCookies({ name: "access_token" });
-  const renewed = { who: person.email, set: ["access_token", "refresh_token", "session_hint"] };
+  const renewed = { who: person.email, set: ["access_token", "session_hint", "refresh_token"] };
   assert.deepEqual(await rendered(), renders === "renewed" ? renewed : { who: "refreshable", set: [] });
   await loggedIn();
 }
