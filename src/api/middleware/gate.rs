@@ -1,5 +1,6 @@
 //! What every request passes, in its order: one future, since each that stands around another moves the request, which is large.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
@@ -64,17 +65,18 @@ impl<E: Endpoint> Endpoint for Gate<E> {
         let context = self.contexts.find(&mut request);
         let mut line = self.log.begin(&request, &context);
         let is_api = security_headers::is_api(request.uri().path());
-        let answer = async {
+        // Pinned where they stand: what goes around them would move them, and they are large.
+        let answer = pin!(async {
             self.pace.keep(context.client).await;
             // Outside all that refuses, so that scripts can read refusals too.
             let (told, answer) = self.cors.ask(&request);
             let mut response = match answer {
                 Some(preflight) => preflight,
-                None => failures::answer(self.limits.request, self.admit(&context, request)).await,
+                None => failures::answer(self.limits.request, pin!(self.admit(&context, request))).await,
             };
             told.complete(&mut response);
             response
-        };
+        });
         let mut response = answer.instrument(line.span()).await;
         security_headers::complete(&mut response, is_api, self.hsts);
         line.status = Some(response.status());
