@@ -102,7 +102,9 @@ impl<I: Send + Sync + 'static, T: Send + 'static> Batch<I, T> {
     /// There is no transaction for anybody who waits: the next would have to wait as long again.
     fn refuse_all(&self, error: &Error) {
         let waiting = std::mem::take(&mut *self.together.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        waiting.into_iter().for_each(|(_, reply)| drop(reply.send(Err(error.clone()))));
+        for (_, reply) in waiting {
+            drop(reply.send(Err(error.clone())));
+        }
     }
 
     fn answer(&self, done: Result<Vec<T>, Error>) {
