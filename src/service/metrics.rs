@@ -69,6 +69,7 @@ pub fn render(app: &App, live: &LiveSessions) -> Vec<u8> {
         connections: Connections { busy, idle, max },
         revocations_read: app.session.cache.looked_at().map(|looked| app.clock.monotonic().saturating_sub(looked)),
         throttle_counters: app.limits.counters.live_counters(),
+        requests_held: app.limits.pace.held(),
         mail: app.mail.depth().map(|depth| Mail {
             waiting: depth.waiting,
             age: depth.oldest.map_or(Duration::ZERO, |oldest| app.clock.now().since(oldest)),

@@ -18,6 +18,7 @@ both! {
     of_all_refresh_tokens_of_a_request_two_are_looked_at,
     who_meets_a_full_queue_gets_in_as_soon_as_there_is_room,
     what_hashes_nothing_does_not_wait_for_what_does,
+    a_full_queue_comes_before_the_database,
     one_account_has_one_operation_in_the_queue,
     however_many_changes_of_one_password_come_at_once_they_wait_in_turn,
     a_network_has_one_limit_for_all_who_are_in_it,
@@ -127,11 +128,9 @@ async fn what_hashes_nothing_does_not_wait_for_what_does(database: Database) {
     office.post("/api/auth/password/reset").json(&reset).await.refused("invalid_or_expired_token");
 }
 
-/// Otherwise the answer, and its time, would tell what is stored of whom. On PostgreSQL the places of all nodes come before the one in
-/// the queue, so that the database must answer first.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_place_in_the_queue_comes_before_the_account() {
-    let app = TestApp::start(Database::Sqlite).await;
+/// Otherwise the answer, and its time, would tell what is stored of whom; and a flood would cost transactions.
+async fn a_full_queue_comes_before_the_database(database: Database) {
+    let app = TestApp::start(database).await;
     app.register(ANN).await;
     let filled = fill_the_queue(&app);
     app.lose_database().await;

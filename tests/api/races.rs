@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use tokio::task::JoinSet;
 
-use crate::harness::app::TestApp;
+use crate::harness::app::{Database, TestApp};
 use crate::harness::both;
 use crate::harness::browser::{Browser, PASSWORD};
 use crate::harness::time::minutes;
@@ -13,6 +14,7 @@ const ROUNDS: u64 = 12;
 
 both! {
     fifty_refreshes_at_once_rotate_once_round_after_round,
+    fifty_sessions_that_refresh_at_once_rotate_each_for_itself,
     a_logout_wins_over_every_refresh_that_starts_later,
     a_password_change_leaves_no_session_made_with_the_old_password,
     of_two_password_changes_one_is_done,
@@ -50,6 +52,42 @@ async fn fifty_refreshes_at_once_rotate_once_round_after_round(app: TestApp) {
         assert_eq!(app.number("SELECT generation FROM sessions").await, generation, "one rotation a round");
     }
     assert_eq!(app.number("SELECT count(*) FROM audit WHERE event = 'refresh_reused'").await, 0);
+}
+
+/// More of them than one statement writes.
+async fn fifty_sessions_that_refresh_at_once_rotate_each_for_itself(database: Database) {
+    let app = TestApp::with(database, &[("LOGIN_RATE_LIMIT", "off"), ("REGISTER_RATE_LIMIT", "off")]).await;
+    app.register("ann@example.com").await;
+    let mut people = Vec::new();
+    for number in 0..50 {
+        // Half of them are Ann's.
+        let email = if number % 2 == 0 { "ann@example.com".to_owned() } else { format!("bob{number}@example.com") };
+        let browser = app.browser();
+        if number % 2 == 1 {
+            browser.register(&email).await.is(201);
+        }
+        browser.login(&email).await.ok();
+        people.push(browser);
+    }
+    for round in 1..=ROUNDS {
+        app.clock.advance(minutes(2));
+        let mut refreshing = JoinSet::new();
+        for browser in people {
+            refreshing.spawn(async move {
+                let (before, who) = (browser.refresh_cookie(), browser.me().await.ok());
+                browser.refresh().await.ok();
+                assert_ne!(browser.refresh_cookie(), before);
+                assert_eq!(browser.me().await.ok(), who);
+                browser
+            });
+        }
+        people = refreshing.join_all().await;
+        let newest: BTreeSet<_> = people.iter().map(Browser::refresh_cookie).collect();
+        assert_eq!(newest.len(), 50, "no two have one token");
+        let generation = i64::try_from(round).unwrap() + 1;
+        let rotated = format!("SELECT count(*) FROM sessions WHERE generation = {generation}");
+        assert_eq!(app.number(&rotated).await, 50, "each rotated once");
+    }
 }
 
 async fn a_logout_wins_over_every_refresh_that_starts_later(app: TestApp) {

@@ -90,6 +90,7 @@ fn what_happens_is_counted_and_names_nobody() {
         ("doorward_http_request_duration_seconds_count{method=\"POST\",path=\"/api/auth/login\"}", 6.0),
         ("doorward_hash_jobs_begun_total", 7.0),
         ("doorward_hash_jobs_shed_total", 0.0),
+        ("doorward_http_requests_held_total", 0.0),
         ("doorward_log_lines_dropped_total", 0.0),
         ("doorward_mail_waiting", 0.0),
         ("doorward_database_connections_max", 10.0),

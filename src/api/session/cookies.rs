@@ -99,17 +99,18 @@ pub(super) struct Old<'a> {
 }
 
 impl Old<'_> {
-    /// The values of `Set-Cookie` headers that remove it, and the hint that was set beside it. The prefix of its name asks for `Secure`, as when it was set.
+    /// The values of `Set-Cookie` headers that remove it, of whichever domain it is, and the hint that was set beside it. The prefix of its
+    /// name asks for `Secure`, as when it was set.
     #[must_use]
-    pub(super) fn clear(&self, settings: &Cookies) -> Vec<String> {
-        let secure = settings.secure || self.name.starts_with("__");
-        let rest = attributes(&Cookies { secure, domain: None, ..settings.clone() }, Kind::Access);
-        let clear = |name: &str| format!("{name}=; Max-Age=0; {rest}");
-        let mut cleared = vec![clear(self.name)];
+    pub(super) fn clear(&self, headers: &HeaderMap, settings: &Cookies) -> Vec<String> {
+        let settings = Cookies { secure: settings.secure || self.name.starts_with("__"), ..settings.clone() };
         if self.name.contains("refresh_token") {
-            cleared.push(clear(&self.name.replacen("refresh_token", "session_hint", 1)));
+            let hint = self.name.replacen("refresh_token", "session_hint", 1);
+            return [self.name, &hint].map(|name| clear_of(name, None, &settings)).to_vec();
         }
-        cleared
+        let is_this_hosts = self.name.starts_with("__Host-");
+        let domains = domains_of(headers).filter(|domain| domain.is_none() || !is_this_hosts);
+        domains.map(|domain| clear_of(self.name, domain, &settings)).collect()
     }
 }
 
@@ -188,22 +189,26 @@ impl<'h> Jar<'h> {
 }
 
 /// The values of `Set-Cookie` headers that remove an access cookie which another `COOKIE_DOMAIN` has set, where a browser sends any by
-/// today's name: else the token of a session that has ended would stand beside that of the next, and both would be nobody's. A browser
-/// does not say of which domain it is, so that each is named that this host can have set it for.
+/// today's name: else the token of a session that has ended would stand beside that of the next, and both would be nobody's.
 #[must_use]
 pub(super) fn strays(headers: &HeaderMap, settings: &Cookies) -> Vec<String> {
     let name = name(settings, Kind::Access);
     if name.starts_with("__Host-") || Jar::read(headers, settings).take(Kind::Access).is_empty() {
         return Vec::new();
     }
+    let others = domains_of(headers).filter(|domain| *domain != settings.domain);
+    others.map(|domain| clear_of(&name, domain, settings)).collect()
+}
+
+fn clear_of(name: &str, domain: Option<String>, settings: &Cookies) -> String {
+    let attributes = attributes(&Cookies { domain, ..settings.clone() }, Kind::Access);
+    format!("{name}=; Max-Age=0; {attributes}")
+}
+
+/// A browser does not say of which domain a cookie is: each that this host can have set one for, and none, which is this host alone.
+fn domains_of(headers: &HeaderMap) -> impl Iterator<Item = Option<String>> {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).map(|host| host.split(':').next().unwrap_or(host));
-    let domains = host.into_iter().flat_map(domains).map(|domain| Some(domain.to_owned()));
-    let others = std::iter::once(None).chain(domains).filter(|domain| *domain != settings.domain);
-    let clear = |domain| {
-        let attributes = attributes(&Cookies { domain, ..settings.clone() }, Kind::Access);
-        format!("{name}=; Max-Age=0; {attributes}")
-    };
-    others.map(clear).collect()
+    std::iter::once(None).chain(host.into_iter().flat_map(domains).map(|domain| Some(domain.to_owned())))
 }
 
 /// A host and its parents, as far as a cookie can be set for them; none of an address.

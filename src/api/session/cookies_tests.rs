@@ -73,7 +73,19 @@ fn old_names_are_those_that_other_settings_make() {
     assert_eq!(found(&development()), "bcdj");
     assert_eq!(found(&production()), "acdj");
     assert_eq!(found(&Cookies { suffix: Some("shop".into()), ..development() }), "abcj");
-    let cleared: Vec<_> = old(&headers, &development()).iter().flat_map(|one| one.clear(&development())).collect();
+    let cleared = |headers: &HeaderMap, settings: &Cookies| -> Vec<_> {
+        old(headers, settings).iter().flat_map(|one| one.clear(headers, settings)).collect()
+    };
+    let mut of_a_host = headers.clone();
+    of_a_host.insert(HOST, "auth.example.com".parse().unwrap());
+    let there = cleared(&of_a_host, &production());
+    for domain in ["", "; Domain=auth.example.com", "; Domain=example.com"] {
+        let line = |name: &str| format!("{name}=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/{domain}; Secure");
+        assert!(there.contains(&line("access_token")) && there.contains(&line("__Secure-access_token")), "{domain}");
+        assert_eq!(there.contains(&line("refresh_token_shop")), domain.is_empty(), "it is never shared");
+        assert!(!there.contains(&line("__Host-refresh_token_shop")) || domain.is_empty());
+    }
+    let cleared = cleared(&headers, &development());
     assert_eq!(cleared[0], "__Host-access_token=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/; Secure");
     assert_eq!(cleared[2], "refresh_token_shop=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/");
     assert_eq!(cleared[3], "session_hint_shop=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/");

@@ -198,7 +198,7 @@ impl SessionApi {
                 let reply = clearing(LoggedOut::Ok(Json(Message::new(LOGGED_OUT))), settings);
                 // Not those of another installation on this host.
                 let ours = cookies::old(headers, settings).into_iter().filter(|old| session::is_ours(app, old.value));
-                let cleared = ours.flat_map(|old| old.clear(settings)).chain(tokens.strays);
+                let cleared = ours.flat_map(|old| old.clear(headers, settings)).chain(tokens.strays);
                 Ok(cleared.fold(reply, |reply, clear| reply.header(SET_COOKIE, clear)))
             }
             Err(LogoutError::Overloaded { retry_after }) => Err(TypedProblem::overloaded(retry_after)),

@@ -115,20 +115,15 @@ pub async fn reauthenticate(app: &Arc<App>, proof: Reproof) -> Result<IssuedToke
         let is_passkey = matches!(offered, Some(Offered::Passkey(_)));
         let id = caller.session.id;
         let input = Arc::new(Input { caller, client, offered, looker, not_before, notices });
-        let mut held = None;
         let found = match admitted {
-            None => look(&app, &input, None, &mut held).await?,
+            None => look(&app, &input, None).await?,
             Some((mut admitted, password)) => {
                 let (caller, client) = (input.caller.clone(), input.client.clone());
                 let (shown, mut looks) = (PasswordProof { caller, client, password }, Looks::default());
                 loop {
                     let (attempt, hash) = prove_password(&app, admitted, &shown, &mut hung_up).await?;
-                    match look(&app, &input, Some(hash), &mut held).await {
+                    match look(&app, &input, Some(hash)).await {
                         Ok(Found::Renewed) => {
-                            // No code was looked at: the next look asks for it anew.
-                            if let Some(held) = held.take() {
-                                Attempt::succeeded(held).await;
-                            }
                             admitted =
                                 looks.again::<ReauthenticateError>(attempt, ProofError::Incorrect.into()).await?;
                         }
@@ -141,11 +136,6 @@ pub async fn reauthenticate(app: &Arc<App>, proof: Reproof) -> Result<IssuedToke
                 }
             }
         };
-        match (held, &found) {
-            (Some(attempt), Found::Wrong) => attempt.failed(),
-            (Some(attempt), _) => attempt.succeeded().await,
-            (None, _) => {}
-        }
         app.mail.wake();
         match found {
             Found::Proved(proved) => {
@@ -166,24 +156,30 @@ pub async fn reauthenticate(app: &Arc<App>, proof: Reproof) -> Result<IssuedToke
     .await
 }
 
-/// Looks at what is shown beside the password, and decides. `held` becomes the attempt at that.
+/// Looks at what is shown beside the password, which is an attempt of its own, and decides.
 async fn look(
     app: &Arc<App>,
     input: &Arc<Input>,
     verified: Option<PasswordHash>,
-    held: &mut Option<Attempt>,
 ) -> Result<Found, ReauthenticateError> {
-    if held.is_none()
-        && let Some(offered) = &input.offered
-    {
-        let account = throttle::in_session(app, &input.caller);
-        let attempt = Attempt::begin::<ReauthenticateError>(app, offered.scope(), &input.client, Some(account));
-        *held = Some(attempt.await?);
-    }
+    let attempt = match &input.offered {
+        Some(offered) => {
+            let account = throttle::in_session(app, &input.caller);
+            let scope = offered.scope();
+            Some(Attempt::begin::<ReauthenticateError>(app, scope, &input.client, Some(account)).await?)
+        }
+        None => None,
+    };
     let found = app.store.write((Arc::clone(input), verified), |tx, (input, verified)| {
         Box::pin(decide_on(tx, input, verified.as_ref()))
     });
-    Ok(found.await.map_err(Failure::from)?)
+    let found = found.await.map_err(Failure::from)?;
+    match (attempt, &found) {
+        (Some(attempt), Found::Wrong) => attempt.failed(),
+        (Some(attempt), _) => attempt.succeeded().await,
+        (None, _) => {}
+    }
+    Ok(found)
 }
 
 async fn decide_on(tx: &mut Tx, input: &Input, verified: Option<&PasswordHash>) -> Result<Found, storage::Error> {

@@ -6,7 +6,7 @@ use super::enter::{Entered, Entry};
 use super::login::at_the_door;
 use super::second_factor::holder;
 use super::{Browser, IssuedTokens, SecondFactorError, session_ended};
-use crate::domain::account::UserId;
+use crate::domain::account::{Email, UserId};
 use crate::domain::factor::{Code, Decision, Enrolled, Proof, RecoveryCode, Requirement, Ticket, TicketFor, decide};
 use crate::domain::mail::Kind;
 use crate::domain::session::{EndReason, SessionId};
@@ -83,11 +83,7 @@ pub async fn confirm_at_login(
         let found = app.store.write(input, |tx, input| Box::pin(confirm(tx, input))).await.map_err(Failure::from)?;
         match found {
             Found::In(entered, ended) => {
-                attempt.succeeded().await;
-                for id in ended {
-                    session_ended(&app, id, EndReason::SecondFactor);
-                }
-                let tokens = entered.welcome(&app, &browser, &user.email)?;
+                let tokens = let_in(&app, attempt, (*entered, ended), &browser, &user.email).await?;
                 Ok(EnrolledIn { tokens, recovery_codes: drawn })
             }
             Found::Wrong => {
@@ -127,6 +123,21 @@ async fn confirm(tx: &mut Tx, input: &Input) -> Result<Found, storage::Error> {
     let enrolled = Enrolled { totp: true, ..Enrolled::default() };
     let entered = first.enter(tx, owner, &locked, (enrolled, Proof::Totp)).await?;
     Ok(entered.map_or(Found::Void, |(entered, ended)| Found::In(Box::new(entered), ended)))
+}
+
+/// After the commit: what the browser gets of whoever has a factor now. Their other sessions have ended.
+pub(super) async fn let_in(
+    app: &App,
+    attempt: Attempt,
+    (entered, ended): (Entered, Vec<SessionId>),
+    browser: &Browser,
+    email: &Email,
+) -> Result<IssuedTokens, Failure> {
+    attempt.succeeded().await;
+    for id in ended {
+        session_ended(app, id, EndReason::SecondFactor);
+    }
+    entered.welcome(app, browser, email)
 }
 
 /// Whoever gets the account's first factor on the way in.

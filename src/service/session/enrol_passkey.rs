@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::enrol::FirstFactor;
+use super::enrol::{FirstFactor, let_in};
 use super::enter::Entered;
 use super::login::at_the_door;
 use super::second_factor::holder;
-use super::{Browser, SecondFactorError, session_ended};
+use super::{Browser, SecondFactorError};
 use crate::domain::factor::{Enrolled, Passkey, Proof, TicketFor};
 use crate::domain::mail::Kind;
-use crate::domain::session::{EndReason, SessionId};
+use crate::domain::session::SessionId;
 use crate::domain::throttle::{Guesser, Scope};
 use crate::service::factor::{
     Added, CreationOptions, MadePasskey, NewPasskey, PasskeyError, creation_options, draw_codes, register_passkey,
@@ -91,11 +91,7 @@ pub async fn add_passkey_at_login(
         match found.await.map_err(Failure::from)? {
             Found::In(done, ended) => {
                 let (entered, passkey) = *done;
-                attempt.succeeded().await;
-                for id in ended {
-                    session_ended(&app, id, EndReason::SecondFactor);
-                }
-                let tokens = entered.welcome(&app, &browser, &user.email)?;
+                let tokens = let_in(&app, attempt, (entered, ended), &browser, &user.email).await?;
                 Ok(Added { passkey: passkey.into(), tokens, recovery_codes: Some(drawn) })
             }
             Found::Not(error) => {

@@ -23,8 +23,8 @@ const SIZES: [usize; 6] = [1, 2, 4, 8, 16, 32];
 pub(super) const MOST_ROTATIONS: usize = SIZES[SIZES.len() - 1];
 
 /// Writes what rotation moves in several rows, where all of a row is as it was looked at and its user is active and has this external id;
-/// tells which rows those were, and the time, which may be given. For as many rotations as that or a few more, which repeat one of them;
-/// by how many; for either database.
+/// tells which rows those were, and the time, which may be given. Of how many rotations it takes the values, which may be a few more than
+/// there are: then one of them is repeated.
 pub(super) fn rotate_unchanged(rotations: usize, postgres: bool) -> (usize, &'static str) {
     static TEXTS: LazyLock<[[String; SIZES.len()]; 2]> =
         LazyLock::new(|| [false, true].map(|postgres| SIZES.map(|size| text(size, postgres))));

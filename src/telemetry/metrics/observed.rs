@@ -23,6 +23,8 @@ pub struct Observed {
     pub revocations_read: Option<Duration>,
     /// Counters of attempts in memory.
     pub throttle_counters: usize,
+    /// Requests that were held while passwords were hashed, since the start.
+    pub requests_held: u64,
     /// Mails, where they are sent.
     pub mail: Option<Mail>,
     /// Lines of the log that were lost since the start.
@@ -136,6 +138,11 @@ impl Observed {
             tell.gauge("doorward_mail_dead", "Mails that were given up in the last days.", dead);
         }
         tell.gauge("doorward_throttle_counters", "Counters of attempts in memory.", self.throttle_counters as u64);
+        tell.total(
+            "doorward_http_requests_held_total",
+            "Requests of who asked too fast while passwords were hashed: they were answered a little later.",
+            self.requests_held,
+        );
         tell.total("doorward_log_lines_dropped_total", "Lines of the log that were lost.", self.log_lines_dropped);
         tell.0.gather()
     }
