@@ -7,12 +7,14 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use futures_util::future::{BoxFuture, FutureExt as _, ready};
+use poem::endpoint::{BoxEndpoint, DynEndpoint};
 use poem::error::InternalServerError;
 use poem::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, LOCATION, VARY,
 };
 use poem::http::{HeaderMap, StatusCode};
-use poem::{Endpoint, Request, Response, Result};
+use poem::{Request, Response, Result};
 
 pub(super) const HTML: &str = "text/html; charset=utf-8";
 pub(super) const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -23,14 +25,15 @@ const HOME: &str = "/";
 const DOCS: &str = "/docs";
 
 /// Serves files at their paths, and leaves all others to what is inside.
-pub struct Assets<E> {
-    inner: E,
+pub struct Assets {
+    inner: BoxEndpoint<'static>,
     files: Vec<File>,
 }
 
-impl<E> Assets<E> {
+impl Assets {
     /// Without files nothing is served.
-    pub fn new(inner: E, files: Vec<File>) -> Self {
+    #[must_use]
+    pub fn new(inner: BoxEndpoint<'static>, files: Vec<File>) -> Self {
         Self { inner, files }
     }
 
@@ -45,17 +48,18 @@ impl<E> Assets<E> {
     }
 }
 
-impl<E: Endpoint<Output = Response>> Endpoint for Assets<E> {
+impl DynEndpoint for Assets {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
         let path = request.uri().path();
         match self.files.iter().find(|file| file.path == path) {
-            Some(file) => file.answer(request.headers()),
+            Some(file) => ready(file.answer(request.headers())).boxed(),
             None if path == HOME && self.leads_home() => {
-                Ok(Response::builder().status(StatusCode::SEE_OTHER).header(LOCATION, DOCS).finish())
+                let response = Response::builder().status(StatusCode::SEE_OTHER).header(LOCATION, DOCS).finish();
+                ready(Ok(response)).boxed()
             }
-            None => self.inner.call(request).await,
+            None => self.inner.as_ref().call(request),
         }
     }
 }

@@ -2,37 +2,46 @@
 
 use std::collections::HashMap;
 
-use poem::endpoint::BoxEndpoint;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use poem::endpoint::{BoxEndpoint, DynEndpoint};
 use poem::http::Method;
-use poem::{Endpoint, Request, Response, Result};
+use poem::{Request, Response, Result};
 use poem_openapi::OpenApi;
 
-type Methods = HashMap<Method, BoxEndpoint<'static>>;
+use super::data::Site;
+
+/// A few: looked through.
+type Methods = Vec<(Method, BoxEndpoint<'static>)>;
 
 /// Leads to an operation by its path, compared whole, past the framework's router, which moves each request a dozen times on its way. What
 /// has parameters in its path goes through `others`; none has any in its query, which a law of `tests/openapi.rs` holds.
-pub(super) struct Direct<E> {
+///
+/// It gives the operation's future as it is, in its box: an `async` function around it would hold the request once more.
+pub(super) struct Direct {
     by_path: HashMap<String, Methods>,
-    others: E,
+    others: BoxEndpoint<'static>,
+    site: Arc<Site>,
 }
 
-impl<E> Direct<E> {
-    pub(super) fn new(operations: impl OpenApi, others: E) -> Self {
-        let mut by_path = HashMap::new();
-        operations.add_routes(&mut by_path);
-        by_path.retain(|path, _| !path.contains([':', '*', '<', '{']));
-        Self { by_path, others }
+impl Direct {
+    pub(super) fn new(operations: impl OpenApi, others: BoxEndpoint<'static>, site: Site) -> Self {
+        let mut routes = HashMap::new();
+        operations.add_routes(&mut routes);
+        routes.retain(|path, _| !path.contains([':', '*', '<', '{']));
+        let by_path = routes.into_iter().map(|(path, methods)| (path, methods.into_iter().collect())).collect();
+        Self { by_path, others, site: Arc::new(site) }
     }
 }
 
-impl<E: Endpoint<Output = Response>> Endpoint for Direct<E> {
+impl DynEndpoint for Direct {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
-        let found = self.by_path.get(request.uri().path()).and_then(|methods| methods.get(request.method()));
-        match found {
-            Some(operation) => operation.call(request).await,
-            None => self.others.call(request).await,
-        }
+    fn call(&self, mut request: Request) -> BoxFuture<'_, Result<Response>> {
+        request.set_data(Arc::clone(&self.site));
+        let methods: &[_] = self.by_path.get(request.uri().path()).map_or(&[], Vec::as_slice);
+        let found = methods.iter().find(|(method, _)| method == request.method());
+        found.map_or(&self.others, |(_, operation)| operation).as_ref().call(request)
     }
 }

@@ -67,18 +67,18 @@ mod tests {
     use std::sync::LazyLock;
 
     use poem::EndpointExt;
-    use poem::endpoint::{BoxEndpoint, make_sync};
+    use poem::endpoint::{BoxEndpoint, DynEndpoint as _, make_sync};
     use poem::http::StatusCode;
     use poem::http::header::{
         ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderName, IF_NONE_MATCH,
         LOCATION, VARY,
     };
-    use poem::{Endpoint as _, Request, Response};
+    use poem::{Request, Response};
 
     use super::super::assets::{Assets, gunzip};
     use super::*;
 
-    static DOCS: LazyLock<Assets<BoxEndpoint<'static>>> = LazyLock::new(|| Assets::new(inside(), files(None)));
+    static DOCS: LazyLock<Assets> = LazyLock::new(|| Assets::new(inside(), files(None)));
 
     fn inside() -> BoxEndpoint<'static> {
         make_sync(|_| Response::from("inside")).boxed()

@@ -4,6 +4,7 @@ pub mod account;
 pub mod assets;
 pub mod body;
 pub mod client;
+mod data;
 mod direct;
 pub mod docs;
 pub mod document;
@@ -28,6 +29,8 @@ use poem_openapi::registry::MetaPath;
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 
 use self::assets::Assets;
+use self::data::Site;
+use self::direct::Direct;
 pub use self::document::document;
 use self::middleware::Limits;
 use self::routes::RouteTable;
@@ -79,8 +82,6 @@ pub fn endpoint(
     mail: &Mail,
     request_id_seed: [u8; 16],
 ) -> impl Endpoint<Output = Response> + use<> {
-    let service = OpenApiService::new(operations(), "", "").into_endpoint();
-    let operations = direct::Direct::new(operations(), service);
     let mut files = vec![client::file()];
     if mail.pages.own {
         files.extend(pages::files());
@@ -88,10 +89,10 @@ pub fn endpoint(
     if server.api_docs {
         files.extend(docs::files(server.public_url.as_deref()));
     }
-    let site = Assets::new(operations, files);
+    let files = Assets::new(OpenApiService::new(operations(), "", "").into_endpoint().boxed(), files);
     let settings = middleware::Settings {
         server: server.clone(),
-        routes: routes(site.paths()),
+        routes: routes(files.paths()),
         request_id_seed,
         limits: Limits::default(),
         pace: Arc::clone(&app.limits.pace),
@@ -100,9 +101,14 @@ pub fn endpoint(
         probes: app.probes.clone(),
         stopping: Arc::clone(&app.stopping),
     };
-    let initiators = session::Initiators::of(&server.allowed_origins);
-    let tells_email = session::TellsEmail(server.check_tells_email);
-    middleware::wrap(site.data(app).data(cookies.clone()).data(initiators).data(tells_email), &settings)
+    let site = Site {
+        app,
+        cookies: cookies.clone(),
+        initiators: session::Initiators::of(&server.allowed_origins),
+        tells_email: session::TellsEmail(server.check_tells_email),
+    };
+    let operations = Direct::new(operations(), Box::new(files), site);
+    middleware::wrap(Box::new(operations), &settings)
 }
 
 /// Every path with its methods: those of the operations, and those of the files.

@@ -18,7 +18,7 @@ use poem::http::HeaderValue;
 use poem::http::header::CONNECTION;
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
-use poem::{Endpoint, Request, Response};
+use poem::{Endpoint, Error, Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
@@ -89,7 +89,7 @@ async fn serve_requests<E>(
             let parts = (parts, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP);
             let request = Request::from_parts(parts.into(), body);
             async move {
-                let mut response = endpoint.get_response(request).await;
+                let mut response = endpoint.call(request).await.unwrap_or_else(Error::into_response);
                 if end_seen.is_some_and(|end| !end.get()) {
                     // Hyper parses nothing more of this connection.
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::FutureExt as _;
-use poem::{EndpointExt, IntoEndpoint};
+use poem::{Endpoint, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -73,11 +73,10 @@ pub async fn serve<E>(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()>
 where
-    E: IntoEndpoint,
-    E::Endpoint: 'static,
+    E: Endpoint<Output = Response> + 'static,
 {
     let listeners = listeners.into_iter().map(from_std).collect::<io::Result<Vec<_>>>()?;
-    let endpoint = Arc::new(endpoint.into_endpoint().map_to_response());
+    let endpoint = Arc::new(endpoint);
     let connections = limits.connections.min(descriptors::for_connections());
     let permits = Arc::new(Semaphore::new(connections as usize));
     let (shutting_down, signal) = watch::channel(());

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use doorward::api::middleware::{self, Settings};
+use doorward::api::middleware::{self, Settings, Visit};
 use doorward::api::routes::RouteTable;
 use doorward::config::hashing::Hashing;
 use doorward::config::server::{AllowedOrigins, Server as ServerSettings};
 use doorward::platform::hashing::HashPool;
 use doorward::platform::random::Random;
 use doorward::server::{self, Limits};
-use doorward::service::Client;
 use doorward::service::throttle::Pace;
+use poem::endpoint::BoxEndpoint;
 use poem::http::Method;
 use poem::web::{Data, Path};
 use poem::{Body, EndpointExt, Request, Response, Route, handler};
@@ -110,7 +110,8 @@ fn docs() -> Response {
 }
 
 #[handler]
-fn client(Data(client): Data<&Client>) -> String {
+fn client(Data(visit): Data<&Arc<Visit>>) -> String {
+    let client = &visit.client;
     format!("{:?} {:?}", client.ip, client.user_agent)
 }
 
@@ -130,7 +131,7 @@ fn panics(request: &Request) -> &'static str {
 }
 
 /// The endpoint, without the stack.
-pub fn endpoint(probe: Probe) -> impl poem::Endpoint {
+pub fn endpoint(probe: Probe) -> BoxEndpoint<'static> {
     Route::new()
         .at("/health", poem::get(health))
         .at("/docs", poem::get(docs))
@@ -143,6 +144,8 @@ pub fn endpoint(probe: Probe) -> impl poem::Endpoint {
         .at("/api/large", poem::get(large))
         .at("/api/items/:id", poem::delete(item))
         .data(probe)
+        .map_to_response()
+        .boxed()
 }
 
 /// With nothing to do.

@@ -3,9 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::api::data::Data;
 use futures_util::stream::{self, Stream, TryStreamExt as _};
 use poem::http::header::CONTENT_DISPOSITION;
-use poem::web::Data;
 use poem_openapi::payload::Response;
 use poem_openapi::types::ToJSON;
 use poem_openapi::{ApiResponse, Object, OpenApi};

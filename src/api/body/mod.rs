@@ -10,10 +10,10 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::api::data::Data;
 use bytes::Bytes;
 use poem::http::HeaderMap;
 use poem::http::header::CONTENT_TYPE;
-use poem::web::Data;
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::Type;
@@ -131,6 +131,9 @@ impl<'a, B: Body> ApiExtractor<'a> for IfJson<B> {
 fn is_json(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return false };
+    if value == "application/json" {
+        return true;
+    }
     let mut parts = value.to_str().unwrap_or_default().split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default();
     media_type.eq_ignore_ascii_case("application/json")

@@ -6,7 +6,7 @@ use crate::domain::account::{Email, EmailError};
 use crate::domain::account::{FullName, FullNameError};
 use crate::domain::password::Password;
 use crate::domain::password::{PasswordPolicy, PasswordProblem};
-use crate::service::session::Credentials;
+use crate::service::session::Typed;
 
 /// An email address for an account.
 pub fn email(fields: &mut Fields, name: &'static str) -> Option<Email> {
@@ -20,11 +20,10 @@ pub fn email(fields: &mut Fields, name: &'static str) -> Option<Email> {
     None
 }
 
-/// What a person logs in with. None where no account can have these: that is answered as a wrong password is, in the same time.
-pub fn credentials(fields: &mut Fields) -> Option<Option<Credentials>> {
-    let (email, password) = (fields.required::<String>("email"), fields.required::<String>("password"));
-    let (email, password) = (Email::parse(&email?), Password::parse(password?));
-    Some(email.ok().zip(password.ok()).map(|(email, password)| Credentials { email, password }))
+/// What a person logs in with. Whatever it is: what no account can have is answered as a wrong password is, in the same time.
+pub fn credentials(fields: &mut Fields) -> Option<Typed> {
+    let (email, password) = (fields.required("email"), fields.required("password"));
+    Some(Typed { email: email?, password: password? })
 }
 
 /// A new password, with all that is wrong with it. `email` is the account's, where it is known.

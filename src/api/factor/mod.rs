@@ -17,7 +17,7 @@ pub use self::reauthenticate::ReauthenticateApi;
 
 use std::sync::Arc;
 
-use poem::web::Data;
+use crate::api::data::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::{ApiResponse, OpenApi};

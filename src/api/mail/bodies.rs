@@ -98,7 +98,7 @@ impl Body for EmailCorrection {
     fn read(fields: &mut Fields, _: &App) -> Option<Self::Value> {
         let credentials = rules::credentials(fields);
         let new = rules::email(fields, "new_email");
-        Some((credentials?, new?))
+        Some((credentials?.credentials(), new?))
     }
 }
 

@@ -9,7 +9,7 @@ use self::recovery::{Done, RecoveryLink};
 
 use std::sync::Arc;
 
-use poem::web::Data;
+use crate::api::data::Data;
 use poem_openapi::payload::Json;
 use poem_openapi::types::{Example, Password as PasswordText};
 use poem_openapi::{ApiResponse, Object, OpenApi};

@@ -25,16 +25,23 @@ pub(super) struct Context {
     pub(super) request_id: HeaderValue,
     /// The path's entry in the table, if it has one.
     pub(super) route: Option<Arc<Route>>,
-    /// The client's address, seen through trusted proxies.
-    pub(super) client: Option<IpAddr>,
     /// Whether a trusted proxy has sent it: then what it forwards may be believed.
     pub(super) from_proxy: bool,
     /// Of the request that a trusted proxy asks about, by the header that Caddy and Traefik send.
     pub(super) original_method: Option<Method>,
     /// How it came, for an operator who asks.
     seen: Option<HeaderValue>,
-    /// What its answer says beside the body.
-    beside: Beside,
+    /// What operations find of it.
+    visit: Arc<Visit>,
+}
+
+/// What operations find of a request, in its data.
+#[derive(Debug)]
+pub struct Visit {
+    /// Who asks.
+    pub client: Client,
+    /// What the answer says beside its body.
+    pub beside: Beside,
 }
 
 const X_FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
@@ -42,6 +49,13 @@ const X_FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-meth
 /// None: it is not told, or more than once.
 fn original_method(headers: &HeaderMap) -> Option<Method> {
     single(headers, &X_FORWARDED_METHOD).and_then(|method| Method::from_bytes(method).ok())
+}
+
+impl Context {
+    /// The client's address, seen through trusted proxies.
+    pub(super) fn client(&self) -> Option<IpAddr> {
+        self.visit.client.ip
+    }
 }
 
 /// Found by the server: this is no request that could be read. In its data; what else it holds means nothing.
@@ -53,12 +67,9 @@ pub enum Unreadable {
     HeadTooLarge,
 }
 
-/// What an answer says beside its body, in headers, where it is known by then. In the request's data.
-#[derive(Clone, Debug, Default)]
-pub struct Beside(Arc<Headers>);
-
+/// What an answer says beside its body, in headers, where it is known by then.
 #[derive(Debug, Default)]
-struct Headers {
+pub struct Beside {
     session: OnceLock<HeaderValue>,
     challenge: OnceLock<HeaderValue>,
 }
@@ -72,14 +83,14 @@ impl Beside {
     /// The name of the session that the answer is about. The first one counts.
     pub fn session(&self, name: Bytes) {
         // Base64url is a header value.
-        self.0.session.get_or_init(|| HeaderValue::from_maybe_shared(name).unwrap_or(HeaderValue::from_static("")));
+        self.session.get_or_init(|| HeaderValue::from_maybe_shared(name).unwrap_or(HeaderValue::from_static("")));
     }
 
     /// What the device of a bound session is to sign next. The first one counts: one request is of one session.
     pub fn challenge(&self, next: &session::NextChallenge) {
         // Base64url in quotes is a header value.
         let value = HeaderValue::try_from(format!("\"{}\";id=\"{}\"", next.challenge, next.name));
-        self.0.challenge.get_or_init(|| value.unwrap_or(HeaderValue::from_static("")));
+        self.challenge.get_or_init(|| value.unwrap_or(HeaderValue::from_static("")));
     }
 }
 
@@ -103,7 +114,7 @@ impl Contexts {
         Self { routes, clients, ids: RequestIds::new(seed), probes, stopping }
     }
 
-    /// Puts [`Client`] and [`Beside`] into the request's data, and returns the rest.
+    /// Puts the [`Visit`] into the request's data, and returns what is known beside it.
     pub(super) fn find(&self, request: &mut Request) -> Context {
         let headers = request.headers();
         let peer = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
@@ -112,17 +123,17 @@ impl Contexts {
         let user_agent =
             headers.get(USER_AGENT).map(|value| cut(&String::from_utf8_lossy(value.as_bytes())).to_owned());
         let client = Client { ip, user_agent, actor: Actor::Person };
+        let seen = seen(&self.probes, headers, peer, &client);
+        let visit = Arc::new(Visit { client, beside: Beside::default() });
         let context = Context {
             request_id: from_proxy.then(|| inbound(headers)).flatten().unwrap_or_else(|| self.ids.fresh()),
             route: self.routes.find(request.uri().path()),
-            client: ip,
             from_proxy,
             original_method: from_proxy.then(|| original_method(headers)).flatten(),
-            seen: seen(&self.probes, headers, peer, &client),
-            beside: Beside::default(),
+            seen,
+            visit: Arc::clone(&visit),
         };
-        request.set_data(client);
-        request.set_data(context.beside.clone());
+        request.set_data(visit);
         context
     }
 
@@ -130,10 +141,11 @@ impl Contexts {
     /// proxy that keeps connections has none left that is closed while it sends a later request into it.
     pub(super) fn complete(&self, context: &Context, response: &mut Response) {
         let headers = response.headers_mut();
-        if let Some(name) = context.beside.0.session.get() {
+        let beside = &context.visit.beside;
+        if let Some(name) = beside.session.get() {
             headers.entry(X_DOORWARD_SESSION).or_insert(name.clone());
         }
-        if let Some(challenge) = context.beside.0.challenge.get() {
+        if let Some(challenge) = beside.challenge.get() {
             headers.insert(SECURE_SESSION_CHALLENGE, challenge.clone());
         }
         headers.insert(X_REQUEST_ID, context.request_id.clone());

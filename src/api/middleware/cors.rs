@@ -22,6 +22,8 @@ const REQUEST_HEADERS: HeaderValue =
 const EXPOSED_HEADERS: HeaderValue =
     HeaderValue::from_static("Retry-After, X-Request-Id, WWW-Authenticate, X-Doorward-Session");
 
+const BY_ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
+
 /// How many refused origins are remembered, so that each is logged once; further ones are not logged.
 const MAX_REFUSED: usize = 64;
 
@@ -72,6 +74,9 @@ impl Cors {
 
     /// What a request is told of its origin; and the answer, where it asks for nothing else.
     pub(super) fn ask(&self, request: &Request) -> (Told, Option<Response>) {
+        if !request.headers().contains_key(ORIGIN) {
+            return (Told::default(), None);
+        }
         let allowed = self.allowed(request.headers());
         if allowed.is_none() {
             self.note_refused(request.headers());
@@ -85,6 +90,7 @@ impl Cors {
 }
 
 /// What the answer's headers say of the origin.
+#[derive(Default)]
 pub(super) struct Told {
     allowed: Option<HeaderValue>,
     is_app: bool,
@@ -94,7 +100,7 @@ pub(super) struct Told {
 impl Told {
     pub(super) fn complete(self, response: &mut Response) {
         let headers = response.headers_mut();
-        headers.append(VARY, HeaderValue::from_static("Origin"));
+        headers.append(VARY, BY_ORIGIN);
         if let Some(origin) = self.allowed {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             if self.is_app {

@@ -1,6 +1,7 @@
 //! Refuses what pages of other sites send.
 
 use poem::Request;
+use poem::http::header::ORIGIN;
 
 use super::context::{Context, Unreadable};
 use super::origins::Origins;
@@ -32,6 +33,9 @@ pub(super) fn check(origins: &Origins, context: &Context, request: &mut Request)
     // What could not be read is refused for that.
     if refuses && request.data::<Unreadable>().is_none() {
         return Err(Problem::new(Code::CrossSiteRequest, DETAIL));
+    }
+    if !request.headers().contains_key(ORIGIN) {
+        return Ok(());
     }
     let (app, one_of_many) = (origins.is_app(request.headers()), origins.is_one_of_many(request.headers()));
     // Browsers let no `*` renew a bound session: such a page would be logged out when its access token ends.

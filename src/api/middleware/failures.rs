@@ -1,6 +1,9 @@
 //! Whatever goes wrong inside, a problem (RFC 9457) goes out.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -10,7 +13,13 @@ use crate::api::problem::{CONTENT_TYPE_PROBLEM, Code, Problem};
 
 /// Catches panics, ends what takes too long, and rewrites the framework's own error texts, which may repeat what was submitted.
 pub(super) async fn answer(limit: Duration, work: impl Future<Output = Result<Response>>) -> Response {
-    match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
+    let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
+    // Most are answered at once, and need no timer.
+    let done = match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+        Poll::Ready(done) => Ok(done),
+        Poll::Pending => tokio::time::timeout(limit, work).await,
+    };
+    match done {
         Ok(Ok(result)) => as_problem(result),
         // Logged where it happened, by the panic hook.
         Ok(Err(_panic)) => Problem::of(Code::InternalError).into_response(),

@@ -3,7 +3,8 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use poem::{Endpoint, IntoResponse, Request, Response, Result};
+use poem::endpoint::BoxEndpoint;
+use poem::{Endpoint, Request, Response, Result};
 use tracing::Instrument as _;
 
 use super::client_address::ClientAddress;
@@ -15,9 +16,12 @@ use super::routing::{Asked, without_body};
 use super::{Limits, Settings, body, cross_site, failures, routing, security_headers};
 use crate::service::throttle::Pace;
 
+/// So many headers are added to most answers.
+const MORE_HEADERS: usize = 8;
+
 /// The stack around the API.
-pub(super) struct Gate<E> {
-    inner: E,
+pub(super) struct Gate {
+    inner: BoxEndpoint<'static>,
     contexts: Contexts,
     log: RequestLog,
     cors: Cors,
@@ -27,8 +31,8 @@ pub(super) struct Gate<E> {
     hsts: bool,
 }
 
-impl<E: Endpoint> Gate<E> {
-    pub(super) fn new(inner: E, settings: &Settings) -> Self {
+impl Gate {
+    pub(super) fn new(inner: BoxEndpoint<'static>, settings: &Settings) -> Self {
         let Settings { server, routes, request_id_seed, limits, pace, probes, metrics, traces, stopping } = settings;
         let origins =
             Arc::new(Origins { allowed: server.allowed_origins.clone(), public_url: server.public_url.clone() });
@@ -53,12 +57,12 @@ impl<E: Endpoint> Gate<E> {
             Err(answer) => return Ok(*answer),
         };
         let body = body::limit(&mut request, &self.limits);
-        let response = body.of(self.inner.call(request).await.map(IntoResponse::into_response))?;
+        let response = body.of(self.inner.as_ref().call(request).await)?;
         Ok(if asked == Asked::Head { without_body(response) } else { response })
     }
 }
 
-impl<E: Endpoint> Endpoint for Gate<E> {
+impl Endpoint for Gate {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
@@ -67,13 +71,15 @@ impl<E: Endpoint> Endpoint for Gate<E> {
         let is_api = security_headers::is_api(request.uri().path());
         // Pinned where they stand: what goes around them would move them, and they are large.
         let answer = pin!(async {
-            self.pace.keep(context.client).await;
+            self.pace.keep(context.client()).await;
             // Outside all that refuses, so that scripts can read refusals too.
             let (told, answer) = self.cors.ask(&request);
             let mut response = match answer {
                 Some(preflight) => preflight,
-                None => failures::answer(self.limits.request, pin!(self.admit(&context, request))).await,
+                None => failures::answer(self.limits.request, self.admit(&context, request)).await,
             };
+            // What is added here, and below, and by the server.
+            response.headers_mut().reserve(MORE_HEADERS);
             told.complete(&mut response);
             response
         });

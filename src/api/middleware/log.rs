@@ -82,7 +82,7 @@ impl Drop for Line<'_> {
             traces.record(&traces::Request { method, path, status, request_id, parent, began, took });
         }
         let duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3;
-        let client = self.context.client.map(tracing::field::display);
+        let client = self.context.client().map(tracing::field::display);
         match self.status.map(|status| status.as_u16()) {
             Some(status @ 500) => {
                 tracing::error!(target: "doorward::request", method, path, status, duration_ms, request_id, client);

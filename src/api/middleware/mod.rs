@@ -17,6 +17,7 @@ mod security_headers;
 use std::sync::Arc;
 use std::time::Duration;
 
+use poem::endpoint::BoxEndpoint;
 use poem::{Endpoint, Response};
 
 use super::routes::RouteTable;
@@ -27,7 +28,7 @@ use crate::service::throttle::Pace;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::traces::Traces;
 
-pub use self::context::{Beside, Unreadable, X_DOORWARD_SESSION};
+pub use self::context::{Beside, Unreadable, Visit, X_DOORWARD_SESSION};
 pub use self::cross_site::Asking;
 pub use self::probe::{X_DOORWARD_PROBE, X_DOORWARD_SEEN};
 
@@ -74,6 +75,7 @@ impl Default for Limits {
 /// The whole stack around the API. From here on nothing is an `Err`, and every failure is a problem (RFC 9457).
 ///
 /// Refusals come in this order: 403 cross-site, 404, 405; then the API's own: 401, 415, 413, 400, 422, 429.
-pub fn wrap<E: Endpoint + 'static>(endpoint: E, settings: &Settings) -> impl Endpoint<Output = Response> + use<E> {
+#[must_use]
+pub fn wrap(endpoint: BoxEndpoint<'static>, settings: &Settings) -> impl Endpoint<Output = Response> + use<> {
     gate::Gate::new(endpoint, settings)
 }

@@ -1,6 +1,6 @@
 //! Names for requests, to find them in the logs.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use poem::http::header::HeaderName;
@@ -17,22 +17,25 @@ const MAX_LENGTH: usize = 64;
 /// Makes request ids: 32 hexadecimal digits that neither repeat nor tell how many requests there were.
 #[derive(Debug)]
 pub(super) struct RequestIds {
-    seed: [u8; 16],
+    /// Has taken the seed.
+    keyed: DefaultHasher,
     next: AtomicU64,
 }
 
 impl RequestIds {
     pub(super) fn new(seed: [u8; 16]) -> Self {
-        Self { seed, next: AtomicU64::new(0) }
+        let mut keyed = DefaultHasher::new();
+        seed.hash(&mut keyed);
+        Self { keyed, next: AtomicU64::new(0) }
     }
 
     /// A keyed hash of a counter: no system call, nothing that can fail.
     pub(super) fn fresh(&self) -> HeaderValue {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let mut id = [0; 32];
-        for (which, digits) in (0_u8..).zip(id.chunks_mut(16)) {
-            let mut hasher = DefaultHasher::new();
-            (self.seed, number, which).hash(&mut hasher);
+        for (which, digits) in (0..).zip(id.chunks_mut(16)) {
+            let mut hasher = self.keyed.clone();
+            hasher.write_u64(2 * number + which);
             let half = hasher.finish();
             for (place, digit) in (0..16).rev().zip(digits) {
                 *digit = b"0123456789abcdef"[(half >> (4 * place) & 0xf) as usize];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poem::web::Data;
+use crate::api::data::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText};

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use poem::error::ResponseError;
-use poem::http::StatusCode;
 use poem::http::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
+use poem::http::{HeaderValue, StatusCode};
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::types::ToJSON;
 use poem_openapi::{Enum, Object};
@@ -26,6 +26,8 @@ use crate::domain::factor::Method;
 
 /// The media type of every problem.
 pub const CONTENT_TYPE_PROBLEM: &str = "application/problem+json";
+
+const PROBLEM: HeaderValue = HeaderValue::from_static(CONTENT_TYPE_PROBLEM);
 
 /// The challenge of every 401 (RFC 6750).
 pub const CHALLENGE: &str = r#"Bearer realm="doorward""#;
@@ -179,19 +181,25 @@ impl Problem {
 
     fn response(&self) -> Response {
         let status = self.code.status();
-        let mut response = Response::builder().status(status).header(CONTENT_TYPE, CONTENT_TYPE_PROBLEM);
+        let mut response = Response::from(Body::from_bytes(self.text()));
+        response.set_status(status);
+        let headers = response.headers_mut();
+        // With those that the gate adds.
+        headers.reserve(12);
+        headers.insert(CONTENT_TYPE, PROBLEM);
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             let wait = self.retry_after.unwrap_or_default();
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            response = response.header(RETRY_AFTER, seconds.max(1));
+            headers.insert(RETRY_AFTER, seconds.max(1).into());
         }
         if status == StatusCode::UNAUTHORIZED {
-            response = response.header(WWW_AUTHENTICATE, CHALLENGE);
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
         if let Some(Ticket::Cookie(cookie)) = self.ticket.as_deref() {
-            response = response.header(SET_COOKIE, cookie);
+            // Base64url, and attributes.
+            headers.extend(HeaderValue::try_from(cookie).ok().map(|value| (SET_COOKIE, value)));
         }
-        response.body(Body::from_bytes(self.text()))
+        response
     }
 }
 

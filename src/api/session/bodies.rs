@@ -8,7 +8,7 @@ use crate::api::body::{Body, Fields, rules};
 use crate::api::problem::FieldCode;
 use crate::domain::session::Delivery;
 use crate::service::App;
-use crate::service::session::Credentials;
+use crate::service::session::Typed;
 
 /// Who logs in.
 #[derive(Object)]
@@ -29,8 +29,7 @@ impl Example for Login {
 }
 
 impl Body for Login {
-    /// None where no account can have these: login then answers as for a wrong password, in the same time.
-    type Value = (Option<Credentials>, Delivery);
+    type Value = (Typed, Delivery);
 
     fn read(fields: &mut Fields, _: &App) -> Option<Self::Value> {
         let (credentials, delivery) = (rules::credentials(fields), token_delivery(fields));

@@ -2,8 +2,8 @@
 //!
 //! A browser drops its binding for good when it is refused with 400, 401, 404 or 429: who may go on is answered 403 with a challenge, or 503.
 
+use crate::api::data::Data;
 use poem::http::header::SET_COOKIE;
-use poem::web::Data;
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
@@ -28,16 +28,16 @@ const REFRESH: &str = "/api/auth/device/refresh";
 pub struct BoundApi;
 
 /// What an answer to a browser needs beside the use case's.
-struct Terms {
-    initiators: Vec<String>,
-    beside: Beside,
+struct Terms<'a> {
+    initiators: &'a Initiators,
+    beside: &'a Beside,
 }
 
-impl<'a> FromRequest<'a> for Terms {
+impl<'a> FromRequest<'a> for Terms<'a> {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let Data(initiators) = <Data<&Initiators>>::from_request_without_body(request).await?;
         let Data(beside) = <Data<&Beside>>::from_request_without_body(request).await?;
-        Ok(Self { initiators: initiators.hosts().to_vec(), beside: beside.clone() })
+        Ok(Self { initiators, beside })
     }
 }
 
@@ -56,7 +56,7 @@ impl BoundApi {
     async fn register(
         &self,
         desk: Desk,
-        terms: Terms,
+        terms: Terms<'_>,
         Caller(caller): Caller,
         /// A JWT (`typ: dbsc+jwt`, ES256): its header has the public key, and `jti` is the challenge.
         #[oai(name = "Secure-Session-Response")]
@@ -73,7 +73,7 @@ impl BoundApi {
         };
         let Some(bound) = &tokens.next else { return Err(TypedProblem::new(RegisterDeviceCode::InvalidDeviceProof)) };
         terms.beside.challenge(bound);
-        let body = BoundSession::of(bound.name, &desk.settings, terms.initiators);
+        let body = BoundSession::of(bound.name, &desk.settings, terms.initiators.hosts().to_vec());
         // The refresh token is as it was.
         Ok(Response::new(Registered::Ok(Json(body)))
             .header(X_DOORWARD_SESSION, tokens.session.to_string())
@@ -90,7 +90,7 @@ impl BoundApi {
     async fn refresh(
         &self,
         desk: Desk,
-        terms: Terms,
+        terms: Terms<'_>,
         tokens: Tokens,
         /// The session, as `registerDevice` has told it.
         #[oai(name = "Sec-Secure-Session-Id")]
@@ -115,7 +115,8 @@ impl BoundApi {
                 if let Some(challenge) = &tokens.next {
                     terms.beside.challenge(challenge);
                 }
-                let body = Instructions::Bound(BoundSession::of(name, &desk.settings, terms.initiators));
+                let body =
+                    Instructions::Bound(BoundSession::of(name, &desk.settings, terms.initiators.hosts().to_vec()));
                 Ok(with_tokens(DeviceRefreshed::Ok(Json(body)), &desk.settings, &tokens))
             }
             Ok(DeviceRefresh::Over) => Ok(over(id)),

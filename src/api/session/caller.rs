@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::api::data::Data;
 use poem::http::HeaderMap;
 use poem::http::header::AUTHORIZATION;
-use poem::web::Data;
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};

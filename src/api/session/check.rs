@@ -1,6 +1,6 @@
 //! May a request pass: what proxies ask before they hand one on.
 
-use poem::web::Data;
+use crate::api::data::Data;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::Caller;

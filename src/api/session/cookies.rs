@@ -117,6 +117,9 @@ impl Old<'_> {
 /// Whether a request carries a cookie by any name of ours, whatever its value.
 #[must_use]
 pub(super) fn has_ours(headers: &HeaderMap, settings: &Cookies) -> bool {
+    if !headers.contains_key(COOKIE) {
+        return false;
+    }
     let names = Kind::ALL.map(|kind| name(settings, kind));
     let is_ours = |pair: &[u8]| {
         let name = memchr(b'=', pair).map(|at| &pair[..at]);
@@ -160,8 +163,11 @@ impl<'h> Jar<'h> {
     /// Looks once at everything that was sent.
     #[must_use]
     pub(super) fn read(headers: &'h HeaderMap, settings: &Cookies) -> Self {
-        let names = Kind::ALL.map(|kind| name(settings, kind));
         let mut jar = Self::default();
+        if !headers.contains_key(COOKIE) {
+            return jar;
+        }
+        let names = Kind::ALL.map(|kind| name(settings, kind));
         for line in headers.get_all(COOKIE) {
             for pair in pairs(line.as_bytes()) {
                 let Some(at) = memchr(b'=', pair) else { continue };

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::api::data::Data;
 use poem::http::header::SET_COOKIE;
-use poem::web::Data;
 use poem_openapi::param::{Header, Path};
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::Example;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::api::data::Data;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use poem::http::header::CACHE_CONTROL;
-use poem::web::Data;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi, Union};

@@ -19,9 +19,9 @@ mod state;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::api::data::Data;
 use poem::http::HeaderMap;
 use poem::http::header::SET_COOKIE;
-use poem::web::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::{ApiResponse, OpenApi};
@@ -92,7 +92,7 @@ impl SessionApi {
         bind: Header<Option<String>>,
         credentials: Strict<Login>,
     ) -> Result<Response<LoggedIn>, TypedProblem<LoginCode>> {
-        let (credentials, delivery) = credentials.0;
+        let (typed, delivery) = credentials.0;
         let door = tokens.door;
         door.allow(delivery)?;
         let browser = session::Browser { binds: binds(bind.0.as_deref()), delivery, ..tokens.browser };
@@ -101,7 +101,7 @@ impl SessionApi {
             Delivery::Cookies => Ticket::Cookie(cookies::set(settings, Kind::Ticket, &ticket, cookies::TICKET_MAX_AGE)),
             Delivery::Body => Ticket::Body(ticket),
         };
-        match session::login(app, client.clone(), credentials, browser).await {
+        match session::login(app, client.clone(), typed, browser).await {
             Ok(LoginOutcome::SignedIn(issued)) => {
                 let body = Json(Delivered::both(LOGGED_IN, &issued));
                 Ok(logged_in(LoggedIn::Ok(body), settings, &issued, (had_ticket, &tokens.strays)))

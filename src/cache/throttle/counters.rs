@@ -118,9 +118,7 @@ impl Counters {
 }
 
 fn would(log: Option<SharedLog>, rule: Rule, now: Timestamp) -> Result<(), Throttled> {
-    let Some(log) = log else { return Ok(()) };
-    let mut log = lock(&log).clone();
-    rule.reserve(&mut log, now).map(drop)
+    log.map_or(Ok(()), |log| rule.peek(&lock(&log), now))
 }
 
 fn lock(log: &SharedLog) -> MutexGuard<'_, Log> {

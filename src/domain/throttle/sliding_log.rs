@@ -38,6 +38,27 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// What an attempt would be answered. Notes nothing.
+    ///
+    /// # Errors
+    /// When it may not be made now.
+    pub fn peek(self, log: &Log, now: Timestamp) -> Result<(), Throttled> {
+        let Limit { count, window } = self.limit;
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        // All that come after one that counts do so, too.
+        let blocks = log.0.len().checked_sub(count).and_then(|index| log.0.get(index)).map(|at| now.since(*at));
+        let Some(ago) = blocks.filter(|ago| *ago < window) else { return Ok(()) };
+        let wait = window.saturating_sub(ago);
+        let Some(pace) = self.pace else { return Err(Throttled { retry_after: wait }) };
+        let newest = log.0.last().map_or(Duration::ZERO, |at| now.since(*at));
+        match pace.saturating_sub(newest) {
+            Duration::ZERO => Ok(()),
+            to_pace => Err(Throttled { retry_after: wait.min(to_pace) }),
+        }
+    }
+}
+
 /// When attempts were admitted: the newest that still count, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Log(Vec<Timestamp>);

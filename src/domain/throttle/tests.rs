@@ -142,6 +142,24 @@ proptest! {
     }
 
     #[test]
+    fn a_peek_tells_what_an_attempt_would_be_answered(
+        limit in limits(),
+        pace in proptest::option::of((1u64..100).prop_map(Duration::from_micros)),
+        steps in vec((0i64..60, prop_oneof![9 => Just(0i64), 1 => 0i64..500], any::<bool>()), 1..200),
+    ) {
+        let (rule, mut log, mut now) = (Rule { limit, pace }, Log::default(), 1_000_000);
+        for (step, back, tries) in steps {
+            now += step - back;
+            let moment = Timestamp::from_micros(now);
+            let decided = rule.reserve(&mut log.clone(), moment);
+            prop_assert_eq!(rule.peek(&log, moment), decided.map(drop));
+            if tries {
+                let _ = rule.reserve(&mut log, moment);
+            }
+        }
+    }
+
+    #[test]
     fn a_clock_that_steps_back_never_opens_it(limit in limits(), steps in vec((0i64..60, prop_oneof![9 => Just(0i64), 1 => 0i64..500]), 1..200)) {
         let (mut log, mut elapsed, mut behind, mut admitted) = (Log::default(), 0, 0, Vec::new());
         for (step, back) in steps {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::authenticate::identify_refresh;
+use super::credentials::{Credentials, Typed};
 use super::enter::{Entered, Entry};
 use super::{Browser, IssuedTokens, prepare_session};
 use crate::config::mail::Verification;
@@ -10,7 +11,7 @@ use crate::domain::account::{Email, UserId};
 use crate::domain::audit::Event;
 use crate::domain::factor::{Decision, Method, Proof, Ticket, TicketFor, decide};
 use crate::domain::mail::{Budget, Kind};
-use crate::domain::password::{Password, PasswordHash};
+use crate::domain::password::PasswordHash;
 use crate::domain::throttle::{Guesser, Scope};
 use crate::domain::timestamp::Timestamp;
 use crate::platform::hashing::Place;
@@ -19,15 +20,6 @@ use crate::service::password::{HungUp, Looks, verify, waiting};
 use crate::service::throttle::{self, Attempt, Limited};
 use crate::service::{App, Client, Failure, in_own_task};
 use crate::storage::{account, audit, factor};
-
-/// What a person logs in with.
-#[derive(Clone, Debug)]
-pub struct Credentials {
-    /// In canonical form.
-    pub email: Email,
-    /// As typed; the policy is not asked: an imported account may not satisfy it.
-    pub password: Password,
-}
 
 /// What a right password leads to.
 pub enum LoginOutcome {
@@ -105,20 +97,19 @@ impl LoginError {
     }
 }
 
-/// Logs in. `credentials` are none when no account can have what was submitted: that takes as long as a wrong password. What the
-/// browser brings tells whether it has been here before, and which session the new one replaces.
+/// Logs in. Where no account can have what was typed it takes as long as a wrong password. What the browser
+/// brings tells whether it has been here before, and which session the new one replaces.
 ///
 /// Whoever is not admitted is told so before anything of the account is read, and so learns nothing of it.
 ///
 /// # Errors
 /// See [`LoginError`].
-pub async fn login(
-    app: &Arc<App>,
-    client: Client,
-    credentials: Option<Credentials>,
-    browser: Browser,
-) -> Result<LoginOutcome, LoginError> {
-    let outcome = log_in(app, client, credentials, browser).await;
+pub async fn login(app: &Arc<App>, client: Client, typed: Typed, browser: Browser) -> Result<LoginOutcome, LoginError> {
+    let outcome = match Attempt::may_begin(app, Scope::Login, &client) {
+        // In a box: a flood is refused before it, and needs no room for it.
+        Ok(()) => Box::pin(log_in(app, client, typed.credentials(), browser)).await,
+        Err(limited) => Err(limited.into()),
+    };
     app.metrics.logins.add(outcome.as_ref().map_or_else(LoginError::word, LoginOutcome::word));
     outcome
 }
@@ -129,7 +120,6 @@ async fn log_in(
     credentials: Option<Credentials>,
     browser: Browser,
 ) -> Result<LoginOutcome, LoginError> {
-    Attempt::may_begin(app, Scope::Login, &client)?;
     let known = credentials.as_ref().and_then(|of| app.session.devices.device(&browser.device, &of.email));
     let account = credentials.as_ref().map(|credentials| {
         let device = known;

@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod begin;
+mod credentials;
 mod device;
 mod end;
 mod enrol;
@@ -23,6 +24,7 @@ mod state;
 
 pub use authenticate::{AuthError, Caller, authenticate};
 pub(super) use begin::{Begun, Kept, Prepared, begin_session, prepare_session, session_begun};
+pub use credentials::{Credentials, Typed};
 pub use device::{DeviceBinding, NextChallenge, next_challenge};
 use end::end_unbound;
 pub(super) use end::{end_by_id, end_session, end_sessions_of, session_ended};
@@ -31,7 +33,7 @@ pub use enrol_passkey::{EnrolPasskeyError, add_passkey_at_login, passkey_options
 pub use issue::IssuedTokens;
 pub(super) use issue::{issue_first_tokens, issue_tokens};
 pub use list::{end, end_all, list};
-pub use login::{Credentials, LoginError, LoginOutcome, login};
+pub use login::{LoginError, LoginOutcome, login};
 pub(super) use login::{Verified, verify_credentials};
 pub use login_passkey::{PasskeyLoginError, login_passkey};
 pub use logout::{LogoutError, is_ours, logout};
