@@ -1,12 +1,7 @@
--- Asks one thing, with COOKIE where it is set; METHOD and BODY as they are.
-dofile((os.getenv("SCRIPTS") or ".") .. "/count.lua")
-
-wrk.method = os.getenv("METHOD") or "GET"
-wrk.body = os.getenv("BODY")
-if wrk.body then
-  wrk.headers["Content-Type"] = "application/json"
-end
-wrk.headers["Cookie"] = os.getenv("COOKIE")
+-- Asks one thing, with COOKIE where it is set; METHOD and BODY as they are. Answers may differ.
+local scripts = os.getenv("SCRIPTS") or "."
+dofile(scripts .. "/count.lua")
+dofile(scripts .. "/ask.lua")
 
 function response(status)
   count(status)

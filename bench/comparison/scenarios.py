@@ -5,9 +5,10 @@ import contextlib
 import json
 import subprocess
 import time
+import urllib.error
 
 from client import Connection, at_their_times, percentile
-from comparison.contenders import EMAIL, PASSWORD, bare, better_auth, doorward, fastapi, person
+from comparison.contenders import EMAIL, PASSWORD, bare, better_auth, doorward, fastapi, person, post
 from comparison.crowd import in_a_crowd
 from comparison.footprint import footprint
 from comparison.scenario import Figure, Scenario, answered, jar, load
@@ -17,8 +18,23 @@ LOGIN = json.dumps({"email": EMAIL, "password": PASSWORD})
 
 def me(bench, contender, cookies):
     # Once, so that it is warm.
-    load(contender.me, contender.pid, 64, 1, COOKIE=jar(cookies))
-    return answered(load(contender.me, contender.pid, 64, bench.seconds, COOKIE=jar(cookies)))
+    alike(contender.me, contender.pid, 1, COOKIE=jar(cookies))
+    done = alike(contender.me, contender.pid, bench.seconds, COOKIE=jar(cookies))
+    assert done.refused == 0, f"{done.refused:.0f} refusals a second"
+    return answered(done)
+
+
+def alike(url, pid, seconds, **options):
+    """From 64 connections, to which one thing is answered."""
+    return load(url, pid, 64, seconds, script="same.lua", **options)
+
+
+def refused(url, pid, seconds):
+    """Logins that are all answered 429."""
+    done = alike(url, pid, seconds, METHOD="POST", BODY=LOGIN)
+    assert done.good == 0, f"{done.good:.0f} logins a second"
+    assert status(url) == 429
+    return answered(done, lambda done: done.refused)
 
 
 def access_alone(cookies):
@@ -62,17 +78,25 @@ def refused_logins(bench):
     def of_doorward():
         with doorward(bench.fresh("doorward"), LOGIN_RATE_LIMIT="5/1h") as service:
             service.sign_up()
+            # Until the address has had its attempts.
             load(service.login, service.pid, 64, 1, METHOD="POST", BODY=LOGIN)
-            done = load(service.login, service.pid, 64, bench.seconds, METHOD="POST", BODY=LOGIN)
-            return answered(done, lambda done: done.refused)
+            return refused(service.login, service.pid, bench.seconds)
 
     def of_bare():
         with bare(bench.program) as service:
-            done = load(service.url + "/limited", service.pid, 64, bench.seconds, METHOD="POST", BODY=LOGIN)
-            return answered(done, lambda done: done.refused)
+            return refused(service.url + "/limited", service.pid, bench.seconds)
 
     runs = {"Doorward": of_doorward, "bare poem 429": of_bare}
     return Scenario("429", "refused login (429), 64 connections", "/s", "Doorward", "bare poem 429", 0.85, runs=runs)
+
+
+def status(url):
+    """What a login is answered."""
+    try:
+        post(url, person())
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+    return 200
 
 
 def by_the_program(bench, *arguments):
