@@ -31,9 +31,9 @@ def fill(file, people, audit):
         )
         database.execute(
             f"{NUMBERS.format(count=people)} INSERT INTO sessions (id, user_id, secret, generation, rotated_at, confirmed_generation, lost_replies,"
-            " lost_replies_total, created_at, last_used_at, client_ip, user_agent, idle_expires_at, expires_at)"
-            " SELECT session_id(n), 1000 + n, randomblob(32), 7, ?1, 7, 0, 0, ?1, ?1, '198.51.100.' || (n % 256), ?2, ?3, ?4 FROM numbers",
-            (now, AGENT, now + 7 * DAY, now + 30 * DAY),
+            " lost_replies_total, created_at, last_used_at, client_ip, user_agent, idle_expires_at, idle_day, expires_at)"
+            " SELECT session_id(n), 1000 + n, randomblob(32), 7, ?1, 7, 0, 0, ?1, ?1, '198.51.100.' || (n % 256), ?2, ?3, ?3 / ?4, ?5 FROM numbers",
+            (now, AGENT, now + 7 * DAY, DAY, now + 30 * DAY),
         )
         database.execute(
             f"{NUMBERS.format(count=audit)} INSERT INTO audit (at, event, user_id, session_id, ip, user_agent, actor)"

@@ -101,6 +101,7 @@ fn has_jumped(seen: Seen, now: Timestamp, monotonic: Duration) -> bool {
 /// When the database does not answer; what was deleted until then stays deleted.
 pub async fn purge(app: &App, audit_retention: Duration, now: Timestamp) -> Result<(), Failure> {
     let (sessions_before, audit_before) = (now - SESSION_RETENTION, now - audit_retention);
+    while app.store.write((), move |tx, ()| Box::pin(session::note_idle_days(tx))).await? == PURGE_BATCH {}
     while app.store.write((), move |tx, ()| Box::pin(session::purge(tx, sessions_before))).await? == PURGE_BATCH {}
     while app.store.write((), move |tx, ()| Box::pin(audit::purge(tx, audit_before))).await? == PURGE_BATCH {}
     while app.store.write((), move |tx, ()| Box::pin(throttle::purge(tx, now))).await? == PURGE_BATCH {}

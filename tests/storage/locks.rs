@@ -132,6 +132,19 @@ async fn the_purge_leaves_out_what_is_locked() {
 }
 
 #[tokio::test]
+async fn days_are_given_to_what_nobody_holds() {
+    let hold = "UPDATE sessions SET idle_day = NULL; COMMIT; BEGIN; SELECT FROM sessions FOR UPDATE";
+    let Some(mut contest) = Contest::start(hold).await else { return };
+    let other = Session { generation: 2, ..session(USER, 2, START) };
+    store(&contest.test, &other).await;
+    contest.test.execute("UPDATE sessions SET idle_day = NULL WHERE generation = 2").await;
+    let note = || contest.store.write((), |tx, ()| Box::pin(session::note_idle_days(tx)));
+    assert_eq!([note().await.unwrap(), note().await.unwrap()], [1, 0]);
+    contest.holder.execute("COMMIT").await.unwrap();
+    assert_eq!(note().await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn all_nodes_tell_the_time_of_the_database() {
     let Some(mut contest) = Contest::start("SELECT 1").await else { return };
     let before: i64 = sqlx::query_scalar(DATABASE_CLOCK).fetch_one(&mut contest.holder).await.unwrap();

@@ -14,6 +14,7 @@ mod audit;
 mod common;
 mod factors;
 mod group_commit;
+mod idle_days;
 mod locks;
 mod migrations;
 mod poolers;

@@ -66,7 +66,8 @@ both! {
     }
 }
 
-async fn rotate_together(
+/// Writes these rotations without a lock, in one statement.
+pub async fn rotate_together(
     test: &Test,
     rotations: Vec<(Session, Option<ExternalId>, Session)>,
     now: Timestamp,

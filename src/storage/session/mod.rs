@@ -3,10 +3,12 @@
 //! Locks are taken in one order: the user's row, then sessions by id. Whatever makes or ends sessions takes the user's row first.
 #![expect(clippy::missing_errors_doc, reason = "each fails when the database does, or on a corrupt row: see Error")]
 
+mod expiry;
 mod rotate;
 mod row;
 mod text;
 
+pub use expiry::{note_idle_days, purge};
 pub use rotate::{Unlocked, rotate_unchanged};
 use row::{FoundRow, LockedRow, SessionRow, session_columns, session_id, stored};
 use sqlx::AssertSqlSafe;
@@ -271,20 +273,4 @@ pub async fn ended_since(tx: &mut Tx, since: Timestamp) -> Result<Vec<(SessionId
     let sql = "SELECT id, end_reason FROM sessions WHERE ended_at >= $1 ORDER BY ended_at";
     let rows: Vec<(Vec<u8>, String)> = on!(tx, conn => sqlx::query_as(sql).bind(since.micros()).fetch_all(conn).await)?;
     Ok(readable(rows.into_iter().map(|(id, reason)| Ok((session_id(id)?, EndReason::read(&reason))))))
-}
-
-/// Deletes at most [`PURGE_BATCH`](super::PURGE_BATCH) sessions that ended or expired before a time; leaves out those that somebody holds locked.
-/// Returns how many: call again while it is that many.
-pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64, Error> {
-    macro_rules! text {
-        ($lock:literal) => {
-            concat!(
-                "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE idle_expires_at < $1 OR ended_at < $1 LIMIT $2",
-                $lock,
-                ")"
-            )
-        };
-    }
-    let sql = tx.pick(text!(""), text!(" FOR UPDATE SKIP LOCKED"));
-    tx.delete_batch(sql, before).await
 }

@@ -112,6 +112,7 @@ session_row! {
         client_ip: Option<String>,
         user_agent: Option<String>,
         idle_expires_at: i64,
+        idle_day: Option<i64>,
     }
     ended {
         ended_at: Option<i64>,
@@ -119,6 +120,14 @@ session_row! {
     }
 }
 pub(super) use session_columns;
+
+/// Microseconds, for Rust and for SQL. Both round towards zero.
+macro_rules! a_day {
+    () => {
+        86_400_000_000
+    };
+}
+pub(super) use a_day;
 
 #[derive(FromRow)]
 pub(super) struct FoundRow {
@@ -168,6 +177,8 @@ impl From<&Session> for SessionRow {
             client_ip: session.client_ip.map(|ip| ip.to_string()),
             user_agent: session.user_agent.clone(),
             idle_expires_at: session.idle_expires_at.micros(),
+            // A row that says nothing, or what the version before left, is not as it was looked at: it is locked, and written.
+            idle_day: Some(session.idle_expires_at.micros() / a_day!()),
             ended_at: session.ended.as_ref().map(|ended| ended.at.micros()),
             end_reason: session.ended.as_ref().map(|ended| ended.reason.as_str().to_owned()),
         }
