@@ -9,10 +9,10 @@ use moka::sync::Cache;
 
 use crate::domain::throttle::ClientKey;
 
-/// Between two requests of an address: what they cost is a small part of a core.
-const INTERVAL: Duration = Duration::from_millis(1);
+/// Between two requests of an address. Each takes a hashing thread some 70 us, most of them to have its tables back in the processor's cache.
+const INTERVAL: Duration = Duration::from_millis(2);
 /// So far may requests come before their time: pages ask for several things at once.
-const BURST: Duration = Duration::from_millis(100);
+const BURST: Duration = Duration::from_millis(200);
 /// No answer is held for longer, whatever else the address asks for.
 const MOST: Duration = Duration::from_millis(250);
 
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_answers_asks_a_thousand_times_a_second() {
+    fn who_waits_for_answers_asks_five_hundred_times_a_second() {
         let (due, begin) = (AtomicU64::new(0), Duration::from_hours(1));
         // 32 connections, each of which asks as soon as it has its answer.
         let mut connections = vec![begin; 32];
@@ -78,7 +78,7 @@ mod tests {
             *now += take(&due, *now) + Duration::from_micros(10);
             answered += 1;
         }
-        assert!((10_000..10_200).contains(&answered), "{answered}");
+        assert!((5_000..5_200).contains(&answered), "{answered}");
     }
 
     #[test]
