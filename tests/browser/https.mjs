@@ -55,7 +55,9 @@ export async function startHttps(t, https, port, more = "") {
   const user = process.getuid() === 0 ? "user root;" : "";
   const logs = `pid ${folder}/pid; error_log ${folder}/error.log;`;
   writeFileSync(inside("nginx.conf"), `${user} worker_processes 1; ${logs} events {} http { ${format} access_log ${folder}/access.log seen; ${paths} include ${folder}/doorward.conf; }`);
-  const seen = () => readFileSync(inside("access.log"), "utf8").trim().split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  // Up to the last line's end: nginx may be writing the next one.
+  const whole = (text) => text.slice(0, text.lastIndexOf("\n") + 1);
+  const seen = () => whole(readFileSync(inside("access.log"), "utf8")).split("\n").filter(Boolean).map((line) => JSON.parse(line));
   const nginx = (...more) => {
     const options = ["-p", folder, "-e", inside("error.log"), "-c", inside("nginx.conf"), ...more];
     // Debian puts it where only root's PATH leads.
