@@ -65,12 +65,12 @@ export async function login(page, site) {
 }
 
 /** Waits until there is one: two minutes at most, for Chromium leaves more and more time between the tries of a service that was away. */
-export async function until(what, look) {
+export async function until(what, look, told = () => "") {
   for (const end = Date.now() + 120_000; Date.now() < end; await new Promise((done) => setTimeout(done, 20))) {
     const found = await look();
     if (found) return found;
   }
-  return assert.fail(`never: ${what}`);
+  return assert.fail(`never: ${what} ${told()}`);
 }
 
 /** Waits until the browser has bound its newest session. */

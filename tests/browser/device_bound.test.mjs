@@ -131,7 +131,8 @@ test("a service that is away for a minute costs no binding", async (t) => {
   assert.ok(tries.length > 3 && tries.every((one) => one.status === 502), JSON.stringify(tries.map((one) => one.status)));
   await site.service.again();
   const back = Date.now();
-  await until("the session again", works);
+  const asked = (path) => site.asked(path).slice(-9).map(({ at, took, status, skipped }) => [Math.round(at * 1000) - back, took, status, skipped]);
+  await until("the session again", works, () => JSON.stringify({ refreshes: asked("device/refresh"), looks: asked("me") }));
   t.diagnostic(`${tries.length} tries; renewed ${Date.now() - back} ms after the service was back`);
   // Nobody is there at all.
   await expire(context);
