@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tracing-appender 0.2.5 (crates.io), `non_blocking` in its lossy default: what becomes of the program's own output when whoever
+# tracing-appender 0.2.5, `non_blocking` in its lossy default: what becomes of the program's own output when whoever
 # reads the log has stopped reading.
 #
 # One would expect a log writer whose queue is full to drop lines silently, and to end silently or with a line on standard error.

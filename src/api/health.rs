@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 
 use super::Tag;
 use super::problem::{TypedProblem, codes};
+use crate::api::data::Data;
 use crate::service::health::{NotReady, Trouble};
 use crate::service::{App, health};
 

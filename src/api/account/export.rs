@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use futures_util::stream::{self, Stream, TryStreamExt as _};
 use poem::http::header::CONTENT_DISPOSITION;
 use poem_openapi::payload::Response;
@@ -12,6 +11,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::User;
 use crate::api::Tag;
+use crate::api::data::Data;
 use crate::api::factor::FactorList;
 use crate::api::payload::JsonStream;
 use crate::api::problem::{TypedProblem, codes};

@@ -4,7 +4,6 @@ mod export;
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText, ToJSON};
@@ -18,6 +17,7 @@ use super::payload::JsonText;
 use super::problem::{TypedProblem, codes};
 use super::session::{Caller, CallerCode, clearing, same_user};
 use super::types::{Message, Moment, REGISTRATION_MAILED};
+use crate::api::data::Data;
 use crate::config::cookies::Cookies;
 use crate::domain;
 use crate::domain::password::Password;

@@ -10,7 +10,6 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use bytes::Bytes;
 use poem::http::HeaderMap;
 use poem::http::header::CONTENT_TYPE;
@@ -21,6 +20,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 pub use self::fields::Fields;
 use super::problem::{Code, Problem};
+use crate::api::data::Data;
 use crate::service::App;
 
 /// A body as the spec describes it; reading gives a [`Body::Value`], parsed once and for all.
@@ -131,6 +131,7 @@ impl<'a, B: Body> ApiExtractor<'a> for IfJson<B> {
 fn is_json(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return false };
+    // As nearly everybody writes it.
     if value == "application/json" {
         return true;
     }

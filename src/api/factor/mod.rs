@@ -17,7 +17,6 @@ pub use self::reauthenticate::ReauthenticateApi;
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::{ApiResponse, OpenApi};
@@ -26,6 +25,7 @@ use super::Tag;
 use super::body::Strict;
 use super::problem::{TypedProblem, codes};
 use super::session::{Caller, CallerCode, Desk, same_user, with_proof};
+use crate::api::data::Data;
 use crate::service::factor::{self, ConfirmError, RemoveError};
 use crate::service::{App, Client};
 

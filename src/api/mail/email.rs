@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
@@ -12,6 +11,7 @@ use super::bodies::{EmailChange, EmailCorrection, EmailRestoration, EmailVerific
 use crate::api::Tag;
 use crate::api::account::User;
 use crate::api::body::{Strict, rules};
+use crate::api::data::Data;
 use crate::api::problem::{FieldCode, FieldProblem, TypedProblem, codes};
 use crate::api::session::{Caller, Tokens, same_user};
 use crate::api::types::{CHANGE_MAILED, EMAIL_RESTORED, EMAIL_VERIFIED, Message, VERIFICATION_MAILED};

@@ -9,7 +9,6 @@ use self::recovery::{Done, RecoveryLink};
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use poem_openapi::payload::Json;
 use poem_openapi::types::{Example, Password as PasswordText};
 use poem_openapi::{ApiResponse, Object, OpenApi};
@@ -19,6 +18,7 @@ use super::body::{Body, Fields, Strict, rules};
 use super::problem::{TypedProblem, codes};
 use super::session::Tokens;
 use super::types::{LINK_MAILED, Message, REPORTED};
+use crate::api::data::Data;
 use crate::domain::account::Email;
 use crate::domain::mail::LinkToken;
 use crate::service::factor::{self, FollowError};

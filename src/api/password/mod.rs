@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText};
@@ -13,6 +12,7 @@ use super::body::{Body, Fields, Strict, rules};
 use super::problem::{TypedProblem, codes};
 use super::session::{Caller, Delivered, Desk, binds, same_user, with_tokens};
 use super::types::{Message, PASSWORD_CHANGED};
+use crate::api::data::Data;
 use crate::domain::mail::LinkToken;
 use crate::domain::password::{Password, PasswordPolicy};
 use crate::service::password::{self, Proof, ResetError};

@@ -2,7 +2,6 @@
 //!
 //! A browser drops its binding for good when it is refused with 400, 401, 404 or 429: who may go on is answered 403 with a challenge, or 503.
 
-use crate::api::data::Data;
 use poem::http::header::SET_COOKIE;
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::param::Header;
@@ -14,6 +13,7 @@ use super::caller::{Caller, Desk, Tokens};
 use super::cookies::{self, Kind};
 use super::{Initiators, with_tokens};
 use crate::api::Tag;
+use crate::api::data::Data;
 use crate::api::middleware::{Beside, X_DOORWARD_SESSION};
 use crate::api::problem::{TypedProblem, codes};
 use crate::config::cookies::Cookies;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use poem::http::HeaderMap;
 use poem::http::header::AUTHORIZATION;
 use poem::{FromRequest, Request, RequestBody};
@@ -11,6 +10,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::cookies::{Jar, Kind, strays};
 use super::delivery::Door;
+use crate::api::data::Data;
 use crate::api::middleware::{Asking, Beside};
 use crate::api::problem::{Codes, TypedProblem, codes};
 use crate::config::cookies::Cookies;

@@ -1,10 +1,10 @@
 //! May a request pass: what proxies ask before they hand one on.
 
-use crate::api::data::Data;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::Caller;
 use crate::api::Tag;
+use crate::api::data::Data;
 use crate::api::problem::{TypedProblem, codes};
 
 /// Where it is: what a proxy asks about is judged by that request's own method and origin.

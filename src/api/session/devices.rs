@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use poem::http::header::SET_COOKIE;
 use poem_openapi::param::{Header, Path};
 use poem_openapi::payload::{Json, Response};
@@ -13,6 +12,7 @@ use super::caller::{Caller, CallerCode, same_user};
 use super::cookies::{self, Kind};
 use crate::api::Tag;
 use crate::api::body::{Body, Fields, OptionalStrict};
+use crate::api::data::Data;
 use crate::api::problem::{TypedProblem, codes};
 use crate::api::types::{LOGGED_OUT_EVERYWHERE, Message, Moment, SESSION_ID};
 use crate::config::cookies::Cookies;

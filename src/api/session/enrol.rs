@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText};
@@ -13,6 +12,7 @@ use super::second_factor::with_ticket;
 use super::{Tokens, binds, logged_in};
 use crate::api::Tag;
 use crate::api::body::{Body, Fields, IfJson, Strict};
+use crate::api::data::Data;
 use crate::api::factor::{TotpCode, TotpEnrolment, revealed};
 use crate::api::problem::{TypedProblem, codes};
 use crate::api::types::{Message, RECOVERY_MAILED};

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::{ApiResponse, OpenApi};
@@ -10,6 +9,7 @@ use poem_openapi::{ApiResponse, OpenApi};
 use super::{Tokens, binds, logged_in, with_ceremony};
 use crate::api::Tag;
 use crate::api::body::Strict;
+use crate::api::data::Data;
 use crate::api::factor::{AddedPasskey, NewPasskey, PasskeyCreationOptions};
 use crate::api::problem::{Codes, TypedProblem, codes};
 use crate::config::cookies::Cookies;

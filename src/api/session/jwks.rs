@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use poem::http::header::CACHE_CONTROL;
@@ -11,6 +10,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi, Union};
 
 use crate::api::Tag;
+use crate::api::data::Data;
 use crate::api::problem::{TypedProblem, codes};
 use crate::domain::session::{PublicKey, PublishedKey};
 use crate::service::App;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::Example;
@@ -11,6 +10,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use super::{Tokens, binds, logged_in, with_ceremony};
 use crate::api::Tag;
 use crate::api::body::{Body, Fields, Strict};
+use crate::api::data::Data;
 use crate::api::factor::{PasskeyRequestOptions, UsedCredential, assertion};
 use crate::api::problem::{TypedProblem, codes};
 use crate::api::types::{LOGGED_IN, Message};

@@ -19,7 +19,6 @@ mod state;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::data::Data;
 use poem::http::HeaderMap;
 use poem::http::header::SET_COOKIE;
 use poem_openapi::param::Header;
@@ -53,6 +52,7 @@ use super::body::{IfJson, Strict};
 use super::middleware::X_DOORWARD_SESSION;
 use super::problem::{Ticket, TypedProblem, codes};
 use super::types::{LOGGED_IN, LOGGED_OUT, Message, REFRESHED};
+use crate::api::data::Data;
 use crate::config::cookies::Cookies;
 use crate::domain::factor::Method;
 use crate::domain::session::{Delivery, EndReason, Refusal};

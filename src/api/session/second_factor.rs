@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::types::{Example, Password as PasswordText};
@@ -12,6 +11,7 @@ use super::delivery::Door;
 use super::{Asked, Delivered, Tokens, binds, logged_in, with_ceremony};
 use crate::api::Tag;
 use crate::api::body::{Body, Fields, Strict};
+use crate::api::data::Data;
 use crate::api::factor::{PasskeyRequestOptions, UsedCredential, optional_assertion};
 use crate::api::problem::{Codes, FieldCode, TypedProblem, codes};
 use crate::api::types::LOGGED_IN;

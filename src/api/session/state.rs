@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::api::data::Data;
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
@@ -10,6 +9,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use super::caller::Tokens;
 use crate::api::Tag;
 use crate::api::account::User;
+use crate::api::data::Data;
 use crate::api::middleware::Beside;
 use crate::api::problem::{TypedProblem, codes};
 use crate::service::session::{self, State};
