@@ -34,6 +34,13 @@ macro_rules! postgres_clock {
     };
 }
 
+/// What PostgreSQL answers with 1 in the session of this process of the server, and elsewhere with an error: a pooler may lend sessions.
+macro_rules! session_is {
+    () => {
+        "1 / (pg_backend_pid() = {})::int"
+    };
+}
+
 pub mod account;
 pub mod audit;
 mod engine;
@@ -174,7 +181,8 @@ impl Store {
         written
     }
 
-    /// As [`Store::write`], for work that asks for one statement at most: where that fails nothing is to be undone.
+    /// As [`Store::write`], for work that asks for one statement at most, and ends well where that did: nothing is ever to be undone. On
+    /// PostgreSQL the statement commits itself, and must make sure that it runs in the [own session](Tx::session).
     ///
     /// # Errors
     /// As there.
@@ -186,7 +194,7 @@ impl Store {
     {
         let written = match &self.backend {
             Backend::Sqlite(database) => database.write_one(input, work).await,
-            Backend::Postgres(database) => database.write(input, work, self.clock.clone()).await,
+            Backend::Postgres(database) => database.write_one(input, work, self.clock.clone()).await,
         };
         self.heartbeat.note(&written);
         written

@@ -3,14 +3,19 @@
 //! Who comes first waits for a connection, and whoever comes meanwhile is done with: the busier the database, the more of them.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
 use tracing::Instrument as _;
 
 use super::{BoxFuture, Error, Store, Tx};
 
-/// So many transactions at once, where the database has room for several: one that writes, and one that waits for its commit.
-const AT_ONCE: usize = 2;
+/// One transaction after the other: the more are done together, the less each of them costs. One that takes longer than this may be on a
+/// connection that has fallen silent: nobody waits for its end, and the next goes on beside it.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// So many at once then, where the database has room for several.
+const AT_ONCE: usize = 3;
 
 /// Does the work of all of them: what became of each, in their order.
 type Work<I, T> = for<'t> fn(&'t mut Tx, &'t [I]) -> BoxFuture<'t, Result<Vec<T>, Error>>;
@@ -20,7 +25,8 @@ pub struct Together<I, T> {
     work: Work<I, T>,
     most: usize,
     waiting: Mutex<Vec<Waiting<I, T>>>,
-    turns: Semaphore,
+    turn: Semaphore,
+    places: Semaphore,
 }
 
 type Waiting<I, T> = (I, oneshot::Sender<Result<T, Error>>);
@@ -29,7 +35,8 @@ impl<I: Send + Sync + 'static, T: Send + 'static> Together<I, T> {
     /// For work that asks for one statement at most, of so many inputs at most.
     #[must_use]
     pub fn new(most: usize, work: Work<I, T>) -> Arc<Self> {
-        Arc::new(Self { work, most, waiting: Mutex::default(), turns: Semaphore::new(AT_ONCE) })
+        let (turn, places) = (Semaphore::new(1), Semaphore::new(AT_ONCE));
+        Arc::new(Self { work, most, waiting: Mutex::default(), turn, places })
     }
 
     /// As [`Store::write_one`], together with whoever else wants it.
@@ -56,7 +63,8 @@ impl<I: Send + Sync + 'static, T: Send + 'static> Together<I, T> {
 
     async fn run(self: Arc<Self>, store: Store) {
         // Never closed.
-        let _turn = self.turns.acquire().await;
+        let _place = self.places.acquire().await;
+        let _turn = timeout(PATIENCE, self.turn.acquire()).await;
         let batch = Arc::new(Batch { together: Arc::clone(&self), store: store.clone(), taken: OnceLock::new() });
         let done = store.write_one(Arc::clone(&batch), |tx, batch| {
             Box::pin(async {
@@ -143,7 +151,7 @@ mod tests {
         Together::new(most, |_, inputs| Box::pin(async { Ok(vec![inputs.len(); inputs.len()]) }))
     }
 
-    /// Lets those come who are spawned, which wait for the turns.
+    /// Lets those come who are spawned, which wait for a place.
     async fn all_wait(together: &Together<u32, usize>, number: usize) {
         while together.waiting.lock().unwrap().len() < number {
             tokio::task::yield_now().await;
@@ -159,7 +167,7 @@ mod tests {
             tokio::spawn(async move { together.write(&store, input).await })
         };
         assert_eq!(write(0).await.unwrap().unwrap(), 1);
-        let turns = together.turns.acquire_many(2).await.unwrap();
+        let places = together.places.acquire_many(3).await.unwrap();
         let callers: Vec<_> = (0..6).map(write).collect();
         all_wait(&together, 6).await;
         for gone in [0, 3] {
@@ -168,7 +176,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         }
-        drop(turns);
+        drop(places);
         let mut done = Vec::new();
         for caller in callers {
             if let Ok(together) = caller.await {
@@ -179,11 +187,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nobody_waits_for_one_that_takes_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, together) = (store(&folder).await, counting(3));
+        let _turn = together.turn.acquire().await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(together.write(&store, 0).await.unwrap(), 1);
+        }
+    }
+
+    #[tokio::test]
     async fn where_nothing_can_begin_everybody_is_told_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let (store, together) = (store(&folder).await, counting(2));
         store.close().await;
-        let turns = together.turns.acquire_many(2).await.unwrap();
+        let places = together.places.acquire_many(3).await.unwrap();
         let callers: Vec<_> = (0..9)
             .map(|input| {
                 let (store, together) = (store.clone(), Arc::clone(&together));
@@ -191,7 +209,7 @@ mod tests {
             })
             .collect();
         all_wait(&together, 9).await;
-        drop(turns);
+        drop(places);
         for caller in callers {
             assert!(caller.await.unwrap().unwrap_err().is_unavailable());
         }

@@ -64,6 +64,14 @@ impl Tx {
         matches!(self.inner, Inner::Postgres(_))
     }
 
+    /// PostgreSQL's process that serves this session, for `session_is!`.
+    pub(in crate::storage) fn session(&self) -> Option<i32> {
+        match &self.inner {
+            Inner::SqliteReader(_) | Inner::SqliteWriter(_) => None,
+            Inner::Postgres(transaction) => Some(transaction.backend()),
+        }
+    }
+
     /// The text for this transaction's database.
     pub(in crate::storage) fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match &self.inner {

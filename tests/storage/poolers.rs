@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use doorward::domain::account::{User, UserId};
+use doorward::domain::session::Session;
 use doorward::domain::timestamp::Timestamp;
 use doorward::platform::clock::Clock;
 use doorward::storage::{Error, StartError, StartProblem, Store, account};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
-use crate::common::{Test, postgres_settings};
+use crate::common::{START, Test, postgres_settings};
+use crate::rotations::rotate_on;
+use crate::sessions::{find, session, store};
 use crate::support::pooler::{Pooler, RunningPooler};
 use crate::support::postgres;
 use crate::transactions::note;
@@ -104,4 +107,53 @@ async fn a_mode_that_is_changed_while_the_service_runs_gives_no_wrong_answer() {
     }
     assert!(right >= 60, "{right} right, {refused} refused");
     assert!(refused > 0, "nothing was exchanged: the test shows nothing");
+}
+
+/// The same of statements that commit themselves, without a transaction around them that knows whose session it is in.
+#[tokio::test]
+async fn a_mode_that_is_changed_while_sessions_rotate_mixes_nothing_up() {
+    let Some((pooler, test, database)) = behind(Pooler::PgBouncer("session")).await else { return };
+    let user = register(&test, "ada@example.com").await.unwrap();
+    let mut sessions: Vec<Session> = (0..12).map(|id| session(user.id, id, START)).collect();
+    for session in &sessions {
+        store(&test, session).await;
+    }
+    let (one, other) = (open(&pooler, &database).await.unwrap(), open(&pooler, &database).await.unwrap());
+    let (mut right, mut refused) = (0, 0);
+    for round in 0..40 {
+        if round == 5 {
+            pooler.set_mode("transaction");
+        }
+        // One to four together: as many different statements.
+        let asked = join_all(sessions.chunks(1 + round % 4).enumerate().map(async |(number, chunk)| {
+            let store = if number % 2 == 0 { &one } else { &other };
+            let pairs: Vec<_> = chunk.iter().map(|before| (before.clone(), None, rotated(before))).collect();
+            let done = rotate_on(store, pairs, Clock::system().now()).await;
+            if (number + round) % 3 == 0 {
+                drop(count(store).await);
+            }
+            done.map(|done| assert_eq!(done.len(), chunk.len(), "nobody else changes them"))
+        }));
+        let outcomes = asked.await;
+        for (chunk, outcome) in sessions.chunks_mut(1 + round % 4).zip(outcomes) {
+            match &outcome {
+                Ok(()) => right += 1,
+                Err(error) => {
+                    assert!(error.is_unavailable(), "{error}");
+                    refused += 1;
+                }
+            }
+            for before in chunk {
+                let (after, found) = (rotated(before), find(&test, before.id).await.unwrap().0);
+                assert!(found == after || outcome.is_err() && found == *before, "{found:?}");
+                *before = found;
+            }
+        }
+    }
+    assert!(right >= 30, "{right} right, {refused} refused");
+    assert!(refused > 0, "nothing was exchanged: the test shows nothing");
+}
+
+fn rotated(before: &Session) -> Session {
+    Session { generation: before.generation + 1, ..before.clone() }
 }

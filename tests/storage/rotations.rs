@@ -1,13 +1,14 @@
 //! Rotations without a lock.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use doorward::domain::account::{ExternalId, UserId};
 use doorward::domain::session::{AuthMethod, EndReason, Ended, Session, SessionId, SessionSecret};
 use doorward::domain::timestamp::Timestamp;
-use doorward::storage::Error;
+use doorward::platform::clock::Clock;
 use doorward::storage::session::{self, Unlocked};
+use doorward::storage::{Error, Store};
 
 use crate::common::{START, Test, both};
 use crate::sessions::{binding, find, session, store};
@@ -46,23 +47,23 @@ both! {
         let rotate = async |looked_at: Session, external_id: Option<&str>| {
             let external_id = external_id.map(|id| ExternalId::parse(id).unwrap());
             let written = rotate_together(&test, vec![(looked_at, external_id, after.clone())], later).await;
-            written.map(|written| written.get(&after.id).copied())
+            written.map(|written| written.contains(&after.id))
         };
         for (number, other) in OTHER.iter().enumerate() {
             let mut looked_at = before.clone();
             other(&mut looked_at);
-            assert_eq!(rotate(looked_at, None).await.unwrap(), None, "{number}");
+            assert!(!rotate(looked_at, None).await.unwrap(), "{number}");
         }
-        assert_eq!(rotate(before.clone(), Some("somebody else")).await.unwrap(), None);
+        assert!(!rotate(before.clone(), Some("somebody else")).await.unwrap());
         test.execute("UPDATE users SET is_active = FALSE").await;
-        assert_eq!(rotate(before.clone(), None).await.unwrap(), None);
+        assert!(!rotate(before.clone(), None).await.unwrap());
         assert_eq!(find(&test, before.id).await.unwrap().0, before, "nothing was written");
 
         test.execute("UPDATE users SET is_active = TRUE").await;
-        assert_eq!(rotate(before.clone(), None).await.unwrap(), Some(later));
+        assert!(rotate(before.clone(), None).await.unwrap());
         assert_eq!(find(&test, before.id).await.unwrap().0, after);
         assert_eq!(find(&test, SessionId([2; 16])).await.unwrap().0, session(user.id, 2, START), "and of no other row");
-        assert_eq!(rotate(before, None).await.unwrap(), None, "it is another one by now");
+        assert!(!rotate(before, None).await.unwrap(), "it is another one by now");
     }
 }
 
@@ -71,8 +72,17 @@ pub async fn rotate_together(
     test: &Test,
     rotations: Vec<(Session, Option<ExternalId>, Session)>,
     now: Timestamp,
-) -> Result<HashMap<SessionId, Timestamp>, Error> {
-    let work = test.store.write_one(rotations, move |tx, rotations| {
+) -> Result<HashSet<SessionId>, Error> {
+    rotate_on(&test.store, rotations, now).await
+}
+
+/// The same on a store of one's own.
+pub async fn rotate_on(
+    store: &Store,
+    rotations: Vec<(Session, Option<ExternalId>, Session)>,
+    now: Timestamp,
+) -> Result<HashSet<SessionId>, Error> {
+    let work = store.write_one(rotations, move |tx, rotations| {
         Box::pin(async move {
             let unlocked: Vec<_> = rotations
                 .iter()
@@ -117,12 +127,32 @@ both! {
             assert_eq!(written.len(), together - 1);
             for (before, _, after) in rotations {
                 let is_changed = after.id == changed;
-                assert_eq!(written.get(&after.id), (!is_changed).then_some(&later));
+                assert_eq!(written.contains(&after.id), !is_changed);
                 let stored = find(&test, after.id).await.unwrap().0;
                 assert_eq!(stored, if is_changed { Session { confirmed_generation: 0, ..before } } else { after });
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_rotation_by_another_time_than_the_databases_is_not_written() {
+    let Some(test) = Test::postgres().await else { return };
+    let user = register(&test, "ada@example.com").await.unwrap();
+    let before = session(user.id, 1, START);
+    store(&test, &before).await;
+    let after = Session { generation: 2, ..before.clone() };
+    let clock = Clock::system();
+    let on_its_clock = Store::open(&test.settings, clock.clone()).await.unwrap();
+    let rotate = async |off: Timestamp| {
+        let rotation = vec![(before.clone(), None, after.clone())];
+        rotate_on(&on_its_clock, rotation, off).await.unwrap().len()
+    };
+    let minute = Duration::from_mins(1);
+    assert_eq!([rotate(clock.now() - minute).await, rotate(clock.now() + minute).await], [0, 0]);
+    assert_eq!(find(&test, before.id).await.unwrap().0, before);
+    assert_eq!(rotate(clock.now()).await, 1);
+    on_its_clock.close().await;
 }
 
 /// More than there are with one byte.

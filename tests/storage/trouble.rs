@@ -75,6 +75,11 @@ async fn write(store: Store) -> Result<(), Error> {
     store.write((), |tx, ()| Box::pin(note(tx, "?"))).await
 }
 
+/// By a statement that commits itself.
+async fn write_one(store: Store) -> Result<(), Error> {
+    store.write_one((), |tx, ()| Box::pin(note(tx, "?"))).await
+}
+
 async fn all(
     store: &Store,
     count: u32,
@@ -126,7 +131,13 @@ async fn a_crash_is_answered_as_a_database_that_does_not_answer() {
     let mut calls = JoinSet::new();
     for number in 0..40 {
         let store = patient.store();
-        calls.spawn(async move { if number % 2 == 0 { store.ping().await } else { write(store).await } });
+        calls.spawn(async move {
+            match number % 3 {
+                0 => store.ping().await,
+                1 => write(store).await,
+                _ => write_one(store).await,
+            }
+        });
     }
     // All others of the server end with it, and it recovers.
     postgres::signal(backends[0], Signal::Kill);
@@ -149,8 +160,9 @@ async fn a_synchronous_standby_that_is_gone_costs_writes_alone_and_no_more_conne
 
     let store = patient.store();
     let mut writes = JoinSet::new();
-    for _ in 0..12 {
+    for _ in 0..6 {
         writes.spawn(write(store.clone()));
+        writes.spawn(write_one(store.clone()));
     }
     // Reads go on.
     while !writes.is_empty() {
@@ -164,6 +176,7 @@ async fn a_synchronous_standby_that_is_gone_costs_writes_alone_and_no_more_conne
     // All three places to write hang. Whatever comes now is refused, and readiness says why.
     for _ in 0..20 {
         assert!(matches!(write(store.clone()).await, Err(Error::CommitsHang(_))));
+        assert!(matches!(write_one(store.clone()).await, Err(Error::CommitsHang(_))));
         store.ping().await.unwrap();
     }
     assert!(matches!(store.check().await, Err(Error::CommitsHang(_))));

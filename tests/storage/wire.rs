@@ -228,6 +228,26 @@ async fn a_commit_on_a_silent_wire_does_not_keep_its_place() {
     timeout(FOREVER, both).await.expect("all places to write");
 }
 
+/// The same of a statement that commits itself, on a connection that nobody has asked whether it works.
+#[tokio::test]
+async fn a_statement_on_a_silent_wire_does_not_keep_its_place() {
+    let Some((wire, database)) = Wire::to_a_database().await else { return };
+    let store = store_through(&wire, &database).await;
+    let alone = |store: Store| async move { store.write_one((), |tx, ()| Box::pin(note(tx, "?"))).await };
+    alone(store.clone()).await.unwrap();
+    let before = Arc::new(wire);
+    let wire = Arc::clone(&before);
+    let written = store.write_one((), move |tx, ()| {
+        wire.fall_silent();
+        Box::pin(note(tx, "nobody hears of it"))
+    });
+    let error = timeout(FOREVER, written).await.expect("an answer").unwrap_err();
+    assert!(matches!(error, doorward::storage::Error::CommitsHang(_)), "{error}");
+    full_service(&store).await;
+    let both = async { while tokio::try_join!(alone(store.clone()), alone(store.clone())).is_err() {} };
+    timeout(FOREVER, both).await.expect("all places to write");
+}
+
 /// Seen: a person's requests failed for ten seconds, since nobody would ever go on with the transaction that had locked the row.
 #[tokio::test]
 async fn what_a_silent_transaction_has_locked_is_free_again_when_its_request_was_given_up() {

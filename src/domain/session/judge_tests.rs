@@ -225,7 +225,10 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn laws(session in any_session(), generation in 0..25_u32, life in 0..800_000_u64, step in -4_000..800_000_i64, active: bool) {
+    fn laws(
+        session in any_session(), generation in 0..25_u32, life in 0..800_000_u64, step in -4_000..800_000_i64, active: bool,
+        span in 1..1_000_u64,
+    ) {
         let now = Timestamp::from_seconds(START.seconds() + step);
         let presented = Presented { generation, expires: START + seconds(life), by: Means::Token };
         let verdict = session.judge(active, presented, &policy(), now);
@@ -252,6 +255,9 @@ proptest! {
             }
             Verdict::Same | Verdict::Successor | Verdict::Reuse | Verdict::Refuse(_) => prop_assert_eq!(&after, &session),
         }
+        // What rotates at both ends of a span rotates throughout: that is how it is decided without the database's clock.
+        let rotates = |at| session.judge(active, presented, &policy(), at) == Verdict::Rotate { ahead: false };
+        prop_assert!(rotates(now) || !rotates(now - seconds(span)) || !rotates(now + seconds(span)));
         // No success, and no punishment, past an expiry, for an ended session, or for a disabled user.
         if now >= presented.expires || now >= session.idle_expires_at || now >= session.expires_at
             || session.ended.is_some() || !active

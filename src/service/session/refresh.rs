@@ -171,14 +171,16 @@ pub(super) async fn decide(
     let may_record = app.limits.counters.may_record(id, app.clock.now());
     // Only under this lock does a session end.
     let notice = if user_first { app.mail.notice(Kind::SessionReuse)? } else { None };
-    let input = (app.session.policy.clone(), client.clone(), notice);
+    let input = (app.session.policy.clone(), client.clone(), notice, app.clock.clone());
     let decided = app
         .store
-        .write(input, move |tx, (policy, client, notice)| {
+        .write(input, move |tx, (policy, client, notice, clock)| {
             Box::pin(async move {
                 let locked =
                     if user_first { session::lock_after_user(tx, id).await? } else { session::lock(tx, id).await? };
                 let Some(mut locked) = locked else { return Ok(Decision::Gone) };
+                // Where it was off nothing can be decided without the lock.
+                clock.follow(locked.now);
                 let verdict = locked.session.judge(locked.user_active, presented, policy, locked.now);
                 match verdict {
                     Verdict::Refuse(refusal) => return Ok(Decision::Refuse(refusal, locked.session.generation)),

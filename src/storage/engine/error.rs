@@ -1,5 +1,7 @@
 //! What can go wrong with a database, in the classes that callers tell apart.
 
+use super::postgres_pool::ANOTHER_SESSION;
+
 /// A failure of the database. Shows no stored value, no bound value and no password; its text is for logs, not for clients.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -106,8 +108,11 @@ fn class(code: &str, postgres: bool) -> Class {
             // disk_full
             "53100" => Class::Full,
             // lock_not_available; idle transaction timeout; wrong password, since a moment ago. internal_error: what poolers say of a
-            // server that they can't reach. Prepared statements that are not there, or are already: a pooler has changed the session.
-            "55P03" | "25P03" | "28P01" | "28000" | "3D000" | "XX000" | "26000" | "42P05" => Class::Unavailable,
+            // server that they can't reach. Prepared statements that are not there, or are already, or take other values (which is a
+            // violation of the protocol), and `session_is!`: a pooler has changed the session.
+            "55P03" | "25P03" | "28P01" | "28000" | "3D000" | "XX000" | "26000" | "42P05" | ANOTHER_SESSION => {
+                Class::Unavailable
+            }
             // connection exception, insufficient resources, operator intervention (also: statement timeout), system error
             _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Class::Unavailable,
             _ => Class::Other,
@@ -134,7 +139,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_told_from_what_stays() {
-        for code in ["08006", "53300", "57014", "57P01", "58030", "XX000", "26000", "42P05"] {
+        for code in ["08006", "08P01", "53300", "57014", "57P01", "58030", "XX000", "26000", "42P05", "22012"] {
             assert_eq!(class(code, true), Class::Unavailable, "{code}");
         }
         assert_eq!((class("25006", true), class("1032", false)), (Class::ReadOnly, Class::ReadOnly));

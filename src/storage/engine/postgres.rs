@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tracing::Instrument as _;
 
 use super::migrate::{self, Found};
-use super::postgres_commit::commit;
+use super::postgres_commit::{commit, give_up};
 use super::postgres_explain::{explain, is_transient, url_mistake};
 use super::postgres_pool::{Kind, Pool, Transaction};
 use super::postgres_session;
@@ -75,16 +75,34 @@ impl Database {
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
         T: Send + 'static,
     {
+        self.run(Kind::Write, input, work, clock).await
+    }
+
+    pub(in crate::storage) async fn write_one<I, T, F>(&self, input: I, work: F, clock: Clock) -> Result<T, Error>
+    where
+        I: Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.run(Kind::Statement, input, work, clock).await
+    }
+
+    async fn run<I, T, F>(&self, kind: Kind, input: I, work: F, clock: Clock) -> Result<T, Error>
+    where
+        I: Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
+        T: Send + 'static,
+    {
         let pool = self.pool.clone();
         // In a task of its own: it runs to its end also when nobody waits for it any more.
         let task = async move {
             for _ in 1..ATTEMPTS {
-                match attempt(&pool, &input, &work, clock.clone()).await {
+                match attempt(&pool, kind, &input, &work, clock.clone()).await {
                     Err(Error::Conflict(reason)) => tracing::debug!(reason, "running a transaction again"),
                     outcome => return outcome,
                 }
             }
-            attempt(&pool, &input, &work, clock).await
+            attempt(&pool, kind, &input, &work, clock).await
         };
         tokio::spawn(task.in_current_span()).await.unwrap_or_else(|error| {
             Err(if error.is_panic() {
@@ -158,12 +176,12 @@ pub(in crate::storage) fn name(options: &PgConnectOptions) -> &str {
     options.get_database().unwrap_or(options.get_username())
 }
 
-async fn attempt<I, T, F>(pool: &Pool, input: &I, work: &F, clock: Clock) -> Result<T, Error>
+async fn attempt<I, T, F>(pool: &Pool, kind: Kind, input: &I, work: &F, clock: Clock) -> Result<T, Error>
 where
     I: Sync,
     F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync,
 {
-    let mut tx = Tx::new(Inner::Postgres(pool.begin(Kind::Write).await?), clock);
+    let mut tx = Tx::new(Inner::Postgres(pool.begin(kind).await?), clock);
     let outcome = match work(&mut tx, input).await {
         Ok(value) => tx.settle(value),
         Err(error) => Err(error),
@@ -173,10 +191,7 @@ where
     };
     match outcome {
         Ok(value) => commit(transaction, pool).await.map(|()| value),
-        Err(error) => {
-            transaction.rollback().await;
-            Err(error)
-        }
+        Err(error) => Err(give_up(transaction, pool, error).await),
     }
 }
 

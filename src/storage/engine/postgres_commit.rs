@@ -27,9 +27,32 @@ pub(in crate::storage) async fn commit(transaction: Transaction, pool: &Pool) ->
     if let Ok(done) = timeout(ANSWER_TIMEOUT, &mut committed).await {
         return Ok(done?);
     }
+    Err(hang(committed, backend, shared, pool))
+}
+
+/// Undoes what had an error. A statement that stands alone is its own commit: where that gets no answer in time nothing can be undone.
+pub(in crate::storage) async fn give_up(transaction: Transaction, pool: &Pool, error: Error) -> Error {
+    if !transaction.is_silent() {
+        transaction.rollback().await;
+        return error;
+    }
+    let (backend, shared) = (transaction.backend(), Arc::clone(&transaction.pool));
+    let never = Box::pin(async move {
+        let _kept = transaction;
+        std::future::pending().await
+    });
+    hang(never, backend, shared, pool)
+}
+
+fn hang(
+    committed: BoxFuture<'static, Result<(), sqlx::Error>>,
+    backend: i32,
+    shared: Arc<Shared>,
+    pool: &Pool,
+) -> Error {
     let hanging = Hanging::begin(shared);
     tokio::spawn(outlast(committed, backend, pool.clone(), hanging).in_current_span());
-    Err(Error::CommitsHang("no answer in time; it may be done later".to_owned()))
+    Error::CommitsHang("no answer in time; it may be done later".to_owned())
 }
 
 /// Waits until there is an answer, or there will be none.
@@ -56,7 +79,8 @@ async fn outlast(
 }
 
 async fn is_committing(pool: &Pool, backend: i32) -> Result<bool, Error> {
-    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query = 'COMMIT')";
+    // The server lets no statement run for so long, but its commit.
+    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active')";
     let ask = sqlx::query_scalar(sql).bind(backend);
     let Ok(mut transaction) = pool.begin(Kind::Read).await else {
         // There may be no place but the one that hangs.

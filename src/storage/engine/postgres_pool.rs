@@ -24,6 +24,8 @@ use crate::storage::PoolUse;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a server that works may take to begin a transaction.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(1);
+/// For so long after its last answer a connection is not asked whether it works, before a statement that stands alone.
+const FRESH: Duration = Duration::from_millis(100);
 /// How long to wait before connecting again; twice as long each time.
 const CONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// How long what has begun may go on when the pool is closed.
@@ -35,8 +37,8 @@ const MAX_IDLE: Duration = Duration::from_mins(10);
 /// a lock, nor its connection.
 const ON_CONNECT: &str =
     "SET statement_timeout = '3s'; SET idle_in_transaction_session_timeout = '4s'; SELECT pg_backend_pid()";
-/// `division_by_zero`: see [`Transaction::begin`].
-const ANOTHER_SESSION: &str = "22012";
+/// `division_by_zero`: see `session_is!`.
+pub(super) const ANOTHER_SESSION: &str = "22012";
 
 /// What a transaction is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +47,17 @@ pub(in crate::storage) enum Kind {
     Read,
     /// Said aloud, since a server may have another default: the functions that lock read the newest row after their wait.
     Write,
+    /// One statement, which is a transaction of its own, and makes sure itself that the session is its own:
+    /// [`session_is!`](crate::storage::session_is).
+    Statement,
 }
 
 impl Kind {
     const fn begin(self) -> &'static str {
         match self {
-            Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            Self::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ",
+            Self::Write => "BEGIN ISOLATION LEVEL READ COMMITTED; ",
+            Self::Statement => "",
         }
     }
 }
@@ -114,24 +120,28 @@ impl Pool {
     }
 
     async fn begin_by(&self, kind: Kind, deadline: Instant) -> Result<Transaction, Error> {
-        let writer = if kind == Kind::Write { Some(self.0.writer().await?) } else { None };
+        let writer = if kind == Kind::Read { None } else { Some(self.0.writer().await?) };
         let place = Arc::clone(&self.0.places).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
         if self.0.closed.load(Ordering::Acquire) {
             return Err(sqlx::Error::PoolClosed.into());
         }
         let pool = Arc::clone(&self.0);
-        let mut tx = Transaction { pool, session: None, state: State::Open, places: Some((place, writer)) };
+        let mut tx = Transaction { pool, kind, session: None, state: State::Open, places: Some((place, writer)) };
         // The server may have gone and come back, and the wire may be silent: then the next one is tried.
-        while let Some(session) = self.0.pop() {
+        while let Some(Idle { session, since }) = self.0.pop() {
+            if kind == Kind::Statement && since.elapsed() < FRESH {
+                tx.session = Some(session);
+                return Ok(tx);
+            }
             let asked = Instant::now();
-            match tx.begin(session, kind).await {
+            match tx.begin(session).await {
                 Ok(()) => return Ok(tx),
                 Err(error) if is_silence(&error) => self.0.forget(asked),
                 Err(_) => {}
             }
         }
         let session = self.0.connect(deadline).await?;
-        tx.begin(session, kind).await?;
+        tx.begin(session).await?;
         Ok(tx)
     }
 
@@ -165,8 +175,8 @@ impl Shared {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pop(&self) -> Option<Session> {
-        self.idle().pop().map(|idle| idle.session)
+    fn pop(&self) -> Option<Idle> {
+        self.idle().pop()
     }
 
     /// A place to write. While commits hang nobody waits for one.
@@ -226,6 +236,7 @@ impl Shared {
 /// A transaction on a connection of the pool. Dropped before its end, it is rolled back, in a task of its own.
 pub(in crate::storage) struct Transaction {
     pub(super) pool: Arc<Shared>,
+    kind: Kind,
     session: Option<Session>,
     state: State,
     /// Of the connection, and of the writer. Given back after the connection.
@@ -240,12 +251,14 @@ enum State {
     Ended,
     /// The connection is of no more use.
     Broken,
+    /// The statement that stands alone got no answer in time. The server may be at its commit.
+    Silent,
 }
 
 impl Transaction {
     /// Begins on this connection, if its session is still the one that it was connected to: a division by zero says that it is not.
-    async fn begin(&mut self, session: Session, kind: Kind) -> Result<(), sqlx::Error> {
-        let sql = format!("{}; SELECT 1 / (pg_backend_pid() = {})::int", kind.begin(), session.backend);
+    async fn begin(&mut self, session: Session) -> Result<(), sqlx::Error> {
+        let sql = format!(concat!("{}SELECT ", session_is!()), self.kind.begin(), session.backend);
         self.session = Some(session);
         self.state = State::Open;
         let begun = within(BEGIN_TIMEOUT, self.connection().execute(AssertSqlSafe(sql))).await;
@@ -268,7 +281,7 @@ impl Transaction {
     }
 
     /// The server's process.
-    pub(super) fn backend(&self) -> i32 {
+    pub(in crate::storage) fn backend(&self) -> i32 {
         self.session.as_ref().map_or(0, |session| session.backend)
     }
 
@@ -278,18 +291,31 @@ impl Transaction {
             return;
         }
         self.state = State::Broken;
-        let asked = Instant::now().checked_sub(super::postgres::ANSWER_TIMEOUT);
-        if let Some(asked) = asked.filter(|_| is_silence(error)) {
+        if !is_silence(error) {
+            return;
+        }
+        if self.kind == Kind::Statement {
+            self.state = State::Silent;
+        } else if let Some(asked) = Instant::now().checked_sub(super::postgres::ANSWER_TIMEOUT) {
             self.pool.forget(asked);
         }
+    }
+
+    /// Whether its statement stands alone, and got no answer in time: the server may be at its commit.
+    pub(super) fn is_silent(&self) -> bool {
+        self.state == State::Silent
     }
 
     /// Ends it, however long that takes. If the server says no, it has ended too.
     pub(super) async fn finish(mut self, sql: &'static str) -> Result<(), sqlx::Error> {
         // Given up half-way, it is of no use.
         let was = std::mem::replace(&mut self.state, State::Broken);
-        if was == State::Broken {
+        if was != State::Open {
             return Err(sqlx::Error::WorkerCrashed);
+        }
+        if self.kind == Kind::Statement {
+            self.state = State::Ended;
+            return Ok(());
         }
         let ended = self.connection().execute(sql).await.map(drop);
         if matches!(ended, Ok(()) | Err(sqlx::Error::Database(_))) {
@@ -309,7 +335,9 @@ impl Drop for Transaction {
         let Some(mut session) = self.session.take() else { return };
         match self.state {
             State::Ended => self.pool.put(session),
-            State::Broken => {}
+            State::Broken | State::Silent => {}
+            // Nobody has heard what became of the statement.
+            State::Open if self.kind == Kind::Statement => {}
             State::Open => {
                 let (Ok(runtime), pool, places) = (Handle::try_current(), Arc::clone(&self.pool), self.places.take())
                 else {

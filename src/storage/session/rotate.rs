@@ -1,8 +1,9 @@
 //! Rotations without a lock, several at a time.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{Row as _, SqlStr};
 
 use super::row::{SessionRow, session_id};
 use super::text;
@@ -25,12 +26,14 @@ pub struct Unlocked<'t> {
 impl Unlocked<'_> {
     /// How many are written together at most.
     pub const MOST: usize = text::MOST_ROTATIONS;
+    /// How far the time by which they were decided may be from the database's.
+    pub const NEAR: Duration = Duration::from_secs(1);
 }
 
 /// Writes what rotation changes of each of these, [`Unlocked::MOST`] different ones at most, of which nothing in the row is other than
-/// `before`, and whose user is active and has this external id: then it was as if the row had been locked since. Tells which those are,
-/// and the time at which the row was had, `now` where this program has the clock. In one statement, which waits for nobody: a row that
-/// somebody has locked is not had.
+/// `before`, and whose user is active and has this external id: then it was as if the row had been locked since. Tells which those are.
+/// None is where the database's clock is not [near](Unlocked::NEAR) `now`. In one statement, which waits for nobody: a row that somebody has
+/// locked is not had.
 ///
 /// # Errors
 /// When the database fails; then none was written.
@@ -38,19 +41,23 @@ pub async fn rotate_unchanged(
     tx: &mut Tx,
     rotations: &[Unlocked<'_>],
     now: Timestamp,
-) -> Result<HashMap<SessionId, Timestamp>, Error> {
-    let Some(last) = rotations.last() else { return Ok(HashMap::new()) };
+) -> Result<HashSet<SessionId>, Error> {
+    let Some(last) = rotations.last() else { return Ok(HashSet::new()) };
     let (size, sql) = text::rotate_unchanged(rotations.len(), tx.is_postgres());
     let repeated = std::iter::repeat_n(last, size.saturating_sub(rotations.len()));
-    let given = tx.given_time().map(|_| now.micros());
-    let written = on!(tx, conn => {
-        let mut query = sqlx::query(AssertSqlSafe(sql));
+    let now = tx.given_time().is_none().then(|| now.micros());
+    let near = i64::try_from(Unlocked::NEAR.as_micros()).unwrap_or(i64::MAX);
+    let session = tx.session();
+    let written: Vec<Vec<u8>> = on!(tx, conn => {
+        let mut query = sqlx::query(SqlStr::from_static(sql));
         for Unlocked { before, external_id, after } in rotations.iter().chain(repeated) {
             query = SessionRow::from(*after).bind_rotated(query);
             query = SessionRow::from(*before).bind_rest(query).bind(external_id.map(ExternalId::as_str));
         }
-        let rows = query.bind(given).fetch_all(conn).await;
-        rows.and_then(|rows| rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<_>, _>>())
+        if let Some(session) = session {
+            query = query.bind(now).bind(near).bind(session);
+        }
+        query.fetch_all(conn).await.and_then(|rows| rows.iter().map(|row| row.try_get(0)).collect())
     })?;
-    written.into_iter().map(|(id, at)| Ok((session_id(id)?, Timestamp::from_micros(at)))).collect()
+    written.into_iter().map(session_id).collect()
 }

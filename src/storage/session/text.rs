@@ -23,7 +23,7 @@ const SIZES: [usize; 6] = [1, 2, 4, 8, 16, 32];
 pub(super) const MOST_ROTATIONS: usize = SIZES[SIZES.len() - 1];
 
 /// Writes what rotation moves in several rows, where all of a row is as it was looked at and its user is active and has this external id;
-/// tells which rows those were, and the time, which may be given. Of how many rotations it takes the values, which may be a few more than
+/// tells which rows those were. Of how many rotations it takes the values, which may be a few more than
 /// there are: then one of them is repeated.
 pub(super) fn rotate_unchanged(rotations: usize, postgres: bool) -> (usize, &'static str) {
     static TEXTS: LazyLock<[[String; SIZES.len()]; 2]> =
@@ -32,7 +32,9 @@ pub(super) fn rotate_unchanged(rotations: usize, postgres: bool) -> (usize, &'st
     (SIZES[nth], &TEXTS[usize::from(postgres)][nth])
 }
 
-/// Of each rotation there are, in this order: the id, what is to be written, all columns but the id as they were, the external id.
+/// Of each rotation there are, in this order: the id, what is to be written, all columns but the id as they were, the external id. And for
+/// PostgreSQL: the time, if its clock is to be near that; how near; and the session that this is to run in. No other statement takes as many
+/// values, which a session would notice that is not the own one and has a statement of the same name.
 fn text(size: usize, postgres: bool) -> String {
     let rotated = SessionRow::ROTATED;
     let width = 1 + rotated.len() + (SessionRow::COLUMNS.len() - 1) + 1;
@@ -41,19 +43,22 @@ fn text(size: usize, postgres: bool) -> String {
     let changes = list(rotated.iter().zip(2..).map(|(column, place)| format!("{column} = a.column{place}")), ", ");
     let rest = SessionRow::COLUMNS[1..].iter().zip(2 + rotated.len()..);
     let same = list(rest.map(|(column, place)| format!("s.{column} IS NOT DISTINCT FROM a.column{place}")), " AND ");
-    let time = size * width + 1;
-    // Whoever holds a row may wait for another one of these: nobody waits here, and a row that is held is not had.
-    let (free, time) = if postgres {
+    let now = size * width + 1;
+    let (near, session) = (now + 1, format!("${}", now + 2));
+    let alone = if postgres {
         let ids = list((0..size).map(|n| format!("${}", n * width + 1)), ", ");
-        let free = format!(" AND s.id IN (SELECT id FROM sessions WHERE id IN ({ids}) FOR NO KEY UPDATE SKIP LOCKED)");
-        (free, format!("coalesce(${time}, {})", postgres_clock!()))
+        // Whoever holds a row may wait for another one of these: nobody waits here, and a row that is held is not had.
+        let free = format!("s.id IN (SELECT id FROM sessions WHERE id IN ({ids}) FOR NO KEY UPDATE SKIP LOCKED)");
+        let clock = postgres_clock!();
+        let own = format!(session_is!(), session);
+        format!(" AND {free} AND (${now} IS NULL OR abs({clock} - ${now}) <= ${near}) AND {own} = 1")
     } else {
-        (String::new(), format!("${time}"))
+        String::new()
     };
     format!(
-        "UPDATE sessions AS s SET {changes} FROM (VALUES {rows}) AS a WHERE s.id = a.column1 AND {same}{free} \
+        "UPDATE sessions AS s SET {changes} FROM (VALUES {rows}) AS a WHERE s.id = a.column1 AND {same}{alone} \
          AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = s.user_id AND u.is_active \
-         AND u.external_id IS NOT DISTINCT FROM a.column{width}) RETURNING id, {time}"
+         AND u.external_id IS NOT DISTINCT FROM a.column{width}) RETURNING id"
     )
 }
 
