@@ -2,7 +2,7 @@
 
 use sqlx::{PgConnection, Sqlite, SqliteConnection, Transaction};
 
-use super::engine::postgres_pool;
+use super::engine::postgres_transaction;
 use super::{Error, PURGE_BATCH};
 use crate::domain::timestamp::Timestamp;
 use crate::platform::clock::Clock;
@@ -17,7 +17,7 @@ pub struct Tx {
 pub(in crate::storage) enum Inner {
     SqliteReader(Transaction<'static, Sqlite>),
     SqliteWriter(SqliteConnection),
-    Postgres(postgres_pool::Transaction),
+    Postgres(postgres_transaction::Transaction),
 }
 
 /// What the `on!` macro runs its query on.

@@ -1,6 +1,6 @@
 //! What can go wrong with a database, in the classes that callers tell apart.
 
-use super::postgres_pool::ANOTHER_SESSION;
+use super::postgres_transaction::ANOTHER_SESSION;
 
 /// A failure of the database. Shows no stored value, no bound value and no password; its text is for logs, not for clients.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -14,7 +14,8 @@ use tracing::Instrument as _;
 
 use super::Error;
 use super::postgres::{ANSWER_TIMEOUT, answered};
-use super::postgres_pool::{Kind, Pool, Shared, Transaction};
+use super::postgres_pool::{Pool, Shared};
+use super::postgres_transaction::{Kind, Transaction};
 use crate::storage::BoxFuture;
 
 /// How often the server is asked.

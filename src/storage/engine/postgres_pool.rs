@@ -2,15 +2,14 @@
 //!
 //! A pool of its own, since sqlx's can't be told what a database in trouble asks for. A `BEGIN` without an answer costs its
 //! connection and not the request, which takes another one. Writes leave some connections to reads. A commit that the server is still at
-//! keeps its place, so that what hangs there is bounded. And no transaction runs in a session that is not its own: sqlx's prepared
-//! statements are numbered by connection, and a pooler that lends sessions by the transaction would run somebody else's.
+//! keeps its place, so that what hangs there is bounded.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
@@ -18,12 +17,11 @@ use tokio::time::{sleep, timeout};
 use super::Error;
 use super::postgres::{PING_TIMEOUT, is_silence, within};
 use super::postgres_explain::is_transient;
+use super::postgres_transaction::{Kind, Transaction};
 use crate::storage::PoolUse;
 
 /// How long to wait for a connection, or for a place for one.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a server that works may take to begin a transaction.
-const BEGIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// For so long after its last answer a connection is not asked whether it works, before a statement that stands alone.
 const FRESH: Duration = Duration::from_millis(100);
 /// How long to wait before connecting again; twice as long each time.
@@ -37,30 +35,6 @@ const MAX_IDLE: Duration = Duration::from_mins(10);
 /// a lock, nor its connection.
 const ON_CONNECT: &str =
     "SET statement_timeout = '3s'; SET idle_in_transaction_session_timeout = '4s'; SELECT pg_backend_pid()";
-/// `division_by_zero`: see `session_is!`.
-pub(super) const ANOTHER_SESSION: &str = "22012";
-
-/// What a transaction is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::storage) enum Kind {
-    /// One state of the database for all that is read, as SQLite gives it.
-    Read,
-    /// Said aloud, since a server may have another default: the functions that lock read the newest row after their wait.
-    Write,
-    /// One statement, which is a transaction of its own, and makes sure itself that the session is its own:
-    /// [`session_is!`](crate::storage::session_is).
-    Statement,
-}
-
-impl Kind {
-    const fn begin(self) -> &'static str {
-        match self {
-            Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ",
-            Self::Write => "BEGIN ISOLATION LEVEL READ COMMITTED; ",
-            Self::Statement => "",
-        }
-    }
-}
 
 /// The connections of a node. Clones share them.
 #[derive(Clone)]
@@ -80,10 +54,10 @@ pub(super) struct Shared {
     closed: AtomicBool,
 }
 
-struct Session {
-    connection: PgConnection,
+pub(super) struct Session {
+    pub(super) connection: PgConnection,
     /// The server's process.
-    backend: i32,
+    pub(super) backend: i32,
     since: Instant,
 }
 
@@ -126,11 +100,11 @@ impl Pool {
             return Err(sqlx::Error::PoolClosed.into());
         }
         let pool = Arc::clone(&self.0);
-        let mut tx = Transaction { pool, kind, session: None, state: State::Open, places: Some((place, writer)) };
+        let mut tx = Transaction::new(pool, kind, (place, writer));
         // The server may have gone and come back, and the wire may be silent: then the next one is tried.
         while let Some(Idle { session, since }) = self.0.pop() {
             if kind == Kind::Statement && since.elapsed() < FRESH {
-                tx.session = Some(session);
+                tx.run_in(session);
                 return Ok(tx);
             }
             let asked = Instant::now();
@@ -191,7 +165,7 @@ impl Shared {
     }
 
     /// What fell silent has hardly done so alone: drops all connections that were not heard of since.
-    fn forget(&self, since: Instant) {
+    pub(super) fn forget(&self, since: Instant) {
         let forgotten: Vec<Idle> = self.idle().extract_if(.., |idle| idle.since < since).collect();
         if !forgotten.is_empty() {
             tracing::warn!(
@@ -202,7 +176,7 @@ impl Shared {
     }
 
     /// Takes a connection back, and lets those go that are too old.
-    fn put(&self, session: Session) {
+    pub(super) fn put(&self, session: Session) {
         let mut idle = self.idle();
         idle.push(Idle { session, since: Instant::now() });
         let old: Vec<Idle> = idle
@@ -229,127 +203,6 @@ impl Shared {
                 Err(error) => return Err(error),
             }
             pause *= 2;
-        }
-    }
-}
-
-/// A transaction on a connection of the pool. Dropped before its end, it is rolled back, in a task of its own.
-pub(in crate::storage) struct Transaction {
-    pub(super) pool: Arc<Shared>,
-    kind: Kind,
-    session: Option<Session>,
-    state: State,
-    /// Of the connection, and of the writer. Given back after the connection.
-    places: Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Perhaps something is under way on the wire.
-    Open,
-    /// The connection is as it was at first.
-    Ended,
-    /// The connection is of no more use.
-    Broken,
-    /// The statement that stands alone got no answer in time. The server may be at its commit.
-    Silent,
-}
-
-impl Transaction {
-    /// Begins on this connection, if its session is still the one that it was connected to: a division by zero says that it is not.
-    async fn begin(&mut self, session: Session) -> Result<(), sqlx::Error> {
-        let sql = format!(concat!("{}SELECT ", session_is!()), self.kind.begin(), session.backend);
-        self.session = Some(session);
-        self.state = State::Open;
-        let begun = within(BEGIN_TIMEOUT, self.connection().execute(AssertSqlSafe(sql))).await;
-        begun.map(drop).map_err(|error| {
-            self.state = State::Broken;
-            self.session = None;
-            match error.as_database_error().and_then(sqlx::error::DatabaseError::code) {
-                Some(code) if code == ANOTHER_SESSION => sqlx::Error::Protocol(
-                    "a pooler lends one session to several clients: its pool_mode must be session".to_owned(),
-                ),
-                _ => error,
-            }
-        })
-    }
-
-    /// What statements run on.
-    #[expect(clippy::expect_used, reason = "there is a session from the begin to the drop")]
-    pub(in crate::storage) fn connection(&mut self) -> &mut PgConnection {
-        &mut self.session.as_mut().expect("a session").connection
-    }
-
-    /// The server's process.
-    pub(in crate::storage) fn backend(&self) -> i32 {
-        self.session.as_ref().map_or(0, |session| session.backend)
-    }
-
-    /// A statement failed.
-    pub(in crate::storage) fn note(&mut self, error: &sqlx::Error) {
-        if !matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_)) {
-            return;
-        }
-        self.state = State::Broken;
-        if !is_silence(error) {
-            return;
-        }
-        if self.kind == Kind::Statement {
-            self.state = State::Silent;
-        } else if let Some(asked) = Instant::now().checked_sub(super::postgres::ANSWER_TIMEOUT) {
-            self.pool.forget(asked);
-        }
-    }
-
-    /// Whether its statement stands alone, and got no answer in time: the server may be at its commit.
-    pub(super) fn is_silent(&self) -> bool {
-        self.state == State::Silent
-    }
-
-    /// Ends it, however long that takes. If the server says no, it has ended too.
-    pub(super) async fn finish(mut self, sql: &'static str) -> Result<(), sqlx::Error> {
-        // Given up half-way, it is of no use.
-        let was = std::mem::replace(&mut self.state, State::Broken);
-        if was != State::Open {
-            return Err(sqlx::Error::WorkerCrashed);
-        }
-        if self.kind == Kind::Statement {
-            self.state = State::Ended;
-            return Ok(());
-        }
-        let ended = self.connection().execute(sql).await.map(drop);
-        if matches!(ended, Ok(()) | Err(sqlx::Error::Database(_))) {
-            self.state = State::Ended;
-        }
-        ended
-    }
-
-    /// Now, not when the connection comes back to the pool: others may wait for its locks.
-    pub(in crate::storage) async fn rollback(self) {
-        drop(within(PING_TIMEOUT, self.finish("ROLLBACK")).await);
-    }
-}
-
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        let Some(mut session) = self.session.take() else { return };
-        match self.state {
-            State::Ended => self.pool.put(session),
-            State::Broken | State::Silent => {}
-            // Nobody has heard what became of the statement.
-            State::Open if self.kind == Kind::Statement => {}
-            State::Open => {
-                let (Ok(runtime), pool, places) = (Handle::try_current(), Arc::clone(&self.pool), self.places.take())
-                else {
-                    return;
-                };
-                runtime.spawn(async move {
-                    if within(PING_TIMEOUT, session.connection.execute("ROLLBACK")).await.is_ok() {
-                        pool.put(session);
-                    }
-                    drop(places);
-                });
-            }
         }
     }
 }
