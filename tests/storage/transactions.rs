@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use doorward::domain::account::Email;
 use doorward::domain::account::UserId;
 use doorward::domain::audit::{Event, Record};
+use doorward::platform::clock::Clock;
 use doorward::storage::account::NewUser;
 use doorward::storage::{Error, Store, Tx, account, audit};
 use tokio::sync::{Barrier, Semaphore};
@@ -238,17 +239,22 @@ both! {
 }
 
 #[tokio::test]
-async fn no_statement_of_the_pool_runs_for_ever() {
+async fn no_statement_of_the_pool_runs_for_ever_or_by_another_isolation_than_ours() {
     let Some(test) = Test::postgres().await else { return };
     test.execute(
         "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.detail := concat_ws(' ', \
          current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout'), \
-         current_setting('application_name')); RETURN NEW; END $$; \
-         CREATE TRIGGER tell BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION tell()",
+         current_setting('application_name'), current_setting('transaction_isolation')); RETURN NEW; END $$; \
+         CREATE TRIGGER tell BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION tell(); \
+         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', \
+         current_database()); END $$",
     )
     .await;
-    test.store.write((), |tx, ()| Box::pin(note(tx, "?"))).await.unwrap();
-    assert_eq!(notes(&test).await, ["3s 4s doorward"]);
+    let store = Store::open(&test.settings, Clock::system()).await.unwrap();
+    store.write((), |tx, ()| Box::pin(note(tx, "?"))).await.unwrap();
+    store.write_one((), |tx, ()| Box::pin(note(tx, "?"))).await.unwrap();
+    assert_eq!(notes(&test).await, ["3s 4s doorward read committed"; 2]);
+    store.close().await;
 }
 
 #[tokio::test]

@@ -32,9 +32,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_AGE: Duration = Duration::from_mins(30);
 const MAX_IDLE: Duration = Duration::from_mins(10);
 /// What every session is set to. A node that falls silent in a transaction must not hold its locks for ever, and one that waits for such
-/// a lock, nor its connection.
-const ON_CONNECT: &str =
-    "SET statement_timeout = '3s'; SET idle_in_transaction_session_timeout = '4s'; SELECT pg_backend_pid()";
+/// a lock, nor its connection. The server may have another isolation for what has no BEGIN.
+const ON_CONNECT: &str = "SET statement_timeout = '3s'; SET idle_in_transaction_session_timeout = '4s'; \
+     SET default_transaction_isolation = 'read committed'; SELECT pg_backend_pid()";
 
 /// The connections of a node. Clones share them.
 #[derive(Clone)]

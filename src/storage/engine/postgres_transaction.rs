@@ -25,8 +25,7 @@ pub(in crate::storage) enum Kind {
     Read,
     /// Said aloud, since a server may have another default: the functions that lock read the newest row after their wait.
     Write,
-    /// One statement, which is a transaction of its own, and makes sure itself that the session is its own:
-    /// [`session_is!`](crate::storage::session_is).
+    /// One statement, which is a transaction of its own, and makes sure itself that the session is its own (`session_is!`).
     Statement,
 }
 

@@ -23,8 +23,8 @@ const SIZES: [usize; 6] = [1, 2, 4, 8, 16, 32];
 pub(super) const MOST_ROTATIONS: usize = SIZES[SIZES.len() - 1];
 
 /// Writes what rotation moves in several rows, where all of a row is as it was looked at and its user is active and has this external id;
-/// tells which rows those were. Of how many rotations it takes the values, which may be a few more than
-/// there are: then one of them is repeated.
+/// tells which rows those were. Of how many rotations it takes the values, which may be a few more than there are: then one of them is
+/// repeated.
 pub(super) fn rotate_unchanged(rotations: usize, postgres: bool) -> (usize, &'static str) {
     static TEXTS: LazyLock<[[String; SIZES.len()]; 2]> =
         LazyLock::new(|| [false, true].map(|postgres| SIZES.map(|size| text(size, postgres))));
@@ -34,7 +34,7 @@ pub(super) fn rotate_unchanged(rotations: usize, postgres: bool) -> (usize, &'st
 
 /// Of each rotation there are, in this order: the id, what is to be written, all columns but the id as they were, the external id. And for
 /// PostgreSQL: the time, if its clock is to be near that; how near; and the session that this is to run in. No other statement takes as many
-/// values, which a session would notice that is not the own one and has a statement of the same name.
+/// values: a session that is not the own one, and has a statement of the same name, says so.
 fn text(size: usize, postgres: bool) -> String {
     let rotated = SessionRow::ROTATED;
     let width = 1 + rotated.len() + (SessionRow::COLUMNS.len() - 1) + 1;
