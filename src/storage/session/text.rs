@@ -17,8 +17,9 @@ pub(super) static ROTATE: LazyLock<String> = LazyLock::new(|| {
     format!("UPDATE sessions SET {} WHERE id = $1 AND ended_at IS NULL", changes.join(", "))
 });
 
-/// How many rotations one statement writes: each number has a text of its own, which each connection prepares once.
-const SIZES: [usize; 6] = [1, 2, 4, 8, 16, 32];
+/// How many rotations one statement writes: each number has a text of its own, which each connection prepares once. What is repeated to
+/// make up the number costs as much as what is not.
+const SIZES: [usize; 11] = [1, 2, 3, 4, 6, 8, 10, 12, 16, 24, 32];
 /// At most.
 pub(super) const MOST_ROTATIONS: usize = SIZES[SIZES.len() - 1];
 
