@@ -182,7 +182,7 @@ impl Store {
     }
 
     /// As [`Store::write`], for work that asks for one statement at most, and ends well where that did: nothing is ever to be undone. On
-    /// PostgreSQL the statement commits itself, and must make sure that it runs in the [own session](Tx::session).
+    /// PostgreSQL the statement commits itself, and must make sure that it runs in a session of its own (`session_is!`).
     ///
     /// # Errors
     /// As there.
