@@ -55,6 +55,7 @@ pub mod throttle;
 mod together;
 mod tx;
 
+use engine::postgres_transaction::Kind;
 pub use engine::{Copied, Error, Restored, Revocations, ServeLock, StartError, StartProblem, Version};
 use engine::{Heartbeat, announce_revocation, postgres, sqlite};
 pub use engine::{backup, examine, restore};
@@ -175,7 +176,7 @@ impl Store {
     {
         let written = match &self.backend {
             Backend::Sqlite(database) => database.write(input, work).await,
-            Backend::Postgres(database) => database.write(input, work, self.clock.clone()).await,
+            Backend::Postgres(database) => database.write(Kind::Write, input, work, self.clock.clone()).await,
         };
         self.heartbeat.note(&written);
         written
@@ -194,7 +195,7 @@ impl Store {
     {
         let written = match &self.backend {
             Backend::Sqlite(database) => database.write_one(input, work).await,
-            Backend::Postgres(database) => database.write_one(input, work, self.clock.clone()).await,
+            Backend::Postgres(database) => database.write(Kind::Statement, input, work, self.clock.clone()).await,
         };
         self.heartbeat.note(&written);
         written

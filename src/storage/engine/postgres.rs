@@ -70,25 +70,13 @@ impl Database {
         Revocations::listen(PgListener::connect_with(&pool).await?).await
     }
 
-    pub(in crate::storage) async fn write<I, T, F>(&self, input: I, work: F, clock: Clock) -> Result<T, Error>
-    where
-        I: Send + Sync + 'static,
-        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
-        T: Send + 'static,
-    {
-        self.run(Kind::Write, input, work, clock).await
-    }
-
-    pub(in crate::storage) async fn write_one<I, T, F>(&self, input: I, work: F, clock: Clock) -> Result<T, Error>
-    where
-        I: Send + Sync + 'static,
-        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
-        T: Send + 'static,
-    {
-        self.run(Kind::Statement, input, work, clock).await
-    }
-
-    async fn run<I, T, F>(&self, kind: Kind, input: I, work: F, clock: Clock) -> Result<T, Error>
+    pub(in crate::storage) async fn write<I, T, F>(
+        &self,
+        kind: Kind,
+        input: I,
+        work: F,
+        clock: Clock,
+    ) -> Result<T, Error>
     where
         I: Send + Sync + 'static,
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, Error>> + Send + Sync + 'static,
