@@ -102,7 +102,8 @@ both! {
         let later = START + Duration::from_hours(1);
         let mut number = 0;
         assert!(rotate_together(&test, Vec::new(), later).await.unwrap().is_empty());
-        for together in [1, 2, 3, 5, 9, 14, 31, Unlocked::MOST] {
+        // Each of the texts, and most with some that are repeated.
+        for together in [1, 2, 3, 4, 5, 7, 9, 11, 14, 20, 31, Unlocked::MOST] {
             let mut rotations = Vec::new();
             for _ in 0..together {
                 number += 1;

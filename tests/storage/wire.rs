@@ -235,10 +235,10 @@ async fn a_statement_on_a_silent_wire_does_not_keep_its_place() {
     let store = store_through(&wire, &database).await;
     let alone = |store: Store| async move { store.write_one((), |tx, ()| Box::pin(note(tx, "?"))).await };
     alone(store.clone()).await.unwrap();
-    let before = Arc::new(wire);
-    let wire = Arc::clone(&before);
+    let wire = Arc::new(wire);
+    let before_the_statement = Arc::clone(&wire);
     let written = store.write_one((), move |tx, ()| {
-        wire.fall_silent();
+        before_the_statement.fall_silent();
         Box::pin(note(tx, "nobody hears of it"))
     });
     let error = timeout(FOREVER, written).await.expect("an answer").unwrap_err();
